@@ -1,0 +1,116 @@
+"""Targets that may be asked, and the record of asking them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+
+from .events import UsageReport
+from .failure import Failure, Phase
+
+
+class Continuation(Enum):
+    """What a target can do with an answer that was cut off."""
+
+    NATIVE = "native"  # the vendor resumes the very stream
+    PREFILL = "prefill"  # goes on from a partial assistant message
+    INSTRUCT = "instruct"  # can be told to go on
+    NEVER = "never"
+
+
+class How(Enum):
+    """How an attempt asks: from the beginning, or from what was released."""
+
+    START = "start"
+    PREFILL = "prefill"
+    INSTRUCT = "instruct"
+
+
+@dataclass(frozen=True, slots=True)
+class Credential:
+    """A key and the name it goes by. The secret shows in no repr, log or record."""
+
+    id: str = ""
+    secret: str = field(default="", repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Timeouts:
+    """Limits of one attempt, in seconds. Both idle limits run once content has begun."""
+
+    connect: float = 5.0
+    write: float = 30.0
+    headers: float = 30.0
+    first_event: float = 45.0
+    bytes_idle: float = 45.0
+    content_idle: float = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """One endpoint + model + credential that may be asked.
+
+    `quirks` names vendor habits from `upstream.catalog` that the codec must know,
+    e.g. which flag marks a prefill.
+    """
+
+    name: str  # "provider/model"
+    dialect: str = "chat"
+    base_url: str = ""
+    model: str = ""
+    credential: Credential = Credential()
+    continuation: Continuation = Continuation.INSTRUCT
+    timeouts: Timeouts = Timeouts()
+    headers: tuple[tuple[str, str], ...] = ()
+    quirks: frozenset[str] = frozenset()
+
+    @property
+    def key(self) -> str:
+        """Names this target with this key, e.g. "proxy/gpt-5.5#k_3f9a"."""
+        return f"{self.name}#{self.credential.id}" if self.credential.id else self.name
+
+
+@dataclass(frozen=True, slots=True)
+class Seam:
+    """How a continued answer was joined to what had been released."""
+
+    rule: str
+    overlap: int = 0  # characters that the continuation repeated and we removed
+    dropped: int = 0  # characters of preamble removed
+    verified: bool = False  # the repeated part proves the joint
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One request to one target. Times are monotonic seconds."""
+
+    number: int
+    target: Target
+    how: How
+    started_at: float
+    ended_at: float
+    phase: Phase
+    marks: Mapping[Phase, float] = field(default_factory=dict)  # when each phase began
+    first_event_at: float | None = None
+    released: int = 0  # characters of text that this attempt gave to the reader
+    failure: Failure | None = None
+    decision: str = ""  # retry | failover | hedge | continue | stop | finish
+    why: str = ""
+    status: int | None = None
+    upstream_ids: tuple[tuple[str, str], ...] = ()
+    seam: Seam | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How a call ended: finished, or the failure that is told to the client."""
+
+    failure: Failure | None
+    attempts: tuple[Attempt, ...]
+    usage: UsageReport | None = None
+    released: int = 0
+
+    @property
+    def recovered(self) -> bool:
+        return self.failure is None and any(attempt.failure for attempt in self.attempts)

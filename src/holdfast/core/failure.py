@@ -1,0 +1,207 @@
+"""What can go wrong, where, and what it calls for."""
+
+from __future__ import annotations
+
+import errno as errno_names
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import Enum
+
+
+class Hop(Enum):
+    """The network segment to blame."""
+
+    CLIENT = "client"  # caller -> gateway
+    PLATFORM = "platform"  # chat platform <-> bot
+    ENGINE = "engine"  # Holdfast itself
+    UPSTREAM = "upstream"  # executor -> model endpoint
+    TOOL = "tool"
+    STORE = "store"
+
+
+class Phase(Enum):
+    """How far an attempt had come. Declared in the order in which an attempt passes them."""
+
+    ADMIT = "admit"  # before any target was asked
+    RESOLVE = "resolve"
+    CONNECT = "connect"
+    TLS = "tls"
+    WRITE = "write"
+    HEADERS = "headers"
+    FIRST = "first"  # headers are here, no content yet
+    STREAM = "stream"
+    END = "end"  # the bytes ended; was it whole?
+
+
+class Kind(Enum):
+    """What happened. Stable, low-cardinality words: clients, metrics and records use them."""
+
+    DNS = "dns_error"
+    REFUSED = "connection_refused"
+    UNREACHABLE = "unreachable"
+    TIMEOUT = "timeout"
+    TLS_CERTIFICATE = "tls_certificate"
+    TLS = "tls_protocol"
+    PROXY = "proxy"
+    POOL = "pool_exhausted"
+    RESET = "connection_reset"
+    CLOSED = "connection_closed"
+    PROTOCOL = "protocol"
+    CODING = "content_coding"
+    TRUNCATED = "truncated"
+    EMPTY = "empty"
+    TOOL_ARGUMENTS = "tool_arguments"
+    SERVER_ERROR = "server_error"
+    BAD_GATEWAY = "bad_gateway"
+    OVERLOADED = "overloaded"
+    RATE_LIMITED = "rate_limited"
+    QUOTA = "quota"
+    AUTH = "auth"
+    FORBIDDEN = "forbidden"
+    NOT_FOUND = "not_found"
+    UNSUPPORTED = "unsupported"
+    TOO_LONG = "too_long"
+    INVALID = "invalid"
+    POLICY = "policy"
+    DIVERGED = "diverged"
+    DENIED = "denied"
+    NO_ROUTE = "no_route"
+    UNAVAILABLE = "unavailable"
+    CAPACITY = "capacity"
+    LOOP = "loop"
+    CONFIG = "config"
+    DEADLINE = "deadline"
+    CANCELLED = "cancelled"
+    INTERNAL = "internal"
+
+
+class Remedy(Enum):
+    """What a kind of failure calls for."""
+
+    RETRY = "retry"  # the same target may work, later
+    FAILOVER = "failover"  # only another target may work
+    REBUILD = "rebuild"  # the same target may work if it is asked differently
+    STOP = "stop"  # nothing we can send would work
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """A row of the remedy table: the remedy, and what the kind means, for docs and records."""
+
+    remedy: Remedy
+    meaning: str
+
+
+RULES: Mapping[Kind, Rule] = {
+    Kind.DNS: Rule(Remedy.RETRY, "the host name did not resolve"),
+    Kind.REFUSED: Rule(Remedy.RETRY, "nothing listens at that address"),
+    Kind.UNREACHABLE: Rule(Remedy.FAILOVER, "no network route to the address"),
+    Kind.TIMEOUT: Rule(Remedy.RETRY, "nothing came within the limit of the phase"),
+    Kind.TLS_CERTIFICATE: Rule(Remedy.FAILOVER, "the certificate is not trusted"),
+    Kind.TLS: Rule(Remedy.FAILOVER, "the TLS handshake failed"),
+    Kind.PROXY: Rule(Remedy.FAILOVER, "the forward proxy would not open a tunnel"),
+    Kind.POOL: Rule(Remedy.RETRY, "no free connection of our own"),
+    Kind.RESET: Rule(Remedy.RETRY, "the peer reset the connection"),
+    Kind.CLOSED: Rule(Remedy.RETRY, "the peer closed the connection without an answer"),
+    Kind.PROTOCOL: Rule(Remedy.RETRY, "the answer is not valid HTTP, SSE or JSON"),
+    Kind.CODING: Rule(Remedy.RETRY, "the content or transfer coding is broken"),
+    Kind.TRUNCATED: Rule(Remedy.RETRY, "the answer ended before it said that it was whole"),
+    Kind.EMPTY: Rule(Remedy.RETRY, "the answer finished with nothing in it"),
+    Kind.TOOL_ARGUMENTS: Rule(Remedy.RETRY, "the arguments of a tool call are not whole JSON"),
+    Kind.SERVER_ERROR: Rule(Remedy.RETRY, "the upstream reports an error of its own"),
+    Kind.BAD_GATEWAY: Rule(Remedy.RETRY, "a proxy on the way reports that its upstream failed"),
+    Kind.OVERLOADED: Rule(Remedy.RETRY, "the upstream is overloaded"),
+    Kind.RATE_LIMITED: Rule(Remedy.RETRY, "too many requests for this key"),
+    Kind.QUOTA: Rule(Remedy.FAILOVER, "the account has no credit or allowance left"),
+    Kind.AUTH: Rule(Remedy.FAILOVER, "the upstream does not accept the key"),
+    Kind.FORBIDDEN: Rule(Remedy.FAILOVER, "the upstream forbids this account, region or address"),
+    Kind.NOT_FOUND: Rule(Remedy.FAILOVER, "the upstream has no such model or path"),
+    Kind.UNSUPPORTED: Rule(Remedy.REBUILD, "the upstream does not support a part of the request"),
+    Kind.TOO_LONG: Rule(Remedy.REBUILD, "the request exceeds the context of the model"),
+    Kind.INVALID: Rule(Remedy.STOP, "the upstream rejects the request as invalid"),
+    Kind.POLICY: Rule(Remedy.STOP, "a content policy refuses the request"),
+    Kind.DIVERGED: Rule(Remedy.FAILOVER, "a continuation does not fit what was released"),
+    Kind.DENIED: Rule(Remedy.STOP, "the client's key is missing or not accepted"),
+    Kind.NO_ROUTE: Rule(Remedy.STOP, "no route has that name"),
+    Kind.UNAVAILABLE: Rule(Remedy.STOP, "every target is taken out for now"),
+    Kind.CAPACITY: Rule(Remedy.STOP, "Holdfast is at its concurrency limit"),
+    Kind.LOOP: Rule(Remedy.STOP, "the request came back to the gateway that sent it"),
+    Kind.CONFIG: Rule(Remedy.STOP, "the configuration is wrong"),
+    Kind.DEADLINE: Rule(Remedy.STOP, "the deadline of the call has passed"),
+    Kind.CANCELLED: Rule(Remedy.STOP, "the reader left, or another attempt answered first"),
+    Kind.INTERNAL: Rule(Remedy.FAILOVER, "a fault of Holdfast itself"),
+}
+
+REMEDIES: Mapping[Kind, Remedy] = {kind: rule.remedy for kind, rule in RULES.items()}
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """One link of an exception chain, kept as data: scrubbed text, never a live object."""
+
+    type: str
+    message: str = ""
+    errno: int | None = None
+    reason: str = ""  # a TLS reason or resolver code, e.g. CERTIFICATE_VERIFY_FAILED, EAI_NONAME
+
+    @property
+    def label(self) -> str:
+        """The shortest word that names the cause: ECONNRESET, EAI_NONAME, ...; "" if none."""
+        if self.reason or self.errno is None:
+            return self.reason
+        return errno_names.errorcode.get(self.errno, str(self.errno))
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """A classified failure: a value first, raised only inside `StreamFailed`.
+
+    `retry_after` is in seconds from the moment of failure. `by` names who reported it when
+    that was not Holdfast itself ("sub2api", "nginx", a host). `nested` is what that reporter
+    says of *its* upstream. `upstream_ids` are header names and values for support tickets.
+    All text is scrubbed before it gets here (`core.redact`).
+    """
+
+    kind: Kind
+    phase: Phase
+    hop: Hop = Hop.UPSTREAM
+    detail: str = ""
+    status: int | None = None
+    code: str | None = None
+    param: str | None = None
+    retry_after: float | None = None
+    cause_chain: tuple[Cause, ...] = ()
+    upstream_ids: tuple[tuple[str, str], ...] = ()
+    by: str = ""
+    nested: Failure | None = None
+
+    @property
+    def remedy(self) -> Remedy:
+        return REMEDIES[self.kind]
+
+    @property
+    def root(self) -> Failure:
+        """The failure furthest from us: what the last proxy in the chain says of its upstream."""
+        return self.nested.root if self.nested else self
+
+    @property
+    def cause(self) -> str:
+        """The root cause in a word or a short phrase, for one column of a table."""
+        labels = [cause.label for cause in self.cause_chain if cause.label]
+        if labels:
+            return labels[-1]
+        root = self.root
+        if root is self and self.kind in _EOF:
+            return "EOF"
+        return root.detail or root.code or RULES[root.kind].meaning
+
+
+_EOF = frozenset({Kind.CLOSED, Kind.TRUNCATED})
+
+
+class StreamFailed(Exception):
+    """Carries a `Failure` over call boundaries; the only exception that does."""
+
+    def __init__(self, failure: Failure) -> None:
+        super().__init__(f"{failure.hop.value}.{failure.phase.value}.{failure.kind.value}")
+        self.failure = failure

@@ -1,0 +1,5 @@
+"""Bytes to events and events to bytes, without I/O.
+
+Owns the dialects, the classification of what upstreams answer, and the reading of what a
+proxy says of its own upstream. Refuses sockets, clocks and decisions about retrying.
+"""

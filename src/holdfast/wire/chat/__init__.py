@@ -1,0 +1,1 @@
+"""The chat completions dialect, client side and server side."""
