@@ -1,0 +1,205 @@
+"""Which targets and keys are fit to be asked. Shared by all calls; time is an argument.
+
+A breaker per target counts faults of the endpoint; a breaker per key counts faults of the
+account. What the client caused (a bad request, a policy refusal) counts against nobody.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import deque
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+
+from ..core.attempt import Target
+from ..core.failure import Failure, Kind
+
+
+class Scope(Enum):
+    """Whom a kind of failure is held against."""
+
+    TARGET = "target"
+    KEY = "key"
+    NOBODY = "nobody"
+
+
+@dataclass(frozen=True, slots=True)
+class Ejection:
+    """How long a key rests after a failure that names no time: `first` seconds, doubling."""
+
+    first: float
+    cap: float
+
+
+EJECTIONS: Mapping[Kind, Ejection] = {
+    Kind.RATE_LIMITED: Ejection(1.0, 60.0),
+    Kind.QUOTA: Ejection(300.0, 3600.0),
+    Kind.AUTH: Ejection(60.0, 600.0),
+    Kind.FORBIDDEN: Ejection(60.0, 600.0),
+}
+
+_ENDPOINT = frozenset(
+    {
+        Kind.DNS,
+        Kind.REFUSED,
+        Kind.UNREACHABLE,
+        Kind.TIMEOUT,
+        Kind.TLS_CERTIFICATE,
+        Kind.TLS,
+        Kind.PROXY,
+        Kind.RESET,
+        Kind.CLOSED,
+        Kind.PROTOCOL,
+        Kind.CODING,
+        Kind.TRUNCATED,
+        Kind.EMPTY,
+        Kind.SERVER_ERROR,
+        Kind.BAD_GATEWAY,
+        Kind.OVERLOADED,
+        Kind.NOT_FOUND,
+    }
+)
+
+
+def scope(kind: Kind) -> Scope:
+    """Whom `kind` is held against."""
+    if kind in EJECTIONS:
+        return Scope.KEY
+    return Scope.TARGET if kind in _ENDPOINT else Scope.NOBODY
+
+
+@dataclass(frozen=True, slots=True)
+class BreakerSettings:
+    """Opens on `consecutive` failures, or on `ratio` of at least `samples` in `window` seconds."""
+
+    consecutive: int = 5
+    samples: int = 5
+    ratio: float = 0.5
+    window: float = 60.0
+    first_open: float = 5.0
+    longest_open: float = 300.0
+    probe_poll: float = 0.25  # while another call probes, look again after this long
+
+
+@dataclass(slots=True)
+class Breaker:
+    """Closed, open or half-open. Half-open admits one probe at a time."""
+
+    settings: BreakerSettings
+    open_until: float = -math.inf
+    opened: int = 0  # times in a row, for doubling
+    failures: int = 0  # in a row
+    probing: bool = False
+    half_open: bool = False
+    last_failure: Failure | None = None
+    recent: deque[tuple[float, bool]] = field(default_factory=deque)
+
+    def ready_at(self, now: float) -> float:
+        if self.half_open and self.probing:
+            return max(self.open_until, now + self.settings.probe_poll)
+        return max(self.open_until, now)
+
+    def asked(self, now: float) -> None:
+        self.probing = self.half_open and now >= self.open_until
+
+    def answered(self) -> None:
+        """Content has begun: let others in, but one more failure opens again."""
+        self.probing = False
+        if self.half_open:
+            self.half_open = False
+            self.failures = self.settings.consecutive - 1
+
+    def succeeded(self, now: float) -> None:
+        self.probing = self.half_open = False
+        self.failures = self.opened = 0
+        self._sample(now, ok=True)
+
+    def failed(self, failure: Failure, now: float, jitter: float) -> None:
+        self.last_failure = failure
+        self.probing = False
+        self.failures += 1
+        self._sample(now, ok=False)
+        bad = sum(not ok for _, ok in self.recent)
+        enough = len(self.recent) >= self.settings.samples
+        if self.failures >= self.settings.consecutive or (
+            enough and bad >= self.settings.ratio * len(self.recent)
+        ):
+            full = min(self.settings.first_open * 2.0**self.opened, self.settings.longest_open)
+            self.open_for(full * (0.5 + 0.5 * jitter), now)
+            self.recent.clear()
+        if failure.retry_after is not None:
+            self.open_until = max(self.open_until, now + failure.retry_after)
+
+    def eject(self, failure: Failure, now: float) -> None:
+        self.last_failure = failure
+        self.probing = False
+        rest = EJECTIONS[failure.kind]
+        seconds = failure.retry_after
+        if seconds is None:
+            seconds = min(rest.first * 2.0**self.opened, rest.cap)
+        self.open_for(seconds, now)
+
+    def open_for(self, seconds: float, now: float) -> None:
+        self.open_until = max(self.open_until, now + seconds)
+        self.opened = min(self.opened + 1, 16)
+        self.half_open = True
+
+    def _sample(self, now: float, *, ok: bool) -> None:
+        self.recent.append((now, ok))
+        while self.recent and self.recent[0][0] < now - self.settings.window:
+            self.recent.popleft()
+
+
+class Health:
+    """The breakers of every target and key, and when each key was last used."""
+
+    def __init__(self, settings: BreakerSettings | None = None) -> None:
+        self._settings = settings or BreakerSettings()
+        self._breakers: dict[str, Breaker] = {}
+        self._last_used: dict[str, float] = {}
+
+    def ready_at(self, target: Target, now: float) -> float:
+        """The earliest time at which `target` may be asked; `now` if it may be at once."""
+        return max(breaker.ready_at(now) for breaker in self._of(target))
+
+    def last_used(self, target: Target) -> float:
+        return self._last_used.get(target.key, -math.inf)
+
+    def reason(self, target: Target, now: float) -> Failure | None:
+        """The failure that took `target` out, while it is out."""
+        out = [b for b in self._of(target) if b.ready_at(now) > now]
+        return max(out, key=lambda b: b.open_until).last_failure if out else None
+
+    def asked(self, target: Target, now: float) -> None:
+        self._last_used[target.key] = now
+        for breaker in self._of(target):
+            breaker.asked(now)
+
+    def answered(self, target: Target) -> None:
+        for breaker in self._of(target):
+            breaker.answered()
+
+    def succeeded(self, target: Target, now: float) -> None:
+        for breaker in self._of(target):
+            breaker.succeeded(now)
+
+    def failed(self, target: Target, failure: Failure, now: float, jitter: float) -> None:
+        endpoint, key = self._of(target)
+        match scope(failure.kind):
+            case Scope.TARGET:
+                endpoint.failed(failure, now, jitter)
+                key.probing = False
+            case Scope.KEY:
+                key.eject(failure, now)
+                endpoint.probing = False
+            case Scope.NOBODY:
+                endpoint.probing = key.probing = False
+
+    def _of(self, target: Target) -> tuple[Breaker, Breaker]:
+        return self._breaker(target.name), self._breaker(f"{target.name}#{target.credential.id}")
+
+    def _breaker(self, name: str) -> Breaker:
+        if name not in self._breakers:
+            self._breakers[name] = Breaker(self._settings)
+        return self._breakers[name]

@@ -1,0 +1,150 @@
+"""One attempt under way, as the machine sees it: phase, timers, and what is held back."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from ..core.attempt import Attempt, How, Target
+from ..core.events import Finished, StopReason, StreamEvent, ToolCallDelta, UsageReport
+from ..core.failure import Failure, Kind, Phase
+from .splice import Splicer
+
+_ORDER = tuple(Phase)
+
+
+@dataclass(slots=True)
+class Leg:
+    """Mutable state of one attempt. All times are monotonic seconds."""
+
+    number: int
+    target: Target
+    how: How
+    started_at: float
+    splicer: Splicer | None = None
+    phase: Phase = Phase.RESOLVE
+    marks: dict[Phase, float] = field(default_factory=dict)
+    first_event_at: float | None = None
+    last_bytes_at: float = 0.0
+    last_content_at: float = 0.0
+    finished: Finished | None = None
+    finished_at: float = 0.0
+    usage: UsageReport | None = None
+    tools: dict[tuple[int, int], ToolCallDelta] = field(default_factory=dict)
+    withheld: list[StreamEvent] = field(default_factory=list)  # for a reader of whole messages
+    spoke: bool = False  # text or refusal came, released or held
+    reasoned: bool = False
+    released: int = 0
+    status: int | None = None
+    upstream_ids: tuple[tuple[str, str], ...] = ()
+
+    def reach(self, phase: Phase, now: float) -> None:
+        if phase not in self.marks:
+            self.marks[phase] = now
+        if _ORDER.index(phase) > _ORDER.index(self.phase):
+            self.phase = phase
+        self.last_bytes_at = now
+
+    def content(self, now: float) -> None:
+        """Something of the answer itself has come, released or held."""
+        if self.first_event_at is None:
+            self.first_event_at = now
+            self.reach(Phase.STREAM, now)
+        self.last_content_at = now
+
+    def hold_tool(self, delta: ToolCallDelta) -> None:
+        """Fragments are kept until the call is whole: half a call is of use to nobody."""
+        key = (delta.choice, delta.index)
+        held = self.tools.get(key)
+        if held is None:
+            self.tools[key] = delta
+            return
+        extra = {**(held.extra or {}), **(delta.extra or {})} or None
+        self.tools[key] = ToolCallDelta(
+            delta.index,
+            held.id or delta.id,
+            held.name or delta.name,
+            held.arguments + delta.arguments,
+            delta.choice,
+            extra,
+        )
+
+    def expiry(self) -> float:
+        """When the current phase has taken too long."""
+        limits = self.target.timeouts
+        match self.phase:
+            case Phase.ADMIT | Phase.RESOLVE | Phase.CONNECT:
+                return self.started_at + limits.connect
+            case Phase.TLS:
+                return self.marks[Phase.TLS] + limits.connect
+            case Phase.WRITE:
+                return self.marks[Phase.WRITE] + limits.write
+            case Phase.HEADERS:
+                return self.marks[Phase.HEADERS] + limits.headers
+            case Phase.FIRST:
+                return self.marks[Phase.FIRST] + limits.first_event
+            case Phase.STREAM | Phase.END:
+                return min(
+                    self.last_bytes_at + limits.bytes_idle,
+                    self.last_content_at + limits.content_idle,
+                )
+
+    def timeout(self, now: float) -> Failure:
+        """The failure of an expired phase, telling silence from keep-alive without content."""
+        limits = self.target.timeouts
+        if self.phase is Phase.STREAM:
+            silent = now >= self.last_bytes_at + limits.bytes_idle
+            code = "bytes_idle" if silent else "content_idle"
+            seconds = limits.bytes_idle if silent else limits.content_idle
+        elif self.phase is Phase.FIRST:
+            silent = self.last_bytes_at <= self.marks[Phase.FIRST]
+            code = "first_event" if silent else "keep_alive_only"
+            seconds = limits.first_event
+        else:
+            code = "connect" if self.phase in _CONNECTING else self.phase.value
+            seconds = {"write": limits.write, "headers": limits.headers}.get(code, limits.connect)
+        detail = f"{_SILENCE[code]} for {seconds:g} s"
+        return Failure(Kind.TIMEOUT, self.phase, detail=detail, code=code)
+
+    def emptiness(self) -> Failure | None:
+        """The failure of an answer that finished with nothing in it, unless that was meant."""
+        if self.how is not How.START or self.spoke or self.tools or self.finished is None:
+            return None
+        if self.finished.reason not in (StopReason.END, StopReason.TOOL_CALLS):
+            return None
+        if self.reasoned:
+            return Failure(Kind.EMPTY, Phase.END, detail="the model reasoned but gave no answer")
+        if self.usage and self.usage.output_tokens > 0:
+            return None  # the model was run and chose to say nothing
+        return Failure(Kind.EMPTY, Phase.END, detail="finished without content")
+
+    def record(self, now: float, failure: Failure | None, decision: str, why: str) -> Attempt:
+        return Attempt(
+            number=self.number,
+            target=self.target,
+            how=self.how,
+            started_at=self.started_at,
+            ended_at=now,
+            phase=failure.phase if failure else Phase.END,
+            marks=dict(self.marks),
+            first_event_at=self.first_event_at,
+            released=self.released,
+            failure=failure,
+            decision=decision,
+            why=why,
+            status=(failure.status if failure else None) or self.status,
+            upstream_ids=(failure.upstream_ids if failure else ()) or self.upstream_ids,
+            seam=self.splicer.seam if self.splicer else None,
+        )
+
+
+_CONNECTING = frozenset({Phase.ADMIT, Phase.RESOLVE, Phase.CONNECT, Phase.TLS})
+
+_SILENCE = {
+    "connect": "no connection",
+    "write": "the request could not be written",
+    "headers": "no response headers",
+    "first_event": "no content",
+    "keep_alive_only": "keep-alive but no content",
+    "bytes_idle": "silence in mid-stream",
+    "content_idle": "keep-alive but no new content",
+}

@@ -1,0 +1,392 @@
+"""One call, without I/O: events, failures and time in, commands out.
+
+The machine never waits and never sends. It asks the planner what to do next, holds back
+what must not be released yet, and answers each input with the commands to carry out, in
+order. After `Done` it answers nothing more.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from enum import Enum
+from typing import assert_never
+
+from ..core.attempt import Attempt, How, Outcome
+from ..core.events import (
+    Finished,
+    ReasoningDelta,
+    RefusalDelta,
+    StreamEvent,
+    TextDelta,
+    ToolCallDelta,
+    UsageReport,
+)
+from ..core.failure import Failure, Hop, Kind, Phase
+from ..core.request import Request, Surface
+from ..core.tokens import estimate_tokens
+from .budget import HEDGE, RetryBudget
+from .commands import Close, Command, Done, Emit, Open, Record, Wake
+from .health import Health
+from .leg import Leg
+from .planner import GiveUp, Situation, Try, plan
+from .policy import Route
+from .splice import Splicer
+
+
+class State(Enum):
+    IDLE = "idle"
+    WAITING = "waiting"  # for the time of the next attempt
+    RUNNING = "running"  # one attempt, or two while hedging
+    DONE = "done"
+
+
+class StreamMachine:
+    """Carries one call from its first attempt to its one end."""
+
+    def __init__(
+        self, request: Request, route: Route, health: Health, budget: RetryBudget, jitter: float
+    ) -> None:
+        self.state = State.IDLE
+        self.history: list[Attempt] = []
+        self._request = request
+        self._route = route
+        self._health = health
+        self._budget = budget
+        self._jitter = jitter
+        self._legs: dict[int, Leg] = {}
+        self._opened = 0
+        self._deadline = 0.0
+        self._next_at = 0.0
+        self._waiting_since: float | None = None
+        self._hedged = False
+        self._text: list[str] = []
+        self._released = 0
+        self._reasoning_from: int | None = None
+        self._refused = False  # words of a refusal were released
+        self._tool_cut = False  # a tool call was being made when released text was cut
+        self._commands: list[Command] = []
+
+    @property
+    def released(self) -> int:
+        """Characters of text the reader has been given."""
+        return self._released
+
+    # Inputs. Each returns the commands to carry out, in order.
+
+    def start(self, now: float) -> list[Command]:
+        assert self.state is State.IDLE
+        self._deadline = now + self._route.policy.deadline
+        self._schedule(now)
+        return self._flush()
+
+    def progressed(
+        self,
+        attempt: int,
+        phase: Phase,
+        now: float,
+        status: int | None = None,
+        upstream_ids: tuple[tuple[str, str], ...] = (),
+    ) -> list[Command]:
+        """The attempt has reached `phase`."""
+        leg = self._legs.get(attempt)
+        if leg:
+            leg.reach(phase, now)
+            leg.status = status or leg.status
+            leg.upstream_ids = upstream_ids or leg.upstream_ids
+        return self._flush()
+
+    def receive(
+        self, attempt: int, items: Sequence[StreamEvent | Failure], now: float
+    ) -> list[Command]:
+        """Bytes came; `items` is what they said, which may be nothing."""
+        leg = self._legs.get(attempt)
+        if leg is None:
+            return []
+        leg.last_bytes_at = now
+        out: list[StreamEvent] = []
+        for item in items:
+            failure = item if isinstance(item, Failure) else self._take(leg, item, out, now)
+            if failure:
+                self._emit(leg, out)
+                self._failed(leg, failure, now)
+                return self._flush()
+        self._emit(leg, out)
+        return self._flush()
+
+    def end(self, attempt: int, now: float) -> list[Command]:
+        """The bytes ended cleanly. Without `Finished` before, that is a failure."""
+        failure = Failure(Kind.TRUNCATED, Phase.END, detail="ended without a finish reason")
+        return self.fail(attempt, failure, now)
+
+    def fail(self, attempt: int, failure: Failure, now: float) -> list[Command]:
+        leg = self._legs.get(attempt)
+        if leg:
+            self._failed(leg, failure, now)
+        return self._flush()
+
+    def tick(self, now: float) -> list[Command]:
+        if self.state is State.WAITING and now >= min(self._next_at, self._deadline):
+            self._schedule(now)
+        for leg in list(self._legs.values()):
+            if now >= self._deadline:
+                detail = f"the deadline of {self._route.policy.deadline:g} s has passed"
+                failure = Failure(Kind.DEADLINE, leg.phase, Hop.ENGINE, detail=detail)
+                self._failed(leg, failure, now)
+            elif leg.finished and now >= leg.finished_at + self._route.policy.finish_grace:
+                self._complete(leg, now)
+            elif now >= leg.expiry():
+                self._failed(leg, leg.timeout(now), now)
+        self._hedge(now)
+        return self._flush()
+
+    def stalled_by_reader(self, seconds: float) -> None:
+        """Our own reader was slow for so long: no fault of any upstream."""
+        for leg in self._legs.values():
+            leg.last_bytes_at += seconds
+            leg.last_content_at += seconds
+            leg.finished_at += seconds
+
+    def cancel(self, now: float) -> list[Command]:
+        """The reader has left."""
+        failure = Failure(Kind.CANCELLED, Phase.STREAM, Hop.CLIENT, detail="the reader left")
+        for leg in list(self._legs.values()):
+            self._health.failed(leg.target, failure, now, self._jitter)
+            self._keep(leg.record(now, replace(failure, phase=leg.phase), "stop", failure.detail))
+            self._close(leg)
+        if self.state is not State.DONE:
+            self._done(failure)
+        return self._flush()
+
+    # What an event means.
+
+    def _take(
+        self, leg: Leg, event: StreamEvent, out: list[StreamEvent], now: float
+    ) -> Failure | None:
+        """Sorts one event: into `out` if it may be released, into the leg if it must wait."""
+        if isinstance(event, TextDelta | ReasoningDelta | RefusalDelta | ToolCallDelta):
+            leg.content(now)
+            leg.finished = None  # content after a finish reason: that was no proof
+            self._won(leg, now)
+        match event:
+            case TextDelta():
+                leg.spoke = True
+                return self._take_text(leg, event, out)
+            case ReasoningDelta():
+                leg.reasoned = True
+                if self._reasoning_from in (None, leg.number) and leg.how is How.START:
+                    self._reasoning_from = leg.number
+                    out.append(event)
+            case RefusalDelta():
+                leg.spoke = True
+                out.append(event)
+            case ToolCallDelta():
+                leg.hold_tool(event)
+            case UsageReport():
+                leg.usage = event
+            case Finished():
+                leg.finished, leg.finished_at = event, now
+            case _:
+                assert_never(event)
+        return None
+
+    def _take_text(self, leg: Leg, event: TextDelta, out: list[StreamEvent]) -> Failure | None:
+        if leg.splicer is None:
+            out.append(event)
+            return None
+        text = leg.splicer.feed(event.text)
+        if isinstance(text, Failure):
+            return text
+        if text:
+            out.append(replace(event, text=text))
+        return None
+
+    def _emit(self, leg: Leg, events: Sequence[StreamEvent]) -> None:
+        if not events or leg.number not in self._legs:
+            return
+        if self._request.surface is Surface.NONE:
+            leg.withheld.extend(events)
+            return
+        for event in events:
+            if isinstance(event, TextDelta | RefusalDelta) and event.text:
+                self._text.append(event.text)
+                self._released += len(event.text)
+                leg.released += len(event.text)
+                self._refused = self._refused or isinstance(event, RefusalDelta)
+        self._commands.append(Emit(tuple(events)))
+
+    # How an attempt ends.
+
+    def _failed(self, leg: Leg, failure: Failure, now: float) -> None:
+        if leg.finished:
+            # The answer was whole; only the end marker or the usage was lost with the rest.
+            self._complete(leg, now)
+            return
+        self._lose(leg, failure, now)
+
+    def _complete(self, leg: Leg, now: float) -> None:
+        failure = leg.emptiness() or self._finish_text(leg) or self._lost_tool(leg)
+        if failure:
+            self._lose(leg, failure, now)
+            return
+        assert leg.finished is not None
+        usage = self._usage(leg)
+        tools = sorted(leg.tools.values(), key=lambda call: (call.choice, call.index))
+        events = (*leg.withheld, *tools, *([usage] if usage else []), leg.finished)
+        if self._request.surface is Surface.NONE:
+            texts = [e.text for e in events if isinstance(e, TextDelta)]
+            self._released = leg.released = sum(map(len, texts))
+        self._commands.append(Emit(events))
+        self._health.succeeded(leg.target, now)
+        self._budget.refund(leg.target.name)
+        self._keep(leg.record(now, None, "finish", "the answer is whole"))
+        self._close(leg)
+        self._done(None, usage)
+
+    def _finish_text(self, leg: Leg) -> Failure | None:
+        if leg.splicer is None:
+            return None
+        text = leg.splicer.finish()
+        if isinstance(text, Failure):
+            return text
+        if text:
+            self._emit(leg, [TextDelta(text)])
+        return None
+
+    def _lost_tool(self, leg: Leg) -> Failure | None:
+        """A cut tool call must come back as a tool call, not as prose about one."""
+        if self._tool_cut and not leg.tools:
+            detail = "the cut attempt was calling a tool and the continuation did not"
+            return Failure(Kind.DIVERGED, Phase.END, detail=detail)
+        return None
+
+    def _lose(self, leg: Leg, failure: Failure, now: float) -> None:
+        """The attempt is over and brought no end: record it and decide what comes next."""
+        self._tool_cut = self._tool_cut or bool(leg.tools and self._text)
+        self._health.failed(leg.target, failure, now, self._jitter)
+        self._close(leg)
+        attempt = leg.record(now, failure, "", "")
+        if self._legs:
+            self._keep(replace(attempt, decision="hedge", why="another attempt is under way"))
+            return
+        self.history.append(attempt)
+        self._waiting_since = None
+        self._schedule(now)
+
+    def _usage(self, leg: Leg) -> UsageReport | None:
+        """Tokens of the logical answer: a continuation's own count lacks what came before it."""
+        if leg.how is How.START or leg.usage is None:
+            return leg.usage
+        before = estimate_tokens("".join(self._text)[: self._released - leg.released])
+        return UsageReport(leg.usage.input_tokens, leg.usage.output_tokens + before, estimated=True)
+
+    # What comes next.
+
+    def _schedule(self, now: float) -> None:
+        """Asks the planner; the last attempt's record is completed with its decision."""
+        waiting = self.state is State.WAITING
+        decision = plan(self._situation(now), self._health, self._budget)
+        if not waiting and self.history and not self.history[-1].decision:
+            self._decide(decision)
+        if isinstance(decision, GiveUp):
+            self._done(decision.failure)
+        elif decision.at <= now:
+            self._open(decision, now)
+        else:
+            self.state = State.WAITING
+            self._waiting_since = now if self._waiting_since is None else self._waiting_since
+            self._next_at = decision.at
+
+    def _situation(self, now: float, busy: frozenset[str] = frozenset()) -> Situation:
+        return Situation(
+            route=self._route,
+            history=self.history,
+            released=bool(self._text),
+            continuable=self._request.continuable and not self._refused,
+            now=now,
+            deadline=self._deadline,
+            jitter=self._jitter,
+            waiting_since=self._waiting_since,
+            busy=busy,
+        )
+
+    def _decide(self, decision: Try | GiveUp) -> None:
+        word = decision.decision if isinstance(decision, Try) else "stop"
+        self.history[-1] = replace(self.history[-1], decision=word, why=decision.why)
+        self._commands.append(Record(self.history[-1]))
+
+    def _open(self, choice: Try, now: float) -> None:
+        self._budget.spend(choice.target.name, choice.price, now)
+        self._opened += 1
+        text = "".join(self._text)
+        leg = Leg(self._opened, choice.target, choice.how, now, last_bytes_at=now)
+        if choice.how is not How.START:
+            echoes = "echoes_prefix" in choice.target.quirks
+            leg.splicer = Splicer(text, choice.how, echoes=echoes)
+        self._legs[leg.number] = leg
+        self._health.asked(choice.target, now)
+        self.state = State.RUNNING
+        self._waiting_since = None
+        self._commands.append(Open(leg.number, choice.target, choice.how, text))
+
+    def _hedge(self, now: float) -> None:
+        """Asks a second target while the first is silent; the first to speak wins."""
+        if now < self._hedge_at():
+            return
+        self._hedged = True
+        (first,) = self._legs.values()
+        busy = frozenset({first.target.name})
+        choice = plan(self._situation(now, busy), self._health, self._budget)
+        if isinstance(choice, GiveUp) or choice.at > now:
+            return
+        if self._budget.allows(choice.target.name, HEDGE, now):
+            self._budget.spend(choice.target.name, HEDGE, now)
+            self._open(choice, now)
+
+    def _hedge_at(self) -> float:
+        after = self._route.policy.hedge
+        if after is None or self._hedged or self._text or len(self._legs) != 1:
+            return float("inf")
+        (leg,) = self._legs.values()
+        return float("inf") if leg.first_event_at is not None else leg.started_at + after
+
+    def _won(self, leg: Leg, now: float) -> None:
+        """Content has begun: the target is well, and a slower twin is no longer needed."""
+        if leg.first_event_at == now:
+            self._health.answered(leg.target)
+        for other in [twin for twin in self._legs.values() if twin is not leg]:
+            detail = "another attempt answered first"
+            lost = Failure(Kind.CANCELLED, other.phase, Hop.ENGINE, detail=detail)
+            self._health.failed(other.target, lost, now, self._jitter)
+            self._keep(other.record(now, lost, "hedge", detail))
+            self._close(other)
+
+    # Commands.
+
+    def _keep(self, attempt: Attempt) -> None:
+        self.history.append(attempt)
+        self._commands.append(Record(attempt))
+
+    def _close(self, leg: Leg) -> None:
+        del self._legs[leg.number]
+        self._commands.append(Close(leg.number))
+
+    def _done(self, failure: Failure | None, usage: UsageReport | None = None) -> None:
+        self.state = State.DONE
+        outcome = Outcome(failure, tuple(self.history), usage, self._released)
+        self._commands.append(Done(outcome))
+
+    def _flush(self) -> list[Command]:
+        commands, self._commands = self._commands, []
+        if self.state in (State.WAITING, State.RUNNING):
+            commands.append(Wake(self._wake_at()))
+        return commands
+
+    def _wake_at(self) -> float:
+        if self.state is State.WAITING:
+            return min(self._next_at, self._deadline)
+        grace = self._route.policy.finish_grace
+        times = [
+            leg.finished_at + grace if leg.finished else leg.expiry() for leg in self._legs.values()
+        ]
+        return min(*times, self._hedge_at(), self._deadline)

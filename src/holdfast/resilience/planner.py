@@ -1,0 +1,229 @@
+"""Which target to ask next, how, and when. A function of history, health and time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from ..core.attempt import Attempt, Continuation, How, Target
+from ..core.failure import RULES, Failure, Hop, Kind, Phase, Remedy
+from .backoff import delay
+from .budget import RetryBudget, cost
+from .health import Health, Scope, scope
+from .policy import Route
+
+STALE = "stale_connection"  # Failure.code: a kept-alive connection died before it answered
+
+# These speak of the form of the question, so another form may work on the same target.
+_FORM = frozenset({Kind.UNSUPPORTED, Kind.INVALID, Kind.DIVERGED})
+
+_WAYS: dict[Continuation, tuple[How, ...]] = {
+    Continuation.NATIVE: (How.INSTRUCT,),
+    Continuation.PREFILL: (How.PREFILL, How.INSTRUCT),
+    Continuation.INSTRUCT: (How.INSTRUCT,),
+    Continuation.NEVER: (),
+}
+
+# A prefilled answer joins exactly; an instructed one must be fitted.
+_RANKS = {How.START: 0, How.PREFILL: 0, How.INSTRUCT: 1}
+
+
+@dataclass(frozen=True, slots=True)
+class Try:
+    target: Target
+    at: float
+    how: How
+    decision: str  # start | retry | failover | continue
+    why: str
+    price: float = 0.0  # what it takes from the target's retry budget
+
+
+@dataclass(frozen=True, slots=True)
+class GiveUp:
+    failure: Failure
+    why: str
+
+
+Decision = Try | GiveUp
+
+
+@dataclass(frozen=True, slots=True)
+class Situation:
+    """What the planner must know of a call. Times are monotonic seconds."""
+
+    route: Route
+    history: Sequence[Attempt]
+    released: bool  # the reader has text: continue or give up
+    continuable: bool
+    now: float
+    deadline: float
+    jitter: float
+    waiting_since: float | None = None
+    busy: frozenset[str] = frozenset()  # targets with an attempt under way (hedging)
+
+
+def plan(situation: Situation, health: Health, budget: RetryBudget) -> Decision:
+    """The next attempt, or the failure to tell. Never a time past the deadline."""
+    refusal = _refusal(situation)
+    if refusal:
+        return GiveUp(verdict(situation.history), refusal)
+    options = sorted(_options(situation, health, budget), key=lambda option: option[0])
+    if not options:
+        return GiveUp(verdict(situation.history), "no target is left that could help")
+    best = options[0][1]
+    waited = situation.now - (situation.waiting_since or situation.now)
+    if (
+        best.at > situation.now
+        and best.at - situation.now + waited > situation.route.policy.max_wait
+    ):
+        return _unavailable(situation, health, best)
+    if best.at >= situation.deadline:
+        return GiveUp(verdict(situation.history), "the next attempt would pass the deadline")
+    return best
+
+
+def verdict(history: Sequence[Attempt]) -> Failure:
+    """The failure a client is told: a final word if one was spoken, else what cut the answer
+    that it has begun to read, else the first failure.
+
+    The others stay in the attempts: a later failure never overwrites an earlier one.
+    """
+    met = [(attempt, attempt.failure) for attempt in history if attempt.failure]
+    final = [f for a, f in met if f.remedy is Remedy.STOP and not _about_form(a, f)]
+    cut = [f for a, f in met if a.released]
+    chosen = (final[-1:] or cut[:1] or [f for _, f in met])[0]
+    waits = [f.retry_after for _, f in met if f.retry_after is not None]
+    return replace(chosen, retry_after=min(waits)) if waits else chosen
+
+
+def _about_form(attempt: Attempt, failure: Failure) -> bool:
+    """Whether the refusal is of the way we asked to continue, not of the request itself."""
+    return attempt.how is not How.START and failure.kind in _FORM
+
+
+def _refusal(s: Situation) -> str:
+    """Why nothing more may be tried; "" if something may."""
+    if not s.history:
+        return ""
+    last = s.history[-1]
+    failure = last.failure
+    assert failure is not None, "a finished attempt needs no plan"
+    policy = s.route.policy
+    if failure.remedy is Remedy.STOP and not _about_form(last, failure):
+        return RULES[failure.kind].meaning
+    if s.released and not s.continuable:
+        return "output was released that cannot be continued"
+    if len([a for a in s.history if not a.released]) >= policy.max_attempts:
+        return f"{policy.max_attempts} attempts brought nothing"
+    if len(s.history) >= policy.hard_limit:
+        return f"{policy.hard_limit} attempts were made"
+    return ""
+
+
+def _options(
+    s: Situation, health: Health, budget: RetryBudget
+) -> Iterator[tuple[tuple[float, ...], Try]]:
+    """Every attempt that may be made, with a key that sorts the best first."""
+    names = list(dict.fromkeys(target.name for target in s.route.targets))
+    for target in s.route.targets:
+        if target.name in s.busy:
+            continue
+        how = _way(target, s)
+        if how is None:
+            continue
+        tries = _tries(target, s.history)
+        free = not tries or _stale(tries)
+        price = 0.0 if free else cost(tries[-1].failure)
+        if len([a for a in tries if not a.released]) >= s.route.policy.per_target and not free:
+            continue
+        if not budget.allows(target.name, price, s.now):
+            continue
+        at = _ready_at(target, tries, s, health)
+        seniority = len(tries) > 0 if not (tries and free) else -1
+        rank = (at, seniority, _RANKS[how], names.index(target.name), health.last_used(target))
+        yield rank, Try(target, at, how, *_reason(how, tries, s), price)
+
+
+def _way(target: Target, s: Situation) -> How | None:
+    """The first form of asking `target` that has not been refused; None if there is none."""
+    ways = _WAYS[target.continuation] if s.released else (How.START,)
+    ruled_out: set[How] = set()
+    for attempt in s.history:
+        failure = attempt.failure
+        if failure is None or failure.kind is Kind.CANCELLED or failure.remedy is Remedy.RETRY:
+            continue
+        if failure.kind is Kind.TOO_LONG and attempt.target.model == target.model:
+            return None
+        same_key = attempt.target.key == target.key
+        if failure.kind in _FORM and attempt.target.name == target.name:
+            ruled_out.add(attempt.how)
+        elif same_key or (
+            attempt.target.name == target.name and scope(failure.kind) is not Scope.KEY
+        ):
+            return None
+    return next((how for how in ways if how not in ruled_out), None)
+
+
+def _tries(target: Target, history: Sequence[Attempt]) -> list[Attempt]:
+    """Attempts that speak for `target`: its own, and endpoint faults met with another key."""
+    return [
+        attempt
+        for attempt in history
+        if attempt.target.name == target.name
+        and attempt.failure is not None
+        and attempt.failure.kind is not Kind.CANCELLED
+        and (attempt.target.key == target.key or scope(attempt.failure.kind) is not Scope.KEY)
+    ]
+
+
+def _stale(tries: Sequence[Attempt]) -> bool:
+    """A kept-alive connection that died unanswered proves nothing: one free, immediate retry."""
+    codes = [attempt.failure.code for attempt in tries if attempt.failure]
+    return codes[-1:] == [STALE] and codes.count(STALE) == 1
+
+
+def _ready_at(target: Target, tries: Sequence[Attempt], s: Situation, health: Health) -> float:
+    ready = health.ready_at(target, s.now)
+    if not tries or _stale(tries):
+        return ready
+    last = tries[-1]
+    assert last.failure is not None
+    if _about_form(last, last.failure):
+        return ready  # asked in another form, there is nothing to wait for
+    fruitless = len([a for a in tries if not a.released]) or 1
+    pause = delay(s.route.policy, last.failure.kind, fruitless, s.jitter)
+    return max(ready, last.ended_at + max(pause, last.failure.retry_after or 0.0))
+
+
+def _reason(how: How, tries: Sequence[Attempt], s: Situation) -> tuple[str, str]:
+    if not s.history:
+        return ("start", "the first that is ready")
+    last = s.history[-1].failure
+    assert last is not None
+    meaning = RULES[last.kind].meaning
+    if how is not How.START:
+        return ("continue", f"{meaning}; go on from the released text by {how.value}")
+    if tries:
+        return ("retry", f"{meaning}; the same target may work")
+    return ("failover", f"{meaning}; another target is ready at once")
+
+
+def _unavailable(s: Situation, health: Health, best: Try) -> GiveUp:
+    """The soonest target is too far off to wait for: say so, with when and why."""
+    wait = best.at - s.now
+    if s.history:
+        told = verdict(s.history)
+        return GiveUp(
+            replace(told, retry_after=wait), f"the soonest target is ready in {wait:.0f} s"
+        )
+    reason = health.reason(best.target, s.now)
+    failure = Failure(
+        Kind.UNAVAILABLE,
+        Phase.ADMIT,
+        Hop.UPSTREAM,
+        detail=f"{best.target.name} is taken out for another {wait:.0f} s",
+        retry_after=wait,
+        by=reason.by if reason else "",
+        nested=reason,
+    )
+    return GiveUp(failure, f"every target is taken out; the soonest is ready in {wait:.0f} s")
