@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
+from urllib.parse import urlsplit
 
 from .events import UsageReport
 from .failure import Failure, Phase
@@ -62,8 +63,15 @@ class Target:
     credential: Credential = Credential()
     continuation: Continuation = Continuation.INSTRUCT
     timeouts: Timeouts = Timeouts()
-    headers: tuple[tuple[str, str], ...] = ()
+    headers: tuple[tuple[str, str], ...] = field(default=(), repr=False)
+    proxy: str = field(default="", repr=False)  # URL of a forward proxy; may hold a password
     quirks: frozenset[str] = frozenset()
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """What must never be shown of it, whoever echoes it."""
+        password = urlsplit(self.proxy).password or ""
+        return (self.credential.secret, password, *(value for _, value in self.headers))
 
     @property
     def key(self) -> str:

@@ -1,0 +1,146 @@
+"""Exceptions to failures, once, at the boundary: by type and errno, never by text.
+
+The whole chain is walked: causes, suppressed contexts and exception groups, since HTTP
+libraries hide the errno behind `raise ... from None` (models of both httpx and httpx2).
+"""
+
+from __future__ import annotations
+
+import errno
+import socket
+import ssl
+from collections.abc import Iterator
+
+import httpcore2
+import httpx2
+
+from ..core.failure import Cause, Failure, Hop, Kind, Phase
+from ..core.redact import scrub
+from ..resilience.planner import STALE
+from .progress import Progress
+
+_DEPTH = 16  # links of a chain that are kept
+
+_ERRNO: dict[int, Kind] = {
+    errno.ECONNREFUSED: Kind.REFUSED,
+    errno.ENETUNREACH: Kind.UNREACHABLE,
+    errno.EHOSTUNREACH: Kind.UNREACHABLE,
+    errno.ENETDOWN: Kind.UNREACHABLE,
+    errno.EHOSTDOWN: Kind.UNREACHABLE,
+    errno.EADDRNOTAVAIL: Kind.UNREACHABLE,
+    errno.EACCES: Kind.UNREACHABLE,
+    errno.EPERM: Kind.UNREACHABLE,
+    errno.ECONNRESET: Kind.RESET,
+    errno.ECONNABORTED: Kind.RESET,
+    errno.EPIPE: Kind.RESET,
+    errno.ETIMEDOUT: Kind.TIMEOUT,
+    errno.EMFILE: Kind.POOL,
+    errno.ENFILE: Kind.POOL,
+    errno.ENOBUFS: Kind.POOL,
+    errno.ENOMEM: Kind.POOL,
+}
+
+# What a link of the chain says by its type alone; the first row that fits counts. Without a
+# phase it is where the attempt had come to.
+_TYPES: tuple[tuple[type[BaseException], Kind, Phase | None], ...] = (
+    (socket.gaierror, Kind.DNS, Phase.RESOLVE),
+    (UnicodeError, Kind.DNS, Phase.RESOLVE),
+    (ssl.SSLCertVerificationError, Kind.TLS_CERTIFICATE, Phase.TLS),
+    (ssl.SSLError, Kind.TLS, None),
+    (httpcore2.ProxyError, Kind.PROXY, Phase.CONNECT),
+    (httpcore2.PoolTimeout, Kind.POOL, None),
+    (httpcore2.UnsupportedProtocol, Kind.CONFIG, Phase.WRITE),
+    (httpcore2.LocalProtocolError, Kind.CONFIG, Phase.WRITE),
+    (httpx2.InvalidURL, Kind.CONFIG, Phase.WRITE),
+    (httpx2.DecodingError, Kind.CODING, None),
+    (TimeoutError, Kind.TIMEOUT, None),
+)
+
+# What they say when nothing behind them says more.
+_VAGUE: tuple[tuple[type[BaseException], Kind], ...] = (
+    (ConnectionError, Kind.RESET),
+    (httpcore2.ConnectError, Kind.REFUSED),
+    (httpcore2.NetworkError, Kind.CLOSED),
+    (httpcore2.TimeoutException, Kind.TIMEOUT),
+)
+
+_RESOLVER = {
+    value: name for name, value in vars(socket).items() if name.startswith("EAI_") and value
+}
+
+_ANSWERLESS = frozenset({Kind.CLOSED, Kind.RESET})
+
+
+def failure_from(error: BaseException, progress: Progress) -> Failure:
+    """What `error` means for an attempt that has come as far as `progress` says."""
+    chain = tuple(links(error))
+    kind, phase = _classify(chain, progress)
+    stale = progress.reused and kind in _ANSWERLESS and phase in (Phase.WRITE, Phase.HEADERS)
+    return Failure(
+        kind,
+        phase,
+        Hop.ENGINE if kind is Kind.INTERNAL else Hop.UPSTREAM,
+        detail=_detail(chain),
+        code=STALE if stale else None,
+        cause_chain=tuple(map(_cause, chain)),
+    )
+
+
+def links(error: BaseException) -> Iterator[BaseException]:
+    """`error` and everything behind it, outermost first, each once."""
+    seen: set[int] = set()
+    queue = [error]
+    while queue and len(seen) < _DEPTH:
+        link = queue.pop(0)
+        if id(link) in seen:
+            continue
+        seen.add(id(link))
+        yield link
+        members = link.exceptions if isinstance(link, BaseExceptionGroup) else ()
+        behind = (link.__cause__ or link.__context__, *members)
+        queue += [exception for exception in behind if exception is not None]
+
+
+def _classify(chain: tuple[BaseException, ...], progress: Progress) -> tuple[Kind, Phase]:
+    phase = progress.phase
+    for link in chain:
+        if isinstance(link, OSError) and not isinstance(link, ssl.SSLError):
+            kind = _ERRNO.get(link.errno or 0)
+            if kind:
+                return kind, phase
+        for known, kind, own_phase in _TYPES:
+            if isinstance(link, known):
+                # A broken record in mid-stream is no handshake that another try would repeat.
+                broken = kind is Kind.TLS and phase is not Phase.TLS
+                return (Kind.PROTOCOL if broken else kind), own_phase or phase
+        if isinstance(link, httpcore2.RemoteProtocolError):
+            return _broken_http(progress), phase
+    for link in reversed(chain):
+        for known, kind in _VAGUE:
+            if isinstance(link, known):
+                return (Kind.TLS if phase is Phase.TLS else kind), phase
+    return Kind.INTERNAL, phase
+
+
+def _broken_http(progress: Progress) -> Kind:
+    """The parser gave up: on nonsense, or because the bytes ended where more were due."""
+    if progress.phase in (Phase.WRITE, Phase.HEADERS):
+        return Kind.CLOSED if progress.ended else Kind.PROTOCOL
+    return Kind.TRUNCATED if progress.ended else Kind.CODING
+
+
+def _cause(link: BaseException) -> Cause:
+    number = link.errno if isinstance(link, OSError) else None
+    reason = ""
+    if isinstance(link, socket.gaierror):
+        number, reason = None, _RESOLVER.get(link.errno, "")
+    elif isinstance(link, ssl.SSLError):
+        number, reason = None, link.reason or ""
+    kind = type(link)
+    return Cause(f"{kind.__module__}.{kind.__qualname__}", scrub(str(link)), number, reason)
+
+
+def _detail(chain: tuple[BaseException, ...]) -> str:
+    """The words of the innermost link that has any."""
+    words = [str(link) for link in chain if str(link)]
+    return scrub(words[-1]) if words else ""

@@ -1,0 +1,119 @@
+"""HTTP/1.1 for attempts, behind httpx2's transport interface: the seam for faster ones.
+
+It keeps httpcore's pool and parser and adds what a failure must tell: phases, errno, and
+whether the peer had ended. No timeouts here: `resilience.machine` owns all clocks.
+"""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import AsyncIterable, AsyncIterator
+from types import TracebackType
+from typing import Self
+
+import httpcore2
+import httpx2
+
+from .sockets import SocketBackend
+
+KEEP_ALIVE = 20.0  # seconds; below the idle limit of common proxies
+MAX_IDLE = 256
+
+
+class HttpTransport(httpx2.AsyncBaseTransport):
+    """A pool of connections, direct or through one forward proxy (http, https URL).
+
+    Requests need `extensions["trace"]` and a `Progress` in `progress.CURRENT`. Raises
+    httpcore2 exceptions; `translate` tells what they mean.
+    """
+
+    def __init__(self, ssl_context: ssl.SSLContext, proxy: str = "") -> None:
+        backend = SocketBackend()
+        if proxy:
+            url = httpx2.Proxy(proxy)
+            self._pool: httpcore2.AsyncConnectionPool = httpcore2.AsyncHTTPProxy(
+                proxy_url=_core_url(url.url),
+                proxy_auth=url.raw_auth,
+                proxy_headers=url.headers.raw,
+                ssl_context=ssl_context,
+                max_connections=None,
+                max_keepalive_connections=MAX_IDLE,
+                keepalive_expiry=KEEP_ALIVE,
+                network_backend=backend,
+            )
+        else:
+            self._pool = httpcore2.AsyncConnectionPool(
+                ssl_context=ssl_context,
+                max_connections=None,
+                max_keepalive_connections=MAX_IDLE,
+                keepalive_expiry=KEEP_ALIVE,
+                network_backend=backend,
+            )
+
+    async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
+        assert isinstance(request.stream, AsyncIterable)
+        answer = await self._pool.handle_async_request(
+            httpcore2.Request(
+                method=request.method,
+                url=_core_url(request.url),
+                headers=request.headers.raw,
+                content=request.stream,
+                extensions=request.extensions,
+            )
+        )
+        assert isinstance(answer.stream, AsyncIterable)
+        return httpx2.Response(
+            answer.status,
+            headers=answer.headers,
+            stream=_Body(answer),
+            extensions=answer.extensions,
+        )
+
+    async def aclose(self) -> None:
+        await self._pool.aclose()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        exc_type: type[BaseException] | None = None,
+        exc_value: BaseException | None = None,
+        traceback: TracebackType | None = None,
+    ) -> None:
+        await self.aclose()
+
+
+class Transports:
+    """One transport per forward proxy, made when first needed; "" goes direct."""
+
+    def __init__(self, ssl_context: ssl.SSLContext | None = None) -> None:
+        self._ssl_context = ssl_context or httpx2.create_ssl_context()
+        self._made: dict[str, HttpTransport] = {}
+
+    def __call__(self, proxy: str = "") -> HttpTransport:
+        if proxy not in self._made:
+            self._made[proxy] = HttpTransport(self._ssl_context, proxy)
+        return self._made[proxy]
+
+    async def aclose(self) -> None:
+        for transport in self._made.values():
+            await transport.aclose()
+
+
+class _Body(httpx2.AsyncByteStream):
+    def __init__(self, answer: httpcore2.Response) -> None:
+        self._answer = answer
+
+    def __aiter__(self) -> AsyncIterator[bytes]:
+        assert isinstance(self._answer.stream, AsyncIterable)
+        return aiter(self._answer.stream)
+
+    async def aclose(self) -> None:
+        await self._answer.aclose()
+
+
+def _core_url(url: httpx2.URL) -> httpcore2.URL:
+    return httpcore2.URL(
+        scheme=url.raw_scheme, host=url.raw_host, port=url.port, target=url.raw_path
+    )
