@@ -8,7 +8,7 @@ from enum import Enum
 from urllib.parse import urlsplit
 
 from .events import UsageReport
-from .failure import Failure, Phase
+from .failure import Failure, Kind, Phase
 
 
 class Continuation(Enum):
@@ -121,4 +121,11 @@ class Outcome:
 
     @property
     def recovered(self) -> bool:
-        return self.failure is None and any(attempt.failure for attempt in self.attempts)
+        """Whether the answer is whole although something failed on the way."""
+        return self.failure is None and self.troubled
+
+    @property
+    def troubled(self) -> bool:
+        """Whether any target failed; an attempt that we gave up ourselves is no trouble."""
+        failures = [attempt.failure for attempt in self.attempts if attempt.failure]
+        return any(failure.kind is not Kind.CANCELLED for failure in failures)

@@ -86,50 +86,113 @@ class Remedy(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """A row of the remedy table: the remedy, and what the kind means, for docs and records."""
+    """A row of the remedy table: the remedy, and what the kind means in English and Chinese."""
 
     remedy: Remedy
     meaning: str
+    meaning_zh: str
 
 
 RULES: Mapping[Kind, Rule] = {
-    Kind.DNS: Rule(Remedy.RETRY, "the host name did not resolve"),
-    Kind.REFUSED: Rule(Remedy.RETRY, "nothing listens at that address"),
-    Kind.UNREACHABLE: Rule(Remedy.FAILOVER, "no network route to the address"),
-    Kind.TIMEOUT: Rule(Remedy.RETRY, "nothing came within the limit of the phase"),
-    Kind.TLS_CERTIFICATE: Rule(Remedy.FAILOVER, "the certificate is not trusted"),
-    Kind.TLS: Rule(Remedy.FAILOVER, "the TLS handshake failed"),
-    Kind.PROXY: Rule(Remedy.FAILOVER, "the forward proxy would not open a tunnel"),
-    Kind.POOL: Rule(Remedy.RETRY, "no free connection of our own"),
-    Kind.RESET: Rule(Remedy.RETRY, "the peer reset the connection"),
-    Kind.CLOSED: Rule(Remedy.RETRY, "the peer closed the connection without an answer"),
-    Kind.PROTOCOL: Rule(Remedy.RETRY, "the answer is not valid HTTP, SSE or JSON"),
-    Kind.CODING: Rule(Remedy.RETRY, "the content or transfer coding is broken"),
-    Kind.TRUNCATED: Rule(Remedy.RETRY, "the answer ended before it said that it was whole"),
-    Kind.EMPTY: Rule(Remedy.RETRY, "the answer finished with nothing in it"),
-    Kind.TOOL_ARGUMENTS: Rule(Remedy.RETRY, "the arguments of a tool call are not whole JSON"),
-    Kind.SERVER_ERROR: Rule(Remedy.RETRY, "the upstream reports an error of its own"),
-    Kind.BAD_GATEWAY: Rule(Remedy.RETRY, "a proxy on the way reports that its upstream failed"),
-    Kind.OVERLOADED: Rule(Remedy.RETRY, "the upstream is overloaded"),
-    Kind.RATE_LIMITED: Rule(Remedy.RETRY, "too many requests for this key"),
-    Kind.QUOTA: Rule(Remedy.FAILOVER, "the account has no credit or allowance left"),
-    Kind.AUTH: Rule(Remedy.FAILOVER, "the upstream does not accept the key"),
-    Kind.FORBIDDEN: Rule(Remedy.FAILOVER, "the upstream forbids this account, region or address"),
-    Kind.NOT_FOUND: Rule(Remedy.FAILOVER, "the upstream has no such model or path"),
-    Kind.UNSUPPORTED: Rule(Remedy.REBUILD, "the upstream does not support a part of the request"),
-    Kind.TOO_LONG: Rule(Remedy.REBUILD, "the request exceeds the context of the model"),
-    Kind.INVALID: Rule(Remedy.STOP, "the upstream rejects the request as invalid"),
-    Kind.POLICY: Rule(Remedy.STOP, "a content policy refuses the request"),
-    Kind.DIVERGED: Rule(Remedy.FAILOVER, "a continuation does not fit what was released"),
-    Kind.DENIED: Rule(Remedy.STOP, "the client's key is missing or not accepted"),
-    Kind.NO_ROUTE: Rule(Remedy.STOP, "no route has that name"),
-    Kind.UNAVAILABLE: Rule(Remedy.STOP, "every target is taken out for now"),
-    Kind.CAPACITY: Rule(Remedy.STOP, "Holdfast is at its concurrency limit"),
-    Kind.LOOP: Rule(Remedy.STOP, "the request came back to the gateway that sent it"),
-    Kind.CONFIG: Rule(Remedy.STOP, "the configuration is wrong"),
-    Kind.DEADLINE: Rule(Remedy.STOP, "the deadline of the call has passed"),
-    Kind.CANCELLED: Rule(Remedy.STOP, "the reader left, or another attempt answered first"),
-    Kind.INTERNAL: Rule(Remedy.FAILOVER, "a fault of Holdfast itself"),
+    Kind.DNS: Rule(Remedy.RETRY, "the host name did not resolve", "域名解析失败"),
+    Kind.REFUSED: Rule(Remedy.RETRY, "nothing listens at that address", "该地址没有服务在监听"),
+    Kind.UNREACHABLE: Rule(
+        Remedy.FAILOVER, "no network route to the address", "到该地址没有网络路由"
+    ),
+    Kind.TIMEOUT: Rule(
+        Remedy.RETRY, "nothing came within the limit of the phase", "在该阶段的时限内没有任何响应"
+    ),
+    Kind.TLS_CERTIFICATE: Rule(Remedy.FAILOVER, "the certificate is not trusted", "证书不受信任"),
+    Kind.TLS: Rule(Remedy.FAILOVER, "the TLS handshake failed", "TLS 握手失败"),
+    Kind.PROXY: Rule(
+        Remedy.FAILOVER, "the forward proxy would not open a tunnel", "转发代理没有建立隧道"
+    ),
+    Kind.POOL: Rule(Remedy.RETRY, "no free connection of our own", "我方没有可用的连接"),
+    Kind.RESET: Rule(Remedy.RETRY, "the peer reset the connection", "对方重置了连接"),
+    Kind.CLOSED: Rule(
+        Remedy.RETRY, "the peer closed the connection without an answer", "对方没有回答就关闭了连接"
+    ),
+    Kind.PROTOCOL: Rule(
+        Remedy.RETRY,
+        "the answer is not valid HTTP, SSE or JSON",
+        "回答不是有效的 HTTP、SSE 或 JSON",
+    ),
+    Kind.CODING: Rule(
+        Remedy.RETRY, "the content or transfer coding is broken", "内容编码或传输编码损坏"
+    ),
+    Kind.TRUNCATED: Rule(
+        Remedy.RETRY, "the answer ended before it said that it was whole", "回答没有说完就结束了"
+    ),
+    Kind.EMPTY: Rule(
+        Remedy.RETRY, "the answer finished with nothing in it", "回答结束了，但里面什么都没有"
+    ),
+    Kind.TOOL_ARGUMENTS: Rule(
+        Remedy.RETRY,
+        "the arguments of a tool call are not whole JSON",
+        "工具调用的参数不是完整的 JSON",
+    ),
+    Kind.SERVER_ERROR: Rule(
+        Remedy.RETRY, "the upstream reports an error of its own", "上游报告它自己出错"
+    ),
+    Kind.BAD_GATEWAY: Rule(
+        Remedy.RETRY,
+        "a proxy on the way reports that its upstream failed",
+        "途中的代理报告它的上游失败",
+    ),
+    Kind.OVERLOADED: Rule(Remedy.RETRY, "the upstream is overloaded", "上游过载"),
+    Kind.RATE_LIMITED: Rule(Remedy.RETRY, "too many requests for this key", "这个密钥的请求太频繁"),
+    Kind.QUOTA: Rule(
+        Remedy.FAILOVER, "the account has no credit or allowance left", "账号没有余额或额度"
+    ),
+    Kind.AUTH: Rule(Remedy.FAILOVER, "the upstream does not accept the key", "上游不接受这个密钥"),
+    Kind.FORBIDDEN: Rule(
+        Remedy.FAILOVER,
+        "the upstream forbids this account, region or address",
+        "上游拒绝这个账号、地区或地址",
+    ),
+    Kind.NOT_FOUND: Rule(
+        Remedy.FAILOVER, "the upstream has no such model or path", "上游没有这个模型或路径"
+    ),
+    Kind.UNSUPPORTED: Rule(
+        Remedy.REBUILD,
+        "the upstream does not support a part of the request",
+        "上游不支持请求中的某一项",
+    ),
+    Kind.TOO_LONG: Rule(
+        Remedy.REBUILD, "the request exceeds the context of the model", "请求超出了模型的上下文长度"
+    ),
+    Kind.INVALID: Rule(
+        Remedy.STOP, "the upstream rejects the request as invalid", "上游认为请求无效"
+    ),
+    Kind.POLICY: Rule(
+        Remedy.STOP, "a content policy refuses the request", "内容策略拒绝了这个请求"
+    ),
+    Kind.DIVERGED: Rule(
+        Remedy.FAILOVER,
+        "a continuation does not fit what was released",
+        "续写的内容和已经给出的内容接不上",
+    ),
+    Kind.DENIED: Rule(
+        Remedy.STOP,
+        "the client's key is missing or not accepted",
+        "客户端没有提供密钥，或密钥不被接受",
+    ),
+    Kind.NO_ROUTE: Rule(Remedy.STOP, "no route has that name", "没有这个名字的路由"),
+    Kind.UNAVAILABLE: Rule(Remedy.STOP, "every target is taken out for now", "所有目标都暂时停用"),
+    Kind.CAPACITY: Rule(
+        Remedy.STOP, "Holdfast is at its concurrency limit", "Holdfast 已达到并发上限"
+    ),
+    Kind.LOOP: Rule(
+        Remedy.STOP, "the request came back to the gateway that sent it", "请求又回到了发出它的网关"
+    ),
+    Kind.CONFIG: Rule(Remedy.STOP, "the configuration is wrong", "配置有误"),
+    Kind.DEADLINE: Rule(Remedy.STOP, "the deadline of the call has passed", "整个调用的时限已过"),
+    Kind.CANCELLED: Rule(
+        Remedy.STOP,
+        "the reader left, or another attempt answered first",
+        "读者已离开，或另一次尝试先有了回答",
+    ),
+    Kind.INTERNAL: Rule(Remedy.FAILOVER, "a fault of Holdfast itself", "Holdfast 自身出错"),
 }
 
 REMEDIES: Mapping[Kind, Remedy] = {kind: rule.remedy for kind, rule in RULES.items()}

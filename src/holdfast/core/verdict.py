@@ -1,0 +1,170 @@
+"""What a failure means, in sentences: for the person who asked and for the operator."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Literal, assert_never
+
+from .failure import RULES, Failure, Hop, Kind, Phase, Remedy
+
+Language = Literal["zh", "en"]
+
+_PHASES: Mapping[Phase, tuple[str, str]] = {
+    Phase.ADMIT: ("before any target was asked", "尚未询问任何目标"),
+    Phase.RESOLVE: ("while its name was looked up", "在解析域名时"),
+    Phase.CONNECT: ("while connecting", "在建立连接时"),
+    Phase.TLS: ("during the TLS handshake", "在 TLS 握手时"),
+    Phase.WRITE: ("while the request was sent", "在发送请求时"),
+    Phase.HEADERS: ("before its answer began", "在回答开始之前"),
+    Phase.FIRST: ("after the headers, before any content", "在收到响应头之后、收到内容之前"),
+    Phase.STREAM: ("in the middle of the answer", "在回答的中途"),
+    Phase.END: ("at the end of the answer", "在回答结束时"),
+}
+
+# What the person is told: one plain sentence per sort of failure, nothing of a vendor's own.
+_INVALID = (
+    "The request can't be processed as it stands. Please change it and try again.",
+    "这个请求无法处理，请修改后再试。",
+)
+_ACCOUNT = (
+    "The model account is unavailable right now; the operator can see why.",
+    "模型账号目前不可用，管理员可以查到原因。",
+)
+_CONFIG = (
+    "The service is not set up correctly; the operator can see why.",
+    "服务配置有误，管理员可以查到原因。",
+)
+_BUSY = (
+    "The model is overloaded at the moment. Please try again a little later.",
+    "模型现在太忙，请稍后再试。",
+)
+_SLOW = (
+    "The model did not answer in time. You can send the question again.",
+    "模型没有及时回答，可以重新发送一次。",
+)
+_UNREACHED = (
+    "The model service could not be reached. Please try again later.",
+    "模型服务暂时连接不上，请稍后再试。",
+)
+_CUT = (
+    "The answer broke off here and is not complete. You can ask to go on.",
+    "回答在这里中断，以上内容不完整，可以要求继续。",
+)
+_PLAIN: Mapping[Kind, tuple[str, str]] = {
+    Kind.INVALID: _INVALID,
+    Kind.UNSUPPORTED: _INVALID,
+    Kind.TOO_LONG: (
+        "The conversation is longer than the model can take. Please start a new topic.",
+        "对话超过了模型能处理的长度，请开始一个新话题。",
+    ),
+    Kind.POLICY: ("The model declined this request.", "模型拒绝了这个请求。"),
+    Kind.DENIED: (
+        "This gateway needs a valid API key: send it as 'Authorization: Bearer KEY'.",
+        "这个网关需要有效的 API 密钥，请用 “Authorization: Bearer 密钥” 发送。",
+    ),
+    Kind.NO_ROUTE: (
+        "There is no model of that name here; GET /v1/models lists those that are.",
+        "这里没有这个名字的模型，GET /v1/models 可以列出现有的模型。",
+    ),
+    Kind.CAPACITY: (
+        "The gateway is at its limit of simultaneous requests. Please try again shortly.",
+        "网关同时处理的请求已达上限，请稍后再试。",
+    ),
+    Kind.LOOP: (
+        "The request came back to the gateway that sent it: a provider points at Holdfast itself.",
+        "请求又回到了发出它的网关：某个 provider 指向了 Holdfast 自己。",
+    ),
+    Kind.CONFIG: _CONFIG,
+    Kind.AUTH: _ACCOUNT,
+    Kind.QUOTA: _ACCOUNT,
+    Kind.FORBIDDEN: _ACCOUNT,
+    Kind.NOT_FOUND: _CONFIG,
+    Kind.RATE_LIMITED: _BUSY,
+    Kind.OVERLOADED: _BUSY,
+    Kind.TIMEOUT: _SLOW,
+    Kind.DEADLINE: _SLOW,
+    Kind.TLS: (
+        "No secure connection to the model service was possible, so nothing was sent.",
+        "无法与模型服务建立安全连接，因此没有发送任何内容。",
+    ),
+    Kind.CANCELLED: ("The request was cancelled.", "请求已取消。"),
+    Kind.INTERNAL: (
+        "Something went wrong inside Holdfast; it has been recorded.",
+        "Holdfast 内部出错，已经记录。",
+    ),
+}
+_SECURE = frozenset({Kind.TLS, Kind.TLS_CERTIFICATE})
+
+
+def plain(failure: Failure, language: Language, *, ref: str = "", released: int = 0) -> str:
+    """One sentence for the person who asked, with the reference id; nothing internal in it."""
+    known = Kind.TLS if failure.kind in _SECURE else failure.kind
+    pair = _CUT if released else _PLAIN.get(known, _UNREACHED)
+    text = pair[language == "zh"]
+    if failure.hop is Hop.CLIENT and failure.detail and not released:
+        text = failure.detail  # written by Holdfast itself, about this very request
+    if not ref:
+        return text
+    return f"{text}（编号 {ref}）" if language == "zh" else f"{text} (ref {ref})"
+
+
+def explain(failure: Failure, language: Language, target: str = "") -> str:
+    """For the operator: who answered what, whose upstream failed, where and why."""
+    who = failure.by or target
+    match language:
+        case "en":
+            return _explain_en(failure, who)
+        case "zh":
+            return _explain_zh(failure, who)
+        case _:
+            assert_never(language)
+
+
+def _explain_en(failure: Failure, who: str) -> str:
+    meaning, where = RULES[failure.kind].meaning, _PHASES[failure.phase][0]
+    if failure.nested:
+        said = f"{who or 'A proxy'} answered {failure.status}" if failure.status else who
+        behind = failure.nested
+        whose = f" at {behind.by}" if behind.by else ""
+        text = (
+            f"{said or 'A proxy'}: its own upstream{whose} failed: {RULES[behind.kind].meaning}"
+            f"{_brackets(behind.cause, RULES[behind.kind].meaning)}."
+        )
+    else:
+        status = f" with status {failure.status}" if failure.status else ""
+        subject = f"{who}: " if who else ""
+        text = f"{subject}{meaning}{_brackets(failure.cause, meaning)}{status}, {where}."
+    return text + (" The request was not at fault." if _innocent(failure) else "")
+
+
+def _explain_zh(failure: Failure, who: str) -> str:
+    meaning, where = RULES[failure.kind].meaning_zh, _PHASES[failure.phase][1]
+    english = RULES[failure.kind].meaning
+    if failure.nested:
+        behind = failure.nested
+        said = f"{who or '代理'} 回答了 {failure.status}" if failure.status else (who or "代理")
+        whose = f"（{behind.by}）" if behind.by else ""
+        known = RULES[behind.kind]
+        text = (
+            f"{said}：是它自己的上游{whose}失败了：{known.meaning_zh}"
+            f"{_brackets_zh(behind.cause, known.meaning)}。"
+        )
+    else:
+        status = f"，状态码 {failure.status}" if failure.status else ""
+        subject = f"{who}：" if who else ""
+        text = f"{subject}{where}，{meaning}{_brackets_zh(failure.cause, english)}{status}。"
+    return text + ("请求本身没有问题。" if _innocent(failure) else "")
+
+
+def _innocent(failure: Failure) -> bool:
+    """Whether the request itself is beyond doubt: another try or target could answer it."""
+    asked = failure.hop is Hop.UPSTREAM
+    return asked and failure.remedy in (Remedy.RETRY, Remedy.FAILOVER)
+
+
+def _brackets(cause: str, meaning: str) -> str:
+    return f" ({cause})" if cause and cause != meaning else ""
+
+
+def _brackets_zh(cause: str, meaning: str) -> str:
+    return f"（{cause}）" if cause and cause != meaning else ""
