@@ -1,0 +1,83 @@
+"""One contract over every store of incidents."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from holdfast.store.memory import MemoryIncidents
+from holdfast.store.ports import Incident, IncidentStore
+from holdfast.store.sqlite import SqliteIncidents
+
+Make = Callable[[int], IncidentStore]
+
+
+@pytest.fixture(params=["memory", "sqlite"])
+def make(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Make]:
+    made: list[IncidentStore] = []
+
+    def build(limit: int) -> IncidentStore:
+        store: IncidentStore = (
+            MemoryIncidents(limit)
+            if request.param == "memory"
+            else SqliteIncidents(tmp_path / "deep" / "holdfast.db", limit)
+        )
+        made.append(store)
+        return store
+
+    yield build
+    for store in made:
+        store.close()
+
+
+def incident(ref: str, at: float, outcome: str = "failed") -> Incident:
+    return Incident(ref, at, "gpt-5.5", outcome, "connection_reset", {"ref": ref, "中文": ["好"]})
+
+
+def test_what_is_put_is_found_again_whole(make: Make) -> None:
+    store = make(10)
+    store.put([incident("01JAAA", 1.5)])
+    assert store.find("01JAAA") == incident("01JAAA", 1.5)
+    assert store.find("01jaaa") == incident("01JAAA", 1.5)
+    assert store.find("01JBBB") is None
+    assert store.find("") is None
+
+
+def test_an_unambiguous_beginning_is_enough(make: Make) -> None:
+    store = make(10)
+    store.put([incident("01JAAA", 1), incident("01JAAB", 2)])
+    assert store.find("01JAAB") == incident("01JAAB", 2)
+    assert store.find("01JA") is None
+    assert store.find("01JAA%") is None
+
+
+def test_a_later_record_replaces_the_earlier_one_of_the_same_ref(make: Make) -> None:
+    store = make(10)
+    store.put([incident("A", 1, "open")])
+    store.put([incident("A", 1, "recovered"), incident("B", 2)])
+    assert [(i.ref, i.outcome) for i in store.recent()] == [("B", "failed"), ("A", "recovered")]
+
+
+def test_the_newest_come_first_and_can_be_paged(make: Make) -> None:
+    store = make(10)
+    store.put([incident(f"R{n}", float(n)) for n in range(6)])
+    first = store.recent(2)
+    assert [i.ref for i in first] == ["R5", "R4"]
+    assert [i.ref for i in store.recent(2, before=first[-1].at)] == ["R3", "R2"]
+
+
+def test_the_oldest_make_room(make: Make) -> None:
+    store = make(3)
+    store.put([incident(f"R{n}", float(n)) for n in range(5)])
+    store.put([])
+    assert [i.ref for i in store.recent()] == ["R4", "R3", "R2"]
+
+
+def test_incidents_survive_the_process_in_sqlite(tmp_path: Path) -> None:
+    file = tmp_path / "holdfast.db"
+    first = SqliteIncidents(file)
+    first.put([incident("A", 1)])
+    first.close()
+    second = SqliteIncidents(file)
+    assert second.find("A") == incident("A", 1)
+    second.close()
