@@ -1,0 +1,135 @@
+"""Server-sent events out of bytes, however they were cut (WHATWG HTML, section 9.2).
+
+The parser works on bytes: a line end is never part of a UTF-8 sequence, so nothing is decoded
+before its line is whole. Beyond the standard it keeps evidence: the data of a block that the
+end of the bytes left open, and lines that are no field at all, such as the JSON or HTML that a
+proxy writes into a stream which it cannot serve any more.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+LIMIT = 8 * 1024 * 1024  # bytes of one line, and of the data of one event
+STRAY = 4 * 1024  # bytes of lines without a field name that are kept
+
+_BOM = b"\xef\xbb\xbf"
+
+
+@dataclass(frozen=True, slots=True)
+class SseEvent:
+    """One dispatched event. `data` is UTF-8 if the sender kept the rules: judge it there."""
+
+    data: bytes
+    event: str = ""
+    id: str = ""  # the last one the stream has set; it persists
+
+
+class SseParser:
+    """Feed it bytes, take the events they complete. Never raises.
+
+    A line or an event over the limit sets `overflowed`; the parser then takes nothing more.
+    """
+
+    def __init__(self, limit: int = LIMIT) -> None:
+        self.overflowed = False
+        self.retry: int | None = None  # milliseconds that the sender asks for
+        self._limit = limit
+        self._partial = bytearray()  # a line without its end
+        self._data: list[bytes] = []
+        self._size = 0
+        self._event = ""
+        self._id = ""
+        self._stray = bytearray()
+        self._after_cr = False  # an LF that comes next belongs to the CR before it
+        self._first_line = True
+
+    def feed(self, data: bytes) -> list[SseEvent]:
+        if self._after_cr and data:
+            self._after_cr = False
+            data = data.removeprefix(b"\n")
+        if self.overflowed or not data:
+            return []
+        if b"\n" not in data and b"\r" not in data:
+            self._keep(data)
+            return []
+        lines = (bytes(self._partial) + data).splitlines()
+        self._partial.clear()
+        self._after_cr = data.endswith(b"\r")
+        rest = b"" if self._after_cr or data.endswith(b"\n") else lines.pop()
+        events = self._take(lines)
+        self._keep(rest)
+        return events
+
+    @property
+    def unfinished(self) -> bytes:
+        """The data of a block whose blank line has not come: evidence, never an event."""
+        field, value = _field(self._open_line)
+        open_data = [*self._data, value] if field == b"data" else self._data
+        return b"\n".join(open_data)
+
+    @property
+    def stray(self) -> bytes:
+        """The last lines that were no field, and a last line of that kind without its end."""
+        field, _ = _field(self._open_line)
+        last = b"" if field in _FIELDS else self._open_line
+        return (bytes(self._stray) + last)[-STRAY:].strip()
+
+    @property
+    def _open_line(self) -> bytes:
+        line = bytes(self._partial)
+        return line.removeprefix(_BOM) if self._first_line else line
+
+    def _keep(self, partial: bytes) -> None:
+        self._partial += partial
+        self.overflowed = self.overflowed or len(self._partial) > self._limit
+
+    def _take(self, lines: list[bytes]) -> list[SseEvent]:
+        events: list[SseEvent] = []
+        if self._first_line:
+            self._first_line = False
+            lines[0] = lines[0].removeprefix(_BOM)
+        for line in lines:
+            if not line:
+                if self._data:
+                    events.append(SseEvent(b"\n".join(self._data), self._event, self._id))
+                    self._data = []
+                    self._size = 0
+                self._event = ""
+            elif line.startswith(b"data:"):
+                self._add(line[6:] if line.startswith(b"data: ") else line[5:])
+            elif not line.startswith(b":"):
+                self._set(line)
+            if self.overflowed or len(line) > self._limit:
+                self.overflowed = True
+                break
+        return events
+
+    def _add(self, value: bytes) -> None:
+        self._data.append(value)
+        self._size += len(value) + 1
+        self.overflowed = self._size > self._limit
+
+    def _set(self, line: bytes) -> None:
+        field, value = _field(line)
+        if field == b"data":
+            self._add(value)
+        elif field == b"event":
+            self._event = value.decode("utf-8", "replace")
+        elif field == b"id":
+            if b"\0" not in value:
+                self._id = value.decode("utf-8", "replace")
+        elif field == b"retry":
+            self.retry = int(value) if value.isdigit() and len(value) < 10 else self.retry
+        else:
+            self._stray += line + b"\n"
+            del self._stray[:-STRAY]
+
+
+_FIELDS = frozenset({b"", b"data", b"event", b"id", b"retry"})  # b"" begins a comment
+
+
+def _field(line: bytes) -> tuple[bytes, bytes]:
+    """Name and value; the name of a comment, and of an empty line, is b""."""
+    name, _, value = line.partition(b":")
+    return name, value.removeprefix(b" ")
