@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import Any
+from typing import Any, Literal
 
 
 class Surface(Enum):
@@ -30,7 +30,8 @@ class Request:
     tools: bool = False
     structured: bool = False  # JSON mode or a schema: a cut answer cannot be continued
     include_usage: bool = False
-    language: str = "en"  # zh | en: the language of the conversation
+    language: Literal["zh", "en"] = "en"  # of the conversation
+    via: str = ""  # the gateways it came through, as in the Via header (RFC 9110, 7.6.3)
 
     @property
     def continuable(self) -> bool:

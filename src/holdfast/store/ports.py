@@ -19,8 +19,12 @@ class Incident:
     record: Mapping[str, Any]
 
 
+class StoreFailed(Exception):
+    """The store could not read or write; the text says why."""
+
+
 class IncidentStore(Protocol):
-    """Bounded: the oldest make room. Blocking; call it from a thread."""
+    """Bounded: the oldest make room. Blocking; call it from a thread. Raises StoreFailed."""
 
     def put(self, incidents: Sequence[Incident]) -> None:
         """Keeps them; a later one replaces an earlier one of the same ref."""

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -22,8 +23,9 @@ from sqlalchemy import (
     select,
 )
 from sqlalchemy.dialects.sqlite import insert
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
-from .ports import Incident
+from .ports import Incident, StoreFailed
 
 _METADATA = MetaData()
 _INCIDENTS = Table(
@@ -39,14 +41,15 @@ _INCIDENTS = Table(
 
 
 class SqliteIncidents:
-    """At most `limit` incidents. Raises sqlalchemy.exc.SQLAlchemyError if the file fails."""
+    """At most `limit` incidents, in one file."""
 
     def __init__(self, path: Path, limit: int = 10_000) -> None:
-        path.parent.mkdir(parents=True, exist_ok=True)
         self._limit = limit
-        self._engine = create_engine(f"sqlite:///{path}")
-        event.listen(self._engine, "connect", _tune)
-        _METADATA.create_all(self._engine)
+        with _telling():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            self._engine = create_engine(f"sqlite:///{path}")
+            event.listen(self._engine, "connect", _tune)
+            _METADATA.create_all(self._engine)
 
     def put(self, incidents: Sequence[Incident]) -> None:
         if not incidents:
@@ -64,7 +67,7 @@ class SqliteIncidents:
         ]
         statement = insert(_INCIDENTS)
         changes = {name: statement.excluded[name] for name in rows[0] if name != "ref"}
-        with self._engine.begin() as connection:
+        with _telling(), self._engine.begin() as connection:
             connection.execute(statement.on_conflict_do_update(["ref"], set_=changes), rows)
             kept = connection.scalar(select(func.count()).select_from(_INCIDENTS)) or 0
             if kept > self._limit:
@@ -78,7 +81,7 @@ class SqliteIncidents:
     def find(self, ref: str) -> Incident | None:
         column = _INCIDENTS.c.ref
         matching = column.startswith(ref.upper(), autoescape=True)
-        with self._engine.connect() as connection:
+        with _telling(), self._engine.connect() as connection:
             rows = connection.execute(select(_INCIDENTS).where(matching).limit(2)).all()
         return _incident(rows[0]) if ref and len(rows) == 1 else None
 
@@ -86,11 +89,22 @@ class SqliteIncidents:
         query = select(_INCIDENTS).order_by(_INCIDENTS.c.at.desc(), _INCIDENTS.c.ref.desc())
         if before is not None:
             query = query.where(_INCIDENTS.c.at < before)
-        with self._engine.connect() as connection:
+        with _telling(), self._engine.connect() as connection:
             return [_incident(row) for row in connection.execute(query.limit(limit))]
 
     def close(self) -> None:
         self._engine.dispose()
+
+
+@contextmanager
+def _telling() -> Iterator[None]:
+    """In the contract's words, without the statement and its values."""
+    try:
+        yield
+    except DBAPIError as error:
+        raise StoreFailed(str(error.orig)) from error
+    except (SQLAlchemyError, OSError) as error:
+        raise StoreFailed(type(error).__name__) from error
 
 
 def _tune(connection: Any, _: object) -> None:

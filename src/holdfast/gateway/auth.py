@@ -1,0 +1,35 @@
+"""Who may ask. Without keys the gateway listens on loopback only, which `config` sees to."""
+
+from __future__ import annotations
+
+import hmac
+from collections.abc import Mapping, Sequence
+from urllib.parse import urlsplit
+
+from ..config import is_loopback
+from ..core.failure import Failure, Hop, Kind, Phase
+
+
+def denied(headers: Mapping[str, str], keys: Sequence[str]) -> Failure | None:
+    """Why a request with these headers may not pass; None if it may.
+
+    Every key is compared in constant time, so that none can be guessed sign by sign.
+    """
+    if not keys:
+        return _foreign(headers)
+    scheme, _, given = headers.get("authorization", "").partition(" ")
+    offered = given.strip().encode() if scheme.lower() == "bearer" else b""
+    matches = [hmac.compare_digest(offered, key.encode()) for key in keys]
+    if any(matches):
+        return None
+    code = "invalid_api_key" if offered else "missing_api_key"
+    return Failure(Kind.DENIED, Phase.ADMIT, Hop.CLIENT, code=code)
+
+
+def _foreign(headers: Mapping[str, str]) -> Failure | None:
+    """A web page elsewhere must not use a keyless gateway through its visitor's browser."""
+    named = [f"//{headers.get('host', 'localhost')}", headers.get("origin", "//localhost")]
+    if all(is_loopback(urlsplit(name).hostname or "") for name in named):
+        return None
+    detail = "without a key this gateway answers to localhost only; set gateway.api_keys"
+    return Failure(Kind.DENIED, Phase.ADMIT, Hop.CLIENT, detail, code="foreign_origin")
