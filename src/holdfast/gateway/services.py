@@ -56,12 +56,14 @@ class Services:
     def check_key(self, headers: Mapping[str, str]) -> None:
         """Raises StreamFailed unless the client may ask."""
         keys = [key.get_secret_value() for key in self.settings.api_keys]
-        self.refuse_if(denied(headers, keys))
-
-    def refuse_if(self, failure: Failure | None) -> None:
+        failure = denied(headers, keys)
         if failure:
-            self.metrics.refused.labels(failure.kind.value).inc()
-            raise StreamFailed(failure)
+            raise self.refused(failure)
+
+    def refused(self, failure: Failure) -> StreamFailed:
+        """A request that is turned away is counted, since no call will be."""
+        self.metrics.refused.labels(failure.kind.value).inc()
+        return StreamFailed(failure)
 
     def speak(self, headers: Mapping[str, str], conversation: Language | None = None) -> Language:
         """The language to tell a client things in."""

@@ -1,0 +1,86 @@
+"""The ASGI application: which path goes where, and the edge where nothing escapes."""
+
+from __future__ import annotations
+
+import structlog
+from starlette.applications import Starlette
+from starlette.datastructures import Headers
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from ..core.failure import Failure, Hop, Kind, Phase, StreamFailed
+from .errors import Refusal
+from .exchange import Exchange
+from .routes import health, incidents, metrics, models
+from .services import Services
+
+CHAT = "/v1/chat/completions"
+
+_LOG = structlog.get_logger("holdfast.gateway")
+
+
+def build(services: Services) -> ASGIApp:
+    """The hot route is plain ASGI; Starlette serves the others."""
+
+    async def told(request: Request, error: Exception) -> Response:
+        assert isinstance(error, StreamFailed)
+        return _response(services, request.headers, error.failure)
+
+    async def unknown(request: Request, error: Exception) -> Response:
+        assert isinstance(error, HTTPException)
+        code = "method_not_allowed" if error.status_code == 405 else "not_found"
+        detail = f"{request.method} {request.url.path}: see GET /v1/models and the README"
+        failure = Failure(Kind.INVALID, Phase.ADMIT, Hop.CLIENT, detail, code=code)
+        return _response(services, request.headers, failure)
+
+    others = Starlette(
+        routes=[
+            *models.routes(services),
+            *health.routes(services),
+            *metrics.routes(services),
+            *incidents.routes(services),
+        ],
+        exception_handlers={StreamFailed: told, HTTPException: unknown},
+    )
+
+    async def dispatch(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and scope["path"] == CHAT and scope["method"] == "POST":
+            await Exchange(services, scope, receive, send).run()
+        else:
+            await others(scope, receive, send)
+
+    return _edge(services, dispatch)
+
+
+def _edge(services: Services, inner: ASGIApp) -> ASGIApp:
+    """Where a fault of our own becomes an honest answer instead of a bare 500."""
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        begun = False
+
+        async def watched(message: Message) -> None:
+            nonlocal begun
+            begun = begun or message["type"] == "http.response.start"
+            await send(message)
+
+        try:
+            await inner(scope, receive, watched)
+        except Exception:  # the ASGI edge
+            if scope["type"] != "http":
+                raise
+            _LOG.exception("internal error", path=scope["path"])
+            if not begun:
+                failure = Failure(Kind.INTERNAL, Phase.ADMIT, Hop.ENGINE)
+                await _response(services, Headers(scope=scope), failure)(scope, receive, send)
+
+    return app
+
+
+def _response(services: Services, headers: Headers, failure: Failure) -> Response:
+    refusal = Refusal(failure, services.new_ref(), services.speak(headers), services.level)
+    kind, body = refusal.body(headers.get("accept", ""))
+    response = Response(body, refusal.status, {"content-type": kind})
+    response.raw_headers.extend(refusal.headers())
+    return response

@@ -1,0 +1,225 @@
+"""One request for a chat completion, from the client's bytes to the client's end."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import replace
+from typing import Any
+
+from starlette.datastructures import Headers
+from starlette.types import Message, Receive, Scope, Send
+
+from ..core.failure import Failure, Hop, Kind, Phase, StreamFailed
+from ..core.redact import scrub
+from ..core.request import Request, Surface
+from ..resilience.policy import Route
+from ..upstream.executor import Call
+from ..wire.chat.serve import HEARTBEAT, ChatAssembler, ChatStream, decode_request
+from .errors import Refusal
+from .limits import ClientGone, check_headers, read_body
+from .services import Services
+
+CLIENT_PATIENCE = 60.0  # seconds in which a client must take what it is sent
+MAX_HOPS = 8  # gateways a request may pass before it is taken for a loop
+
+RawHeaders = list[tuple[bytes, bytes]]
+
+_EVENT_STREAM: RawHeaders = [
+    (b"content-type", b"text/event-stream; charset=utf-8"),
+    (b"cache-control", b"no-store, no-transform"),
+    (b"x-accel-buffering", b"no"),
+]
+
+
+class Exchange:
+    """Owns the response: its head goes out with the first thing to say, and not before.
+
+    So a failure that comes before any output is an HTTP error. One that comes later is told
+    in band, and the connection is broken off, so that nobody takes the answer for whole.
+    """
+
+    def __init__(self, services: Services, scope: Scope, receive: Receive, send: Send) -> None:
+        self.ref = services.new_ref()
+        self._services = services
+        self._headers = Headers(scope=scope)
+        self._receive = receive
+        self._send = send
+        self._begun = False  # the head is out
+        self._request: Request | None = None
+        self._call: Call | None = None
+        self._stream: ChatStream | None = None
+
+    async def run(self) -> None:
+        try:
+            self._admit()
+            with self._services.gate.enter():
+                await self._answer(*await self._read())
+        except StreamFailed as failed:
+            await self._refuse(failed.failure)
+        except ClientGone:
+            return
+
+    def _admit(self) -> None:
+        services, via = self._services, self._headers.get("via", "")
+        check_headers(self._headers.raw)
+        if services.node in via or via.count(",") >= MAX_HOPS:
+            raise services.refused(Failure(Kind.LOOP, Phase.ADMIT, Hop.CLIENT))
+        services.check_key(self._headers)
+
+    async def _read(self) -> tuple[Request, Route]:
+        services = self._services
+        body = await read_body(self._receive, services.settings.max_body)
+        request = decode_request(body)
+        if isinstance(request, Failure):
+            raise services.refused(request)
+        self._request = request = replace(request, via=self._headers.get("via", ""))
+        route = services.routes.find(request.model)
+        if route is None:
+            raise services.refused(Failure(Kind.NO_ROUTE, Phase.ADMIT, Hop.CLIENT, param="model"))
+        return request, route
+
+    async def _answer(self, request: Request, route: Route) -> None:
+        """Races the answer against the client's leaving and the end of service."""
+        services = self._services
+        call = services.executor.call(request, route, self.ref)
+        self._call = call
+        services.keeper.clients[self.ref] = self._client(request)
+        streams = request.surface is Surface.APPEND_ONLY
+        answering = asyncio.create_task(self._tell(call) if streams else self._tell_whole(call))
+        leaving = asyncio.create_task(self._left())
+        over = services.drain.over
+        try:
+            await asyncio.wait({answering, leaving, over}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            leaving.cancel()
+            if not answering.done():
+                answering.cancel()
+                with suppress(asyncio.CancelledError):
+                    await answering
+        if not answering.cancelled():
+            answering.result()
+        elif over.done():
+            detail = "the gateway is shutting down"
+            raise StreamFailed(Failure(Kind.CAPACITY, Phase.STREAM, Hop.ENGINE, detail))
+
+    async def _left(self) -> None:
+        while (await self._receive())["type"] != "http.disconnect":
+            continue
+
+    async def _tell(self, call: Call) -> None:
+        """Streams the answer. Silence is filled with comments, so that proxies keep the line."""
+        request = call.request
+        stream = self._stream = ChatStream(
+            self._id, self._created, request.model, request.include_usage
+        )
+        async with call:
+            while call.outcome is None:
+                try:
+                    async with asyncio.timeout(self._services.settings.heartbeat):
+                        batch = await anext(call)
+                except TimeoutError:
+                    await self._write(HEARTBEAT)
+                    continue
+                data = stream.encode(batch)
+                if call.outcome is None:
+                    await self._write(data)
+                else:
+                    await self._write(data + stream.finish(self._extension(call)), more=False)
+
+    async def _tell_whole(self, call: Call) -> None:
+        answer = ChatAssembler(self._id, self._created, call.request.model)
+        async with call:
+            async for batch in call:
+                answer.add(batch)
+        body = answer.answer(self._extension(call))
+        await self._respond(200, [(b"content-type", b"application/json")], body)
+
+    async def _refuse(self, failure: Failure) -> None:
+        call = self._call
+        refusal = Refusal(
+            failure,
+            self.ref,
+            self._services.speak(self._headers, self._request.language if self._request else None),
+            self._services.level,
+            call.attempts if call else (),
+            call.began if call else 0.0,
+            call.released if call and self._begun else 0,
+        )
+        if not self._begun:
+            kind, body = refusal.body(self._headers.get("accept", ""))
+            headers = [(b"content-type", kind.encode()), *refusal.headers()]
+            with suppress(ClientGone):
+                await self._respond(refusal.status, headers, body)
+        elif self._stream:
+            # Returning without the last chunk breaks the connection off: the answer is not whole.
+            with suppress(ClientGone):
+                await self._write(self._stream.fail(refusal.error()))
+
+    @property
+    def _id(self) -> str:
+        return f"chatcmpl-{self.ref}"
+
+    @property
+    def _created(self) -> int:
+        return int(self._services.clock.wall())
+
+    def _head(self) -> RawHeaders:
+        """What is true of every answer; a recovery says so as soon as it is known."""
+        head = [
+            (b"x-request-id", self.ref.encode()),
+            (b"proxy-status", b"holdfast; received-status=200"),
+        ]
+        extension = self._extension(self._call) if self._call else None
+        if extension:
+            head.append((b"x-holdfast-recovered", b"true"))
+            head.append((b"x-holdfast-attempts", str(extension["attempts"]).encode()))
+        return head
+
+    def _extension(self, call: Call) -> Mapping[str, Any] | None:
+        """What is added to an answer that was saved; None where nothing went wrong."""
+        failed = [a for a in call.attempts if a.failure and a.failure.kind is not Kind.CANCELLED]
+        if not failed:
+            return None
+        ended = call.outcome is not None
+        return {
+            "ref": self.ref,
+            "recovered": True,
+            "attempts": len(call.attempts) + (0 if ended else 1),
+        }
+
+    def _client(self, request: Request) -> Mapping[str, Any]:
+        """What helps to find this call in the client's own logs."""
+        retries = self._headers.get("x-stainless-retry-count", "")
+        known = {
+            "agent": scrub(self._headers.get("user-agent", ""), 200),
+            "request_id": scrub(self._headers.get("x-client-request-id", ""), 200),
+            "retry_count": int(retries) if retries.isascii() and retries.isdigit() else None,
+            "stream": request.surface is Surface.APPEND_ONLY,
+        }
+        return {name: value for name, value in known.items() if value not in ("", None)}
+
+    async def _respond(self, status: int, headers: RawHeaders, body: bytes) -> None:
+        """A whole answer at once."""
+        if status == 200:
+            headers = [*headers, *self._head()]
+        headers = [*headers, (b"content-length", str(len(body)).encode())]
+        self._begun = True
+        await self._give({"type": "http.response.start", "status": status, "headers": headers})
+        await self._give({"type": "http.response.body", "body": body})
+
+    async def _write(self, data: bytes, *, more: bool = True) -> None:
+        if not self._begun:
+            self._begun = True
+            headers = [*_EVENT_STREAM, *self._head()]
+            await self._give({"type": "http.response.start", "status": 200, "headers": headers})
+        await self._give({"type": "http.response.body", "body": data, "more_body": more})
+
+    async def _give(self, message: Message) -> None:
+        """Raises ClientGone if the client takes nothing for too long."""
+        try:
+            async with asyncio.timeout(CLIENT_PATIENCE):
+                await self._send(message)
+        except (TimeoutError, OSError) as error:
+            raise ClientGone from error
