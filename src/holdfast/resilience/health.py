@@ -39,6 +39,9 @@ EJECTIONS: Mapping[Kind, Ejection] = {
     Kind.FORBIDDEN: Ejection(60.0, 600.0),
 }
 
+STALE = "stale_connection"  # Failure.code: a kept-alive connection died before it answered
+LONGEST_REST = 3600.0  # seconds: whatever an upstream asks for, look again after an hour
+
 _ENDPOINT = frozenset(
     {
         Kind.DNS,
@@ -62,11 +65,12 @@ _ENDPOINT = frozenset(
 )
 
 
-def scope(kind: Kind) -> Scope:
-    """Whom `kind` is held against."""
-    if kind in EJECTIONS:
+def scope(failure: Failure) -> Scope:
+    """Whom `failure` is held against. A connection that was dead before proves nothing."""
+    if failure.kind in EJECTIONS:
         return Scope.KEY
-    return Scope.TARGET if kind in _ENDPOINT else Scope.NOBODY
+    fault = failure.kind in _ENDPOINT and failure.code != STALE
+    return Scope.TARGET if fault else Scope.NOBODY
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +97,8 @@ class Breaker:
     probing: bool = False
     half_open: bool = False
     last_failure: Failure | None = None
-    recent: deque[tuple[float, bool]] = field(default_factory=deque)
+    recent: deque[tuple[float, bool]] = field(default_factory=deque)  # time, whether it was well
+    bad: int = 0  # failures among `recent`
 
     def ready_at(self, now: float) -> float:
         if self.half_open and self.probing:
@@ -105,9 +110,8 @@ class Breaker:
 
     def answered(self) -> None:
         """Content has begun: let others in, but one more failure opens again."""
-        self.probing = False
-        if self.half_open:
-            self.half_open = False
+        if self.probing:
+            self.half_open = self.probing = False
             self.failures = self.settings.consecutive - 1
 
     def succeeded(self, now: float) -> None:
@@ -116,39 +120,51 @@ class Breaker:
         self._sample(now, ok=True)
 
     def failed(self, failure: Failure, now: float, jitter: float) -> None:
-        self.last_failure = failure
-        self.probing = False
+        if not self._met(failure, now):
+            return
         self.failures += 1
         self._sample(now, ok=False)
-        bad = sum(not ok for _, ok in self.recent)
-        enough = len(self.recent) >= self.settings.samples
-        if self.failures >= self.settings.consecutive or (
-            enough and bad >= self.settings.ratio * len(self.recent)
-        ):
+        if self._is_enough():
             full = min(self.settings.first_open * 2.0**self.opened, self.settings.longest_open)
-            self.open_for(full * (0.5 + 0.5 * jitter), now)
+            self._open_for(full * (0.5 + 0.5 * jitter), now)
             self.recent.clear()
-        if failure.retry_after is not None:
-            self.open_until = max(self.open_until, now + failure.retry_after)
+            self.bad = 0
 
     def eject(self, failure: Failure, now: float) -> None:
+        if not self._met(failure, now):
+            return
+        rest = EJECTIONS[failure.kind]
+        doubled = min(rest.first * 2.0**self.opened, rest.cap)
+        self._open_for(doubled if failure.retry_after is None else 0.0, now)
+
+    def _met(self, failure: Failure, now: float) -> bool:
+        """Notes `failure` and the rest it asks for. False if it is no further evidence:
+        attempts that began before the breaker opened may all fail of the one cause.
+        """
+        known = self.half_open and now < self.open_until
         self.last_failure = failure
         self.probing = False
-        rest = EJECTIONS[failure.kind]
-        seconds = failure.retry_after
-        if seconds is None:
-            seconds = min(rest.first * 2.0**self.opened, rest.cap)
-        self.open_for(seconds, now)
+        seconds = min(failure.retry_after or 0.0, LONGEST_REST)
+        self.open_until = max(self.open_until, now + seconds)
+        return not known
 
-    def open_for(self, seconds: float, now: float) -> None:
+    def _is_enough(self) -> bool:
+        often = len(self.recent) >= self.settings.samples
+        return self.failures >= self.settings.consecutive or (
+            often and self.bad >= self.settings.ratio * len(self.recent)
+        )
+
+    def _open_for(self, seconds: float, now: float) -> None:
         self.open_until = max(self.open_until, now + seconds)
         self.opened = min(self.opened + 1, 16)
         self.half_open = True
 
     def _sample(self, now: float, *, ok: bool) -> None:
         self.recent.append((now, ok))
-        while self.recent and self.recent[0][0] < now - self.settings.window:
-            self.recent.popleft()
+        self.bad += not ok
+        while self.recent[0][0] < now - self.settings.window:
+            _, was_ok = self.recent.popleft()
+            self.bad -= not was_ok
 
 
 class Health:
@@ -186,7 +202,7 @@ class Health:
 
     def failed(self, target: Target, failure: Failure, now: float, jitter: float) -> None:
         endpoint, key = self._of(target)
-        match scope(failure.kind):
+        match scope(failure):
             case Scope.TARGET:
                 endpoint.failed(failure, now, jitter)
                 key.probing = False

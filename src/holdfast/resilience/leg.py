@@ -5,7 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from ..core.attempt import Attempt, How, Target
-from ..core.events import Finished, StopReason, StreamEvent, ToolCallDelta, UsageReport
+from ..core.events import (
+    Finished,
+    ReasoningDelta,
+    RefusalDelta,
+    StopReason,
+    StreamEvent,
+    TextDelta,
+    ToolCallDelta,
+    UsageReport,
+)
 from ..core.failure import Failure, Kind, Phase
 from .splice import Splicer
 
@@ -105,12 +114,19 @@ class Leg:
         detail = f"{_SILENCE[code]} for {seconds:g} s"
         return Failure(Kind.TIMEOUT, self.phase, detail=detail, code=code)
 
-    def emptiness(self) -> Failure | None:
-        """The failure of an answer that finished with nothing in it, unless that was meant."""
-        if self.how is not How.START or self.spoke or self.tools or self.finished is None:
+    def emptiness(self, *, tool_cut: bool) -> Failure | None:
+        """The failure of an answer that finished with nothing in it, unless that was meant.
+
+        A continuation that says nothing is no proof that nothing was missing, and one asked
+        for in words that only calls a tool is none either, unless a call is what was cut.
+        """
+        acted = self.tools and (self.how is not How.INSTRUCT or tool_cut)
+        if self.spoke or acted or self.finished is None:
             return None
         if self.finished.reason not in (StopReason.END, StopReason.TOOL_CALLS):
             return None
+        if self.how is not How.START:
+            return Failure(Kind.EMPTY, Phase.END, detail="finished without going on in words")
         if self.reasoned:
             return Failure(Kind.EMPTY, Phase.END, detail="the model reasoned but gave no answer")
         if self.usage and self.usage.output_tokens > 0:
@@ -148,3 +164,14 @@ _SILENCE = {
     "bytes_idle": "silence in mid-stream",
     "content_idle": "keep-alive but no new content",
 }
+
+
+def says_nothing(event: TextDelta | ReasoningDelta | RefusalDelta | ToolCallDelta) -> bool:
+    """Vendors send empty deltas with the role, or to keep the line alive: that is no content."""
+    match event:
+        case ToolCallDelta():
+            return False
+        case RefusalDelta(text=text):
+            return not text
+        case _:
+            return not (event.text or event.extra)

@@ -28,7 +28,7 @@ from ..core.tokens import estimate_tokens
 from .budget import HEDGE, RetryBudget
 from .commands import Close, Command, Done, Emit, Open, Record, Wake
 from .health import Health
-from .leg import Leg
+from .leg import Leg, says_nothing
 from .planner import GiveUp, Situation, Try, plan
 from .policy import Route
 from .splice import Splicer
@@ -165,6 +165,8 @@ class StreamMachine:
     ) -> Failure | None:
         """Sorts one event: into `out` if it may be released, into the leg if it must wait."""
         if isinstance(event, TextDelta | ReasoningDelta | RefusalDelta | ToolCallDelta):
+            if says_nothing(event):
+                return None
             leg.content(now)
             leg.finished = None  # content after a finish reason: that was no proof
             self._won(leg, now)
@@ -175,7 +177,6 @@ class StreamMachine:
             case ReasoningDelta():
                 leg.reasoned = True
                 if self._reasoning_from in (None, leg.number) and leg.how is How.START:
-                    self._reasoning_from = leg.number
                     out.append(event)
             case RefusalDelta():
                 leg.spoke = True
@@ -213,6 +214,8 @@ class StreamMachine:
                 self._released += len(event.text)
                 leg.released += len(event.text)
                 self._refused = self._refused or isinstance(event, RefusalDelta)
+            elif isinstance(event, ReasoningDelta):
+                self._reasoning_from = leg.number
         self._commands.append(Emit(tuple(events)))
 
     # How an attempt ends.
@@ -225,11 +228,14 @@ class StreamMachine:
         self._lose(leg, failure, now)
 
     def _complete(self, leg: Leg, now: float) -> None:
-        failure = leg.emptiness() or self._finish_text(leg) or self._lost_tool(leg)
+        failure = (
+            leg.emptiness(tool_cut=self._tool_cut) or self._finish_text(leg) or self._lost_tool(leg)
+        )
         if failure:
             self._lose(leg, failure, now)
             return
         assert leg.finished is not None
+        self._won(leg, now)
         usage = self._usage(leg)
         tools = sorted(leg.tools.values(), key=lambda call: (call.choice, call.index))
         events = (*leg.withheld, *tools, *([usage] if usage else []), leg.finished)
@@ -351,7 +357,7 @@ class StreamMachine:
         return float("inf") if leg.first_event_at is not None else leg.started_at + after
 
     def _won(self, leg: Leg, now: float) -> None:
-        """Content has begun: the target is well, and a slower twin is no longer needed."""
+        """Content or the end has come: the target is well, a slower twin no longer needed."""
         if leg.first_event_at == now:
             self._health.answered(leg.target)
         for other in [twin for twin in self._legs.values() if twin is not leg]:

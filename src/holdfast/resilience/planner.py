@@ -9,13 +9,16 @@ from ..core.attempt import Attempt, Continuation, How, Target
 from ..core.failure import RULES, Failure, Hop, Kind, Phase, Remedy
 from .backoff import delay
 from .budget import RetryBudget, cost
-from .health import Health, Scope, scope
+from .health import STALE, Health, Scope, scope
 from .policy import Route
 
-STALE = "stale_connection"  # Failure.code: a kept-alive connection died before it answered
+__all__ = ["STALE", "Decision", "GiveUp", "Situation", "Try", "plan", "verdict"]
 
 # These speak of the form of the question, so another form may work on the same target.
 _FORM = frozenset({Kind.UNSUPPORTED, Kind.INVALID, Kind.DIVERGED})
+
+# That a prefilled answer ends at once proves nothing. Asked in words, the target can prove it.
+_UNPROVEN = (How.PREFILL, Kind.EMPTY)
 
 _WAYS: dict[Continuation, tuple[How, ...]] = {
     Continuation.NATIVE: (How.INSTRUCT,),
@@ -71,15 +74,14 @@ def plan(situation: Situation, health: Health, budget: RetryBudget) -> Decision:
     if not options:
         return GiveUp(verdict(situation.history), "no target is left that could help")
     best = options[0][1]
-    waited = situation.now - (situation.waiting_since or situation.now)
-    if (
-        best.at > situation.now
-        and best.at - situation.now + waited > situation.route.policy.max_wait
-    ):
+    since = situation.now if situation.waiting_since is None else situation.waiting_since
+    if best.at > situation.now and best.at - since > situation.route.policy.max_wait:
         return _unavailable(situation, health, best)
-    if best.at >= situation.deadline:
-        return GiveUp(verdict(situation.history), "the next attempt would pass the deadline")
-    return best
+    if best.at < situation.deadline:
+        return best
+    if not situation.history:
+        return _unavailable(situation, health, best)
+    return GiveUp(verdict(situation.history), "the next attempt would pass the deadline")
 
 
 def verdict(history: Sequence[Attempt]) -> Failure:
@@ -88,17 +90,33 @@ def verdict(history: Sequence[Attempt]) -> Failure:
 
     The others stay in the attempts: a later failure never overwrites an earlier one.
     """
-    met = [(attempt, attempt.failure) for attempt in history if attempt.failure]
-    final = [f for a, f in met if f.remedy is Remedy.STOP and not _about_form(a, f)]
+    met = [
+        (attempt, attempt.failure)
+        for attempt in history
+        if attempt.failure and attempt.failure.kind is not Kind.CANCELLED
+    ]
+    if not met:
+        return Failure(Kind.UNAVAILABLE, Phase.ADMIT, Hop.ENGINE, detail="no target may be asked")
+    final = [f for a, f in met if f.remedy is Remedy.STOP and not _about_form(a)]
     cut = [f for a, f in met if a.released]
     chosen = (final[-1:] or cut[:1] or [f for _, f in met])[0]
     waits = [f.retry_after for _, f in met if f.retry_after is not None]
     return replace(chosen, retry_after=min(waits)) if waits else chosen
 
 
-def _about_form(attempt: Attempt, failure: Failure) -> bool:
-    """Whether the refusal is of the way we asked to continue, not of the request itself."""
-    return attempt.how is not How.START and failure.kind in _FORM
+def _about_form(attempt: Attempt) -> bool:
+    """Whether it failed for the way we asked to continue, not for the request itself."""
+    if attempt.failure is None or attempt.how is How.START:
+        return False
+    return attempt.failure.kind in _FORM or (attempt.how, attempt.failure.kind) == _UNPROVEN
+
+
+def _fruitless(attempts: Sequence[Attempt]) -> int:
+    """How many gave the reader nothing, by a fault of theirs."""
+    return sum(
+        not a.released and a.failure is not None and a.failure.kind is not Kind.CANCELLED
+        for a in attempts
+    )
 
 
 def _refusal(s: Situation) -> str:
@@ -109,11 +127,11 @@ def _refusal(s: Situation) -> str:
     failure = last.failure
     assert failure is not None, "a finished attempt needs no plan"
     policy = s.route.policy
-    if failure.remedy is Remedy.STOP and not _about_form(last, failure):
+    if failure.remedy is Remedy.STOP and not _about_form(last):
         return RULES[failure.kind].meaning
     if s.released and not s.continuable:
         return "output was released that cannot be continued"
-    if len([a for a in s.history if not a.released]) >= policy.max_attempts:
+    if _fruitless(s.history) >= policy.max_attempts:
         return f"{policy.max_attempts} attempts brought nothing"
     if len(s.history) >= policy.hard_limit:
         return f"{policy.hard_limit} attempts were made"
@@ -132,16 +150,16 @@ def _options(
         if how is None:
             continue
         tries = _tries(target, s.history)
-        free = not tries or _stale(tries)
+        free = not tries or _stale(tries) or _about_form(tries[-1])
         price = 0.0 if free else cost(tries[-1].failure)
-        if len([a for a in tries if not a.released]) >= s.route.policy.per_target and not free:
+        if _fruitless(tries) >= s.route.policy.per_target and not free:
             continue
         if not budget.allows(target.name, price, s.now):
             continue
         at = _ready_at(target, tries, s, health)
-        seniority = len(tries) > 0 if not (tries and free) else -1
-        rank = (at, seniority, _RANKS[how], names.index(target.name), health.last_used(target))
-        yield rank, Try(target, at, how, *_reason(how, tries, s), price)
+        freshness = 0 if not tries else -1 if free else 1
+        rank = (at, freshness, _RANKS[how], names.index(target.name), health.last_used(target))
+        yield rank, Try(target, at, how, *_reason(target, how, tries, s), price)
 
 
 def _way(target: Target, s: Situation) -> How | None:
@@ -150,15 +168,15 @@ def _way(target: Target, s: Situation) -> How | None:
     ruled_out: set[How] = set()
     for attempt in s.history:
         failure = attempt.failure
-        if failure is None or failure.kind is Kind.CANCELLED or failure.remedy is Remedy.RETRY:
+        if failure is None or failure.kind is Kind.CANCELLED:
             continue
+        same_target = attempt.target.name == target.name
         if failure.kind is Kind.TOO_LONG and attempt.target.model == target.model:
             return None
-        same_key = attempt.target.key == target.key
-        if failure.kind in _FORM and attempt.target.name == target.name:
-            ruled_out.add(attempt.how)
-        elif same_key or (
-            attempt.target.name == target.name and scope(failure.kind) is not Scope.KEY
+        if failure.kind in _FORM or _about_form(attempt):
+            ruled_out |= {attempt.how} if same_target else set()
+        elif failure.remedy is not Remedy.RETRY and (
+            attempt.target.key == target.key or (same_target and scope(failure) is not Scope.KEY)
         ):
             return None
     return next((how for how in ways if how not in ruled_out), None)
@@ -172,7 +190,7 @@ def _tries(target: Target, history: Sequence[Attempt]) -> list[Attempt]:
         if attempt.target.name == target.name
         and attempt.failure is not None
         and attempt.failure.kind is not Kind.CANCELLED
-        and (attempt.target.key == target.key or scope(attempt.failure.kind) is not Scope.KEY)
+        and (attempt.target.key == target.key or scope(attempt.failure) is not Scope.KEY)
     ]
 
 
@@ -188,14 +206,13 @@ def _ready_at(target: Target, tries: Sequence[Attempt], s: Situation, health: He
         return ready
     last = tries[-1]
     assert last.failure is not None
-    if _about_form(last, last.failure):
+    if _about_form(last):
         return ready  # asked in another form, there is nothing to wait for
-    fruitless = len([a for a in tries if not a.released]) or 1
-    pause = delay(s.route.policy, last.failure.kind, fruitless, s.jitter)
+    pause = delay(s.route.policy, last.failure.kind, max(1, _fruitless(tries)), s.jitter)
     return max(ready, last.ended_at + max(pause, last.failure.retry_after or 0.0))
 
 
-def _reason(how: How, tries: Sequence[Attempt], s: Situation) -> tuple[str, str]:
+def _reason(target: Target, how: How, tries: Sequence[Attempt], s: Situation) -> tuple[str, str]:
     if not s.history:
         return ("start", "the first that is ready")
     last = s.history[-1].failure
@@ -205,7 +222,9 @@ def _reason(how: How, tries: Sequence[Attempt], s: Situation) -> tuple[str, str]
         return ("continue", f"{meaning}; go on from the released text by {how.value}")
     if tries:
         return ("retry", f"{meaning}; the same target may work")
-    return ("failover", f"{meaning}; another target is ready at once")
+    if any(attempt.target.name == target.name for attempt in s.history):
+        return ("failover", f"{meaning}; another key of the same target may work")
+    return ("failover", f"{meaning}; another target may work")
 
 
 def _unavailable(s: Situation, health: Health, best: Try) -> GiveUp:
