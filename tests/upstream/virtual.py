@@ -9,7 +9,6 @@ from typing import Any, TypeVar
 
 from tests.upstream.leaks import watched
 
-
 T = TypeVar("T")
 
 

@@ -3,8 +3,22 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager
+import re
+from collections.abc import (
+    AsyncGenerator,
+    AsyncIterable,
+    AsyncIterator,
+    Callable,
+    Mapping,
+    Sequence,
+)
+from contextlib import (
+    AbstractAsyncContextManager,
+    AsyncExitStack,
+    aclosing,
+    asynccontextmanager,
+    suppress,
+)
 from typing import Protocol
 
 import httpcore2
@@ -12,21 +26,36 @@ import httpx2
 
 from ..core.attempt import How, Target
 from ..core.clock import Clock
-from ..core.events import StreamEvent
-from ..core.failure import Failure, Phase, StreamFailed
+from ..core.events import (
+    ReasoningDelta,
+    RefusalDelta,
+    StreamEvent,
+    TextDelta,
+    ToolCallDelta,
+)
+from ..core.failure import Failure, Hop, Kind, Phase, StreamFailed
 from ..core.redact import conceal, upstream_ids
 from ..core.request import Request
-from ..wire.dialect import Decoder, Dialect, ErrorAnswer
+from ..wire.dialect import Decoder, Dialect, EncodedRequest, ErrorAnswer
 from .progress import CURRENT, Progress
 from .translate import failure_from
 
 ERROR_BODY = 64 * 1024  # bytes of an error answer that are read
 ERROR_PATIENCE = 5.0  # seconds in which they must come
 DRAIN_PATIENCE = 1.0  # seconds for the end of a body whose answer is whole
+LAST_PORT = 65535
+SHORTEST_SECRET = 4  # characters; shorter values occur in honest ids by chance
 
+Chunks = AsyncIterator[bytes]
 Batch = Sequence[StreamEvent | Failure]
 Ids = tuple[tuple[str, str], ...]
 Report = Callable[[Phase, int | None, Ids], None]
+
+_CONTENT = (TextDelta, ReasoningDelta, RefusalDelta, ToolCallDelta)
+
+# RFC 9110, 5.1 and 5.5: what a name and a value may hold; no space at either end.
+_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_VALUE = re.compile(r"([!-~]([\t -~]*[!-~])?)?")
 
 _HTTP_ERRORS = (
     httpcore2.NetworkError,
@@ -78,60 +107,57 @@ class Connector:
         progress = Progress(lambda phase: report(phase, None, ()))
         CURRENT.set(progress)
         dialect = self._dialects[target.dialect]
-        try:
-            response = await self._send(dialect, request, target, how, released, progress)
-        except _HTTP_ERRORS as error:
-            raise StreamFailed(conceal(failure_from(error, progress), target.secrets)) from error
-        try:
+        encoded = dialect.encode_request(request, target, how, released)
+        async with AsyncExitStack() as held:
+            response = await self._send(encoded, target, progress)
+            held.push_async_callback(response.aclose)
+            chunks = _chunks(response)
+            if isinstance(chunks, AsyncGenerator):
+                held.push_async_callback(chunks.aclose)
             progress.phase = Phase.FIRST
-            report(Phase.FIRST, response.status_code, upstream_ids(response.headers))
+            report(Phase.FIRST, response.status_code, _ids(response, target))
             if not 200 <= response.status_code < 300:
-                answer = await self._error_answer(response, target)
+                answer = await self._error_answer(response, chunks, target)
                 raise StreamFailed(conceal(dialect.classify(answer), target.secrets))
             decoder = dialect.decoder(response.headers.get("content-type", ""))
-            chunks = _chunks(response)
             async with aclosing(_batches(chunks, decoder, progress, target)) as batches:
                 yield batches
             if decoder.done:
                 await _drain(chunks)
-        finally:
-            await response.aclose()
 
     async def _send(
-        self,
-        dialect: Dialect,
-        request: Request,
-        target: Target,
-        how: How,
-        released: str,
-        progress: Progress,
+        self, encoded: EncodedRequest, target: Target, progress: Progress
     ) -> httpx2.Response:
-        encoded = dialect.encode_request(request, target, how, released)
-        asked = httpx2.Request(
-            "POST",
-            target.base_url.rstrip("/") + encoded.path,
-            headers=[
-                ("Accept", "text/event-stream, application/json"),
-                ("Accept-Encoding", "identity"),
-                ("Via", self._via),
-                *encoded.headers,
-            ],
-            content=encoded.body,
-            extensions={"trace": progress.trace},
-        )
-        return await self._transports(target.proxy).handle_async_request(asked)
+        headers = [
+            ("Accept", "text/event-stream, application/json"),
+            ("Accept-Encoding", "identity"),
+            ("Via", self._via),
+            *encoded.headers,
+        ]
+        _check(headers)
+        try:
+            asked = httpx2.Request(
+                "POST",
+                _address(target.base_url, encoded.path),
+                headers=headers,
+                content=encoded.body,
+                extensions={"trace": progress.trace},
+            )
+            return await self._transports(target.proxy).handle_async_request(asked)
+        except _HTTP_ERRORS as error:
+            raise StreamFailed(conceal(failure_from(error, progress), target.secrets)) from error
 
-    async def _error_answer(self, response: httpx2.Response, target: Target) -> ErrorAnswer:
+    async def _error_answer(
+        self, response: httpx2.Response, chunks: Chunks, target: Target
+    ) -> ErrorAnswer:
         """The answer with as much of its body as comes in time; what breaks it off is no news."""
         body = bytearray()
-        try:
+        with suppress(*_HTTP_ERRORS):
             async with asyncio.timeout(ERROR_PATIENCE):
-                async for chunk in _chunks(response):
+                async for chunk in chunks:
                     body += chunk
                     if len(body) >= ERROR_BODY:
                         break
-        except _HTTP_ERRORS:
-            pass
         return ErrorAnswer(
             status=response.status_code,
             headers={name.lower(): value for name, value in response.headers.items()},
@@ -142,21 +168,45 @@ class Connector:
         )
 
 
-def _chunks(response: httpx2.Response) -> AsyncIterator[bytes]:
+def _check(headers: Sequence[tuple[str, str]]) -> None:
+    """A key with a line end or a typographic sign in it is told by the header's name alone."""
+    for name, value in headers:
+        if not (_NAME.fullmatch(name) and _VALUE.fullmatch(value)):
+            detail = f"the value of the request header {name!r} cannot be sent in HTTP"
+            raise StreamFailed(Failure(Kind.CONFIG, Phase.ADMIT, Hop.ENGINE, detail))
+
+
+def _address(base_url: str, path: str) -> httpx2.URL:
+    """A query of the base URL, such as an API version, stays behind the whole path."""
+    base, mark, query = base_url.partition("?")
+    url = httpx2.URL(f"{base.rstrip('/')}{path}{mark}{query}")
+    if not url.host or (url.port or 0) > LAST_PORT:
+        raise httpx2.InvalidURL(f"{base_url!r} names no host and port that can be asked")
+    return url
+
+
+def _chunks(response: httpx2.Response) -> Chunks:
     coded = response.headers.get("content-encoding", "identity").strip().lower()
     if coded in ("", "identity"):
-        assert isinstance(response.stream, httpx2.AsyncByteStream)
+        assert isinstance(response.stream, AsyncIterable)
         return aiter(response.stream)
     return response.aiter_bytes()
 
 
+def _ids(response: httpx2.Response, target: Target) -> Ids:
+    """An upstream that answers with a part of our key as its id gives no id."""
+    secrets = [secret for secret in target.secrets if len(secret) >= SHORTEST_SECRET]
+    ids = upstream_ids(response.headers)
+    return tuple(pair for pair in ids if not any(secret in pair[1] for secret in secrets))
+
+
 async def _batches(
-    chunks: AsyncIterator[bytes], decoder: Decoder, progress: Progress, target: Target
+    chunks: Chunks, decoder: Decoder, progress: Progress, target: Target
 ) -> AsyncGenerator[Batch]:
     try:
         async for chunk in chunks:
             batch = _concealed(decoder.receive_data(chunk), target)
-            if batch and progress.phase is Phase.FIRST:
+            if progress.phase is Phase.FIRST and _has_content(batch):
                 progress.phase = Phase.STREAM
             yield batch
             if decoder.done:
@@ -166,6 +216,10 @@ async def _batches(
     yield _concealed(decoder.receive_eof(), target)
 
 
+def _has_content(batch: Batch) -> bool:
+    return any(isinstance(event, _CONTENT) for event in batch)
+
+
 def _concealed(batch: Batch, target: Target) -> Batch:
     """A failure comes last or not at all."""
     if batch and isinstance(batch[-1], Failure):
@@ -173,10 +227,8 @@ def _concealed(batch: Batch, target: Target) -> Batch:
     return batch
 
 
-async def _drain(chunks: AsyncIterator[bytes]) -> None:
-    try:
+async def _drain(chunks: Chunks) -> None:
+    with suppress(*_HTTP_ERRORS):
         async with asyncio.timeout(DRAIN_PATIENCE):
             async for _ in chunks:
                 continue
-    except _HTTP_ERRORS:
-        pass

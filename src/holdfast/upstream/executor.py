@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from types import TracebackType
 from typing import Protocol, Self, assert_never
 
@@ -12,6 +13,7 @@ from ..core.attempt import Attempt, Outcome
 from ..core.clock import Clock
 from ..core.events import StreamEvent
 from ..core.failure import Failure, Hop, Kind, Phase, StreamFailed
+from ..core.redact import conceal
 from ..core.request import Request
 from ..resilience.budget import RetryBudget
 from ..resilience.commands import Close, Command, Done, Emit, Open, Record, Wake
@@ -19,10 +21,12 @@ from ..resilience.health import Health
 from ..resilience.machine import StreamMachine
 from ..resilience.policy import Route
 from .connector import Batch, Connecting, Ids
-from .progress import Progress
+from .progress import CURRENT, Progress
 from .translate import failure_from
 
 MAILBOX = 32  # batches read ahead of a slow reader; then the upstream must wait
+
+_STOPPING = Failure(Kind.CANCELLED, Phase.ADMIT, Hop.ENGINE, detail="Holdfast is stopping")
 
 Input = Callable[[float], list[Command]]
 
@@ -54,19 +58,26 @@ class Executor:
         self.observers = tuple(observers)
         self._jitter = jitter
         self._tasks: set[asyncio.Task[None]] = set()
+        self._closing = False
 
     def call(self, request: Request, route: Route, ref: str) -> Call:
         machine = StreamMachine(request, route, self.health, self.budget, self._jitter())
         return Call(self, machine, request, route, ref)
 
-    def spawn(self, call: Call, command: Open) -> asyncio.Task[None]:
+    def spawn(self, call: Call, command: Open) -> asyncio.Task[None] | None:
+        """None once it is closing: the attempt has failed before it began."""
+        if self._closing:
+            call.failed(command.attempt, replace(_STOPPING, phase=Phase.ADMIT))
+            return None
         task = asyncio.create_task(_attempt(self.connector, call, command))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
         return task
 
     async def aclose(self) -> None:
-        """Cancels what is left and waits until it is gone."""
+        """Cancels what is left and waits until it is gone. Calls under way are told."""
+        self._closing = True
+        await asyncio.sleep(0)  # an attempt that has not begun could not tell its call
         tasks = tuple(self._tasks)
         for task in tasks:
             task.cancel()
@@ -175,6 +186,11 @@ class Call:
     def ended(self, number: int) -> None:
         self.post(lambda now: self._machine.end(number, now))
 
+    def interrupted(self, number: int, phase: Phase) -> None:
+        """The attempt's task was cancelled; by whom, if not by this call?"""
+        if number in self._running:
+            self.failed(number, replace(_STOPPING, phase=phase))
+
     def failed(self, number: int, failure: Failure) -> None:
         self.post(lambda now: self._machine.fail(number, failure, now))
 
@@ -208,11 +224,13 @@ class Call:
                 case Wake(at):
                     self._wake_at = at
                 case Open():
-                    self._running[command.attempt] = self._executor.spawn(self, command)
-                case Close(number):
-                    task = self._running.pop(number, None)
+                    task = self._executor.spawn(self, command)
                     if task:
-                        task.cancel()
+                        self._running[command.attempt] = task
+                case Close(number):
+                    closed = self._running.pop(number, None)
+                    if closed:
+                        closed.cancel()
                 case Record(attempt):
                     for observer in self._executor.observers:
                         observer.attempted(self, attempt)
@@ -263,15 +281,16 @@ async def _attempt(connector: Connecting, call: Call, command: Open) -> None:
             call.ended(number)
     except StreamFailed as failed:
         call.failed(number, failed.failure)
+    except asyncio.CancelledError:
+        call.interrupted(number, _progress().phase)
+        raise
     except Exception as error:  # noqa: BLE001 - a fault of our own must end in a record too
-        failure = failure_from(error, Progress(lambda _: None))
-        call.failed(
-            number,
-            Failure(
-                Kind.INTERNAL,
-                Phase.END,
-                Hop.ENGINE,
-                failure.detail,
-                cause_chain=failure.cause_chain,
-            ),
-        )
+        progress = _progress()
+        told = failure_from(error, progress)
+        failure = replace(told, kind=Kind.INTERNAL, phase=progress.phase, hop=Hop.ENGINE, code=None)
+        call.failed(number, conceal(failure, command.target.secrets))
+
+
+def _progress() -> Progress:
+    """How far this task's attempt has come; a connector that does not say has only begun."""
+    return CURRENT.get(None) or Progress(lambda _: None, Phase.ADMIT)

@@ -15,6 +15,7 @@ from ..core.failure import Phase
 
 _STARTED: Mapping[str, Phase] = {
     "connection.start_tls.started": Phase.TLS,
+    "proxy.start_tls.started": Phase.TLS,
     "http11.send_request_headers.started": Phase.WRITE,
     "http11.receive_response_headers.started": Phase.HEADERS,
 }
@@ -28,6 +29,7 @@ class Progress:
     phase: Phase = Phase.RESOLVE
     reused: bool = True  # no connection was made for it: it runs on a kept-alive one
     ended: bool = False  # the peer has ended its side of the connection
+    unsent: bool = False  # the connection broke before all of the request was written
 
     def reach(self, phase: Phase) -> None:
         self.phase = phase
@@ -41,8 +43,10 @@ class Progress:
     async def trace(self, name: str, info: Mapping[str, Any]) -> None:
         """httpcore's `trace` request extension. Building a proxy's tunnel is still connecting."""
         phase = _STARTED.get(name)
+        if phase is None or (phase is Phase.HEADERS and self.unsent):
+            return
         request = info.get("request")
-        if phase and not (request is not None and request.method == b"CONNECT"):
+        if request is None or request.method != b"CONNECT":
             self.reach(phase)
 
 

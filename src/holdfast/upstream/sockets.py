@@ -1,4 +1,4 @@
-"""TCP and TLS for httpcore on plain asyncio streams, so that every errno arrives unharmed.
+"""TCP and TLS for httpcore on plain asyncio, so that every errno arrives unharmed.
 
 Names are resolved before anything is connected: a name that does not resolve and a host
 that does not answer are different failures.
@@ -7,19 +7,28 @@ that does not answer are different failures.
 from __future__ import annotations
 
 import asyncio
+import errno
 import socket
 import ssl
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any, SupportsIndex
+from typing import Any
 
 import httpcore2
 
 from ..core.failure import Phase
+from .bytestream import ByteStream
 from .progress import CURRENT
 
-READ_SIZE = 64 * 1024
 NEXT_ADDRESS_AFTER = 2.0  # seconds; the last address has all the time that is left
+
+# What this machine says of a whole network. An address that answered tells more.
+NO_WAY = frozenset(
+    {errno.ENETUNREACH, errno.EHOSTUNREACH, errno.ENETDOWN, errno.EADDRNOTAVAIL}
+    | {errno.EAFNOSUPPORT}
+)
+
+Address = tuple[socket.AddressFamily, Any]  # the second as the socket module takes it
 
 
 class SocketBackend(httpcore2.AsyncNetworkBackend):
@@ -38,84 +47,65 @@ class SocketBackend(httpcore2.AsyncNetworkBackend):
             loop = asyncio.get_running_loop()
             found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
             progress.connecting(Phase.CONNECT)
-            return await _connect([address[4] for address in found])
+            return SocketStream(await _connect([(entry[0], entry[4]) for entry in found]))
 
     async def sleep(self, seconds: float) -> None:
         await asyncio.sleep(seconds)
 
 
-async def _connect(addresses: list[Any]) -> SocketStream:
+async def _connect(addresses: Sequence[Address]) -> ByteStream:
+    """The first address that takes the connection. If none does, the last error tells most."""
     errors: list[OSError] = []
     for number, address in enumerate(addresses, start=1):
         patience = None if number == len(addresses) else NEXT_ADDRESS_AFTER
         try:
             async with asyncio.timeout(patience):
-                return await _open(address[0], address[1])
+                return await _open(*address)
         except OSError as error:
             errors.append(error)
     if len(errors) == 1:
         raise errors[0]
-    raise ExceptionGroup("every address failed", errors)
+    raise ExceptionGroup(
+        "no address took the connection", sorted(errors, key=lambda e: e.errno not in NO_WAY)
+    )
 
 
-async def _open(host: str, port: int) -> SocketStream:
+async def _open(family: socket.AddressFamily, address: Any) -> ByteStream:
     loop = asyncio.get_running_loop()
-    reader = _Reader(limit=READ_SIZE, loop=loop)
-    protocol = asyncio.StreamReaderProtocol(reader, loop=loop)
-    transport, _ = await loop.create_connection(lambda: protocol, host, port)
-    return SocketStream(reader, asyncio.StreamWriter(transport, protocol, reader, loop))
-
-
-class _Reader(asyncio.StreamReader):
-    """Gives what arrived before it tells what broke, and knows how much it holds.
-
-    Bytes held for an idle connection mean that it must not be used again.
-    """
-
-    held = 0
-    broken: BaseException | None = None
-
-    def feed_data(self, data: Iterable[SupportsIndex]) -> None:
-        received = bytes(data)
-        self.held += len(received)
-        super().feed_data(received)
-
-    def set_exception(self, exc: BaseException) -> None:
-        self.broken = exc
-        self.feed_eof()
-
-    async def take(self, max_bytes: int) -> bytes:
-        """b"" means that the peer has ended its side in order."""
-        data = await self.read(max_bytes)
-        self.held -= len(data)
-        if not data and self.broken:
-            raise self.broken
-        return data
+    connection = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        connection.setblocking(False)
+        await loop.sock_connect(connection, address)
+        _, stream = await loop.create_connection(ByteStream, sock=connection)
+    except (OSError, asyncio.CancelledError):
+        connection.close()
+        raise
+    return stream
 
 
 class SocketStream(httpcore2.AsyncNetworkStream):
     """One connection. Errors of the socket stay the causes of httpcore's."""
 
-    def __init__(self, reader: _Reader, writer: asyncio.StreamWriter) -> None:
-        self._reader = reader
-        self._writer = writer
+    def __init__(self, stream: ByteStream) -> None:
+        self._stream = stream
 
     async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
         with _raising(httpcore2.ReadError):
-            data = await self._reader.take(max_bytes)
+            data = await self._stream.read(max_bytes)
         if not data:
             CURRENT.get().ended = True
         return data
 
     async def write(self, buffer: bytes, timeout: float | None = None) -> None:
-        with _raising(httpcore2.WriteError):
-            if self._writer.is_closing():
-                raise self._reader.broken or ConnectionResetError("the connection is gone")
-            self._writer.write(buffer)
-            await self._writer.drain()
+        try:
+            await self._stream.write(buffer)
+        except OSError as cause:
+            # httpcore looks for an early answer now; without one, it was the writing that failed.
+            CURRENT.get().unsent = True
+            raise httpcore2.WriteError from cause
 
     async def aclose(self) -> None:
-        self._writer.transport.abort()
+        self._stream.abort()
 
     async def start_tls(
         self,
@@ -124,17 +114,13 @@ class SocketStream(httpcore2.AsyncNetworkStream):
         timeout: float | None = None,
     ) -> httpcore2.AsyncNetworkStream:
         with _raising(httpcore2.ConnectError):
-            try:
-                await self._writer.start_tls(ssl_context, server_hostname=server_hostname)
-            except (OSError, asyncio.CancelledError):
-                self._writer.transport.abort()
-                raise
+            await self._stream.start_tls(ssl_context, server_hostname)
         return self
 
     def get_extra_info(self, info: str) -> Any:
         if info == "is_readable":
-            return bool(self._reader.held or self._reader.at_eof() or self._writer.is_closing())
-        return self._writer.get_extra_info(info)
+            return self._stream.spoilt
+        return self._stream.get_extra_info(info)
 
 
 @contextmanager

@@ -20,6 +20,7 @@ from ..resilience.planner import STALE
 from .progress import Progress
 
 _DEPTH = 16  # links of a chain that are kept
+_OWN_NUMBERS = (ssl.SSLError, socket.gaierror)  # their errno is none of the system's
 
 _ERRNO: dict[int, Kind] = {
     errno.ECONNREFUSED: Kind.REFUSED,
@@ -49,9 +50,9 @@ _TYPES: tuple[tuple[type[BaseException], Kind, Phase | None], ...] = (
     (ssl.SSLError, Kind.TLS, None),
     (httpcore2.ProxyError, Kind.PROXY, Phase.CONNECT),
     (httpcore2.PoolTimeout, Kind.POOL, None),
-    (httpcore2.UnsupportedProtocol, Kind.CONFIG, Phase.WRITE),
-    (httpcore2.LocalProtocolError, Kind.CONFIG, Phase.WRITE),
-    (httpx2.InvalidURL, Kind.CONFIG, Phase.WRITE),
+    (httpcore2.UnsupportedProtocol, Kind.CONFIG, Phase.ADMIT),
+    (httpcore2.LocalProtocolError, Kind.CONFIG, None),
+    (httpx2.InvalidURL, Kind.CONFIG, Phase.ADMIT),
     (httpx2.DecodingError, Kind.CODING, None),
     (TimeoutError, Kind.TIMEOUT, None),
 )
@@ -69,17 +70,20 @@ _RESOLVER = {
 }
 
 _ANSWERLESS = frozenset({Kind.CLOSED, Kind.RESET})
+_CONNECTING = frozenset({Phase.RESOLVE, Phase.CONNECT, Phase.TLS})
+_ASKING = frozenset({Phase.WRITE, Phase.HEADERS})
+_OURS = frozenset({Kind.INTERNAL, Kind.CONFIG, Kind.POOL})
 
 
 def failure_from(error: BaseException, progress: Progress) -> Failure:
     """What `error` means for an attempt that has come as far as `progress` says."""
     chain = tuple(links(error))
     kind, phase = _classify(chain, progress)
-    stale = progress.reused and kind in _ANSWERLESS and phase in (Phase.WRITE, Phase.HEADERS)
+    stale = progress.reused and kind in _ANSWERLESS and phase in _ASKING
     return Failure(
         kind,
         phase,
-        Hop.ENGINE if kind is Kind.INTERNAL else Hop.UPSTREAM,
+        Hop.ENGINE if kind in _OURS else Hop.UPSTREAM,
         detail=_detail(chain),
         code=STALE if stale else None,
         cause_chain=tuple(map(_cause, chain)),
@@ -102,19 +106,12 @@ def links(error: BaseException) -> Iterator[BaseException]:
 
 
 def _classify(chain: tuple[BaseException, ...], progress: Progress) -> tuple[Kind, Phase]:
+    """The outermost link that says something counts; of several addresses, one that was reached."""
     phase = progress.phase
-    for link in chain:
-        if isinstance(link, OSError) and not isinstance(link, ssl.SSLError):
-            kind = _ERRNO.get(link.errno or 0)
-            if kind:
-                return kind, phase
-        for known, kind, own_phase in _TYPES:
-            if isinstance(link, known):
-                # A broken record in mid-stream is no handshake that another try would repeat.
-                broken = kind is Kind.TLS and phase is not Phase.TLS
-                return (Kind.PROTOCOL if broken else kind), own_phase or phase
-        if isinstance(link, httpcore2.RemoteProtocolError):
-            return _broken_http(progress), phase
+    found = [verdict for link in chain if (verdict := _said(link, progress))]
+    reached = [verdict for verdict in found if verdict[0] is not Kind.UNREACHABLE]
+    if found:
+        return (reached or found)[0]
     for link in reversed(chain):
         for known, kind in _VAGUE:
             if isinstance(link, known):
@@ -122,9 +119,28 @@ def _classify(chain: tuple[BaseException, ...], progress: Progress) -> tuple[Kin
     return Kind.INTERNAL, phase
 
 
+def _said(link: BaseException, progress: Progress) -> tuple[Kind, Phase] | None:
+    """What one link says for certain, without regard to the others."""
+    phase = progress.phase
+    if isinstance(link, OSError) and not isinstance(link, _OWN_NUMBERS):
+        kind = _ERRNO.get(link.errno or 0)
+        if kind:
+            return kind, phase
+    for known, kind, own_phase in _TYPES:
+        if isinstance(link, known):
+            # A broken record in mid-stream is no handshake that another try would repeat.
+            broken = kind is Kind.TLS and phase is not Phase.TLS
+            return (Kind.PROTOCOL if broken else kind), own_phase or phase
+    if isinstance(link, httpcore2.RemoteProtocolError):
+        return _broken_http(progress), phase
+    return None
+
+
 def _broken_http(progress: Progress) -> Kind:
     """The parser gave up: on nonsense, or because the bytes ended where more were due."""
-    if progress.phase in (Phase.WRITE, Phase.HEADERS):
+    if progress.phase in _CONNECTING:
+        return Kind.PROXY  # the only one who speaks HTTP before we have asked anything
+    if progress.phase in _ASKING:
         return Kind.CLOSED if progress.ended else Kind.PROTOCOL
     return Kind.TRUNCATED if progress.ended else Kind.CODING
 
@@ -135,7 +151,7 @@ def _cause(link: BaseException) -> Cause:
     if isinstance(link, socket.gaierror):
         number, reason = None, _RESOLVER.get(link.errno, "")
     elif isinstance(link, ssl.SSLError):
-        number, reason = None, link.reason or ""
+        number, reason = None, getattr(link, "reason", None) or ""
     kind = type(link)
     return Cause(f"{kind.__module__}.{kind.__qualname__}", scrub(str(link)), number, reason)
 

@@ -28,27 +28,14 @@ class HttpTransport(httpx2.AsyncBaseTransport):
     """
 
     def __init__(self, ssl_context: ssl.SSLContext, proxy: str = "") -> None:
-        backend = SocketBackend()
-        if proxy:
-            url = httpx2.Proxy(proxy)
-            self._pool: httpcore2.AsyncConnectionPool = httpcore2.AsyncHTTPProxy(
-                proxy_url=_core_url(url.url),
-                proxy_auth=url.raw_auth,
-                proxy_headers=url.headers.raw,
-                ssl_context=ssl_context,
-                max_connections=None,
-                max_keepalive_connections=MAX_IDLE,
-                keepalive_expiry=KEEP_ALIVE,
-                network_backend=backend,
-            )
-        else:
-            self._pool = httpcore2.AsyncConnectionPool(
-                ssl_context=ssl_context,
-                max_connections=None,
-                max_keepalive_connections=MAX_IDLE,
-                keepalive_expiry=KEEP_ALIVE,
-                network_backend=backend,
-            )
+        self._pool = httpcore2.AsyncConnectionPool(
+            ssl_context=ssl_context,
+            proxy=_core_proxy(proxy, ssl_context) if proxy else None,
+            max_connections=None,
+            max_keepalive_connections=MAX_IDLE,
+            keepalive_expiry=KEEP_ALIVE,
+            network_backend=SocketBackend(),
+        )
 
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
         assert isinstance(request.stream, AsyncIterable)
@@ -111,6 +98,19 @@ class _Body(httpx2.AsyncByteStream):
 
     async def aclose(self) -> None:
         await self._answer.aclose()
+
+
+def _core_proxy(address: str, ssl_context: ssl.SSLContext) -> httpcore2.Proxy:
+    url = httpx2.URL(address)
+    if url.scheme not in ("http", "https"):
+        raise httpcore2.UnsupportedProtocol(f"{url.scheme!r} is no kind of forward proxy we speak")
+    proxy = httpx2.Proxy(url)
+    return httpcore2.Proxy(
+        _core_url(proxy.url),
+        auth=proxy.raw_auth,
+        headers=proxy.headers.raw,
+        ssl_context=ssl_context if url.scheme == "https" else None,
+    )
 
 
 def _core_url(url: httpx2.URL) -> httpcore2.URL:
