@@ -1,0 +1,271 @@
+"""Faults inside an event stream: no last word, broken events, errors in the place of chunks.
+
+Each is played after "@K" pieces. A request that does not stream cannot meet them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from ..core.failure import Kind, Phase
+from .actions import Send
+from .scene import DONE, Actions, Scene, told
+from .truth import Player, Position, Row, Truth
+
+_HTML = b"<html><head><title>502 Bad Gateway</title></head><body>nginx</body></html>"
+
+
+def _row(
+    name: str,
+    kind: Kind,
+    en: str,
+    zh: str,
+    play: Player,
+    phase: Phase = Phase.STREAM,
+    cause: str = "",
+) -> Row:
+    return Row(Truth(name, kind, phase, en, zh, Position.CHUNK, cause), play)
+
+
+def _ended(scene: Scene, *sends: Send) -> Actions:
+    """These follow the pieces, and the body ends as if all were well."""
+    return (*told(scene, scene.after), *sends, Send(scene.framing.end))
+
+
+def _data(data: bytes) -> Player:
+    return lambda scene: _ended(scene, scene.raw(scene.style.raw(data)))
+
+
+def _done(scene: Scene) -> Send:
+    return scene.raw(scene.style.raw(DONE))
+
+
+def _half_event(scene: Scene) -> Actions:
+    """The next event comes without its end."""
+    following = (*scene.speech.pieces[scene.after :], scene.speech.closing)[0]
+    event = scene.style.event(following[0])
+    return _ended(scene, scene.raw(event[: len(event) * 2 // 3]))
+
+
+def _broken_call(scene: Scene) -> Actions:
+    """A tool call that says it is complete and is not."""
+    function = {"name": "look_up_light", "arguments": '{"tower": "Utö", "seconds": [14, '}
+    call = {"index": 0, "id": "call_cut", "type": "function", "function": function}
+    voice = scene.speech.voice
+    last = (*voice.chunk({"tool_calls": [call]}), *voice.chunk({}, "tool_calls"))
+    return _ended(scene, *map(scene.event, last), _done(scene))
+
+
+def _finish(word: str) -> Player:
+    """The stream ends in all form, with this finish reason."""
+    return lambda scene: _ended(
+        scene, *map(scene.event, scene.speech.voice.chunk({}, word)), _done(scene)
+    )
+
+
+def _error(error: Any) -> Player:
+    """An event with a bare `error` in the place of a chunk."""
+    return lambda scene: _ended(scene, scene.event({"error": error}))
+
+
+def _openai(kind: str, code: str | None, message: str) -> Mapping[str, Any]:
+    return {"message": message, "type": kind, "param": None, "code": code}
+
+
+def _error_beside_chunk(scene: Scene) -> Actions:
+    """OpenRouter's form: a chunk that is also an error."""
+    payload = scene.speech.voice.chunk({"content": ""}, "error")[0]
+    error = {
+        "code": 502,
+        "message": "Provider disconnected",
+        "metadata": {"provider_name": "Lighthouse", "error_type": "provider_unavailable"},
+    }
+    return _ended(scene, scene.event({**payload, "error": error}))
+
+
+def _error_then_done(scene: Scene) -> Actions:
+    error = {"error": _openai("server_error", None, "The server had an error.")}
+    return _ended(scene, scene.event(error), _done(scene))
+
+
+def _named_error(scene: Scene) -> Actions:
+    """Anthropic's form: the event itself is named `error`."""
+    body = {"type": "error", "error": {"type": "overloaded_error", "message": "Overloaded"}}
+    named = replace(scene, style=replace(scene.style, before=b"event: error\n"))
+    return _ended(scene, named.event(body))
+
+
+NO_LAST_WORD: Sequence[Row] = (
+    _row(
+        "clean_end",
+        Kind.TRUNCATED,
+        "The stream ends in good form, but never says that the answer is whole.",
+        "流正常结束，却从未说明回答已经完整。",
+        _ended,
+        Phase.END,
+        "EOF",
+    ),
+    _row(
+        "done_without_finish",
+        Kind.TRUNCATED,
+        "[DONE] comes without any finish reason.",
+        "来了 [DONE]，却没有任何结束原因。",
+        lambda scene: _ended(scene, _done(scene)),
+        Phase.END,
+    ),
+    _row(
+        "half_event",
+        Kind.TRUNCATED,
+        "The body ends in good form in the middle of an event.",
+        "正文正常结束，而一个事件才写了一半。",
+        _half_event,
+        Phase.END,
+        "EOF",
+    ),
+    _row(
+        "raw_html",
+        Kind.TRUNCATED,
+        "A proxy ends the stream with an error page, which is no event.",
+        "代理用一张错误页面结束了流，而页面并不是事件。",
+        lambda scene: _ended(scene, scene.raw(_HTML + b"\n")),
+        Phase.END,
+        "EOF",
+    ),
+)
+
+BROKEN_EVENTS: Sequence[Row] = (
+    _row(
+        "bad_json",
+        Kind.PROTOCOL,
+        "An event is not valid JSON.",
+        "一个事件不是合法的 JSON。",
+        _data(b'{"id":"chatcmpl-sim","choices":[{"index":0,"delta":{"content":"Hold'),
+    ),
+    _row(
+        "bad_utf8",
+        Kind.PROTOCOL,
+        "An event is not valid UTF-8.",
+        "一个事件不是合法的 UTF-8。",
+        _data(b'{"choices":[{"index":0,"delta":{"content":"\xe7\x81\xff\xfe"}}]}'),
+    ),
+    _row(
+        "html_event",
+        Kind.PROTOCOL,
+        "An event holds an HTML page.",
+        "一个事件里装的是 HTML 页面。",
+        _data(_HTML),
+    ),
+    _row(
+        "truncated_tool",
+        Kind.TOOL_ARGUMENTS,
+        "A tool call says that it is complete, but its arguments are cut.",
+        "工具调用声称完整，参数却被截断。",
+        _broken_call,
+    ),
+)
+
+ERROR_EVENTS: Sequence[Row] = (
+    _row(
+        "error_event",
+        Kind.SERVER_ERROR,
+        "The upstream reports an error of its own inside the stream.",
+        "上游在流中报告了自己的错误。",
+        _error(_openai("server_error", None, "The server had an error.")),
+    ),
+    _row(
+        "error_then_done",
+        Kind.SERVER_ERROR,
+        "An error inside the stream, and [DONE] after it.",
+        "流中报告错误之后，还跟着 [DONE]。",
+        _error_then_done,
+    ),
+    _row(
+        "error_beside_chunk",
+        Kind.BAD_GATEWAY,
+        "A chunk carries the error of a provider behind the proxy.",
+        "一个数据块里带着代理身后供应商的错误。",
+        _error_beside_chunk,
+    ),
+    _row(
+        "error_string",
+        Kind.SERVER_ERROR,
+        "An error inside the stream that is only a string.",
+        "流中的错误只是一个字符串。",
+        _error("internal server error"),
+    ),
+    _row(
+        "error_named",
+        Kind.OVERLOADED,
+        "An event named `error` says that the upstream is overloaded.",
+        "名为 error 的事件说明上游过载。",
+        _named_error,
+    ),
+    _row(
+        "error_rate",
+        Kind.RATE_LIMITED,
+        "The rate limit strikes inside the stream.",
+        "在流中触发了限流。",
+        _error(_openai("requests", "rate_limit_exceeded", "Rate limit reached.")),
+    ),
+    _row(
+        "error_proxy",
+        Kind.BAD_GATEWAY,
+        "A proxy says inside the stream that its upstream failed.",
+        "代理在流中说明它的上游失败了。",
+        _error(_openai("upstream_error", None, "Upstream request failed")),
+    ),
+    _row(
+        "error_context",
+        Kind.TOO_LONG,
+        "The context turns out too long inside the stream.",
+        "在流中才发现上下文超长。",
+        _error(
+            _openai(
+                "invalid_request_error",
+                "context_length_exceeded",
+                "Your input exceeds the context window of this model.",
+            )
+        ),
+    ),
+    _row(
+        "error_policy",
+        Kind.POLICY,
+        "A content policy stops the answer inside the stream.",
+        "内容政策在流中叫停了回答。",
+        _error(
+            _openai(
+                "invalid_request_error",
+                "content_policy_violation",
+                "The request was rejected by the safety system.",
+            )
+        ),
+    ),
+)
+
+FINISH_WORDS: Sequence[Row] = (
+    _row(
+        "finish_error",
+        Kind.SERVER_ERROR,
+        "The finish reason is `error`.",
+        "结束原因是 error。",
+        _finish("error"),
+    ),
+    _row(
+        "finish_network_error",
+        Kind.BAD_GATEWAY,
+        "The finish reason is `network_error` (GLM).",
+        "结束原因是 network_error（GLM）。",
+        _finish("network_error"),
+    ),
+    _row(
+        "finish_no_resource",
+        Kind.OVERLOADED,
+        "The finish reason is `insufficient_system_resource` (DeepSeek).",
+        "结束原因是 insufficient_system_resource（DeepSeek）。",
+        _finish("insufficient_system_resource"),
+    ),
+)
+
+EVENT_FAULTS: Sequence[Row] = (*NO_LAST_WORD, *BROKEN_EVENTS, *ERROR_EVENTS, *FINISH_WORDS)

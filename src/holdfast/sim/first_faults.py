@@ -1,0 +1,108 @@
+"""A head that promises well, and then no answer: 200 with something else, or with nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ..core.failure import Kind, Phase
+from .actions import Drip, Send, Stall
+from .error_answers import HTML, error_answer, openai
+from .http1 import LAST_CHUNK
+from .scene import DONE, Actions, Scene, head_of, told, with_body
+from .truth import Player, Row, Truth
+
+_PAGE = b"<!DOCTYPE html>\n<html><head><title>Sign in</title></head><body>Sign in</body></html>\n"
+
+
+def _row(name: str, kind: Kind, phase: Phase, en: str, zh: str, play: Player) -> Row:
+    return Row(Truth(name, kind, phase, en, zh), play)
+
+
+def _head(scene: Scene) -> Send:
+    return Send(head_of(scene))
+
+
+def _all_but_content(scene: Scene) -> Actions:
+    """A stream in due form in which nothing is said."""
+    speech = scene.speech
+    closing = tuple(map(scene.event, speech.closing))
+    end = Send(scene.frame(scene.style.raw(DONE)) + LAST_CHUNK)
+    return (*told(scene, 0), *closing, end)
+
+
+FIRST_FAULTS: Sequence[Row] = (
+    error_answer(
+        "json_error_200",
+        200,
+        Kind.SERVER_ERROR,
+        ("An error in JSON under the status 200.", "状态码 200，内容却是 JSON 错误。"),
+        openai("The server had an error while processing your request.", "server_error"),
+    ),
+    error_answer(
+        "html_200",
+        200,
+        Kind.PROTOCOL,
+        ("A web page under the status 200.", "状态码 200，内容却是网页。"),
+        _PAGE,
+        headers=HTML,
+    ),
+    _row(
+        "empty_200",
+        Kind.EMPTY,
+        Phase.END,
+        "A 200 without a body.",
+        "没有正文的 200。",
+        lambda scene: with_body(200, (), b"", scene.request_id),
+    ),
+    _row(
+        "empty_stream",
+        Kind.EMPTY,
+        Phase.END,
+        "A stream that ends without a single event.",
+        "流一个事件都没有就结束了。",
+        lambda scene: (_head(scene), Send(LAST_CHUNK)),
+    ),
+    _row(
+        "only_done",
+        Kind.EMPTY,
+        Phase.END,
+        "A stream of nothing but [DONE].",
+        "流里只有 [DONE]。",
+        lambda scene: (_head(scene), scene.raw(scene.style.raw(DONE)), Send(LAST_CHUNK)),
+    ),
+    _row(
+        "nothing_said",
+        Kind.EMPTY,
+        Phase.END,
+        "A whole stream with a finish reason, in which nothing is said.",
+        "流是完整的，也有结束原因，却什么都没说。",
+        _all_but_content,
+    ),
+    _row(
+        "stall_first",
+        Kind.TIMEOUT,
+        Phase.FIRST,
+        "Headers come, and then nothing.",
+        "响应头来了，之后什么都没有。",
+        lambda scene: (_head(scene), Stall()),
+    ),
+    _row(
+        "comment_drip",
+        Kind.TIMEOUT,
+        Phase.FIRST,
+        "Headers come, and then only keep-alive comments.",
+        "响应头来了，之后只有保活注释。",
+        lambda scene: (
+            _head(scene),
+            Drip(scene.frame(b": keep-alive\n\n"), scene.habits.every),
+        ),
+    ),
+    _row(
+        "role_only",
+        Kind.TIMEOUT,
+        Phase.FIRST,
+        "The role comes, and then nothing.",
+        "角色来了，之后什么都没有。",
+        lambda scene: (*told(scene, 0), Stall()),
+    ),
+)

@@ -1,0 +1,145 @@
+"""One answer about to be played: what is said, how it is written, and how far it comes."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from typing import Any
+
+from .actions import Action, Close, Send, Wait
+from .habits import Habits
+from .http1 import CHUNKED, Framing, Headers, head
+from .speech import Payload, Speech
+
+Actions = tuple[Action, ...]
+
+DONE = b"[DONE]"
+
+
+@dataclass(frozen=True, slots=True)
+class Style:
+    """How an event is written down. Every style is legal (WHATWG HTML 9.2, RFC 8259)."""
+
+    line_end: bytes = b"\n"
+    field: bytes = b"data: "
+    before: bytes = b""  # lines before the data of every event
+    escape: bool = False
+    indent: bool = False  # JSON over many lines, each a data line of the same event
+
+    def event(self, payload: Payload) -> bytes:
+        indent = 1 if self.indent else None
+        text = json.dumps(payload, ensure_ascii=self.escape, indent=indent)
+        return self.raw(text.encode())
+
+    def raw(self, data: bytes) -> bytes:
+        lines = b"".join(self.field + line + b"\n" for line in data.split(b"\n"))
+        return (self.before + lines + b"\n").replace(b"\n", self.line_end)
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """What a fault is played on. `after` pieces go before it; it never exceeds their number."""
+
+    speech: Speech
+    habits: Habits
+    stream: bool
+    request_id: str
+    after: int
+    style: Style = Style()
+    framing: Framing = CHUNKED
+    content_type: str = "text/event-stream; charset=utf-8"
+    prologue: bytes = b""  # body bytes before the first event
+
+    @property
+    def count(self) -> int:
+        return len(self.speech.pieces)
+
+    def frame(self, data: bytes) -> bytes:
+        """One more part of a body whose framing has no memory."""
+        return b"".join(self.framing.frame([data]))
+
+    def event(self, payload: Payload) -> Send:
+        return Send(self.frame(self.style.event(payload)))
+
+    def raw(self, data: bytes) -> Send:
+        return Send(self.frame(data))
+
+
+def head_of(scene: Scene, framing: Headers | None = None, status: int = 200) -> bytes:
+    """The head of a 200 in the scene's framing, unless another is given."""
+    headers = [
+        *([("Content-Type", scene.content_type)] if scene.content_type else []),
+        ("Cache-Control", "no-cache"),
+        ("X-Request-Id", scene.request_id),
+        *(scene.framing.headers if framing is None else framing),
+    ]
+    return head(status, headers, scene.framing.version)
+
+
+def told(scene: Scene, count: int) -> Actions:
+    """The head, the opening and the first `count` pieces."""
+    if not scene.stream:
+        return _told_whole(scene, count)
+    opening = scene.prologue + _written(scene, scene.speech.opening)
+    parts = [opening, *(_written(scene, piece) for piece in scene.speech.pieces[:count])]
+    first, *rest = scene.framing.frame(parts)
+    return (Send(head_of(scene)), Send(first), *_paced(scene, rest))
+
+
+def whole(scene: Scene, closing: Iterable[bytes] | None = None) -> Actions:
+    """The whole answer: all pieces, what closes it, and the end of the body.
+
+    `closing` holds events instead of finish, usage and [DONE].
+    """
+    if not scene.stream:
+        return _told_whole(scene, scene.count)
+    speech = scene.speech
+    ends = [*map(scene.style.event, speech.closing), scene.style.raw(DONE)]
+    closed = b"".join(ends if closing is None else closing)
+    parts = [
+        scene.prologue + _written(scene, speech.opening),
+        *(_written(scene, piece) for piece in speech.pieces),
+        closed,
+    ]
+    first, *rest, last = scene.framing.frame(parts)
+    return (
+        Send(head_of(scene)),
+        Send(first),
+        *_paced(scene, rest),
+        Send(last + scene.framing.end),
+        *(() if scene.framing.delimited else (Close(),)),
+    )
+
+
+def until(scene: Scene, count: int) -> Scene:
+    """The scene with an answer that has only its first `count` pieces."""
+    return replace(scene, speech=replace(scene.speech, pieces=scene.speech.pieces[:count]))
+
+
+def with_body(status: int, headers: Headers, body: bytes, request_id: str) -> Actions:
+    """A whole answer with a length, such as an error."""
+    own = [*headers, ("X-Request-Id", request_id), ("Content-Length", str(len(body)))]
+    return (Send(head(status, own) + body),)
+
+
+def as_json(value: Any) -> bytes:
+    return json.dumps(value, ensure_ascii=False).encode()
+
+
+def _told_whole(scene: Scene, count: int) -> Actions:
+    """For a request that does not stream: as much of the JSON as `count` pieces are of all."""
+    body = json.dumps(scene.speech.whole, ensure_ascii=scene.habits.escape).encode()
+    share = len(body) * count // scene.count if scene.count else len(body)
+    length = (("Content-Length", str(len(body))),)
+    plain = replace(scene, content_type="application/json")
+    return (Send(head_of(plain, length)), Send(body[:share], count))
+
+
+def _written(scene: Scene, payloads: Iterable[Payload]) -> bytes:
+    return b"".join(map(scene.style.event, payloads))
+
+
+def _paced(scene: Scene, parts: Iterable[bytes]) -> Actions:
+    pause = (Wait(scene.habits.pace),) if scene.habits.pace else ()
+    return tuple(action for part in parts for action in (*pause, Send(part, 1)))

@@ -1,0 +1,184 @@
+"""A chat completion as JSON (OpenAI's chat completions, streamed and whole), piece by piece."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ..core.tokens import estimate_tokens
+from .answers import ToolCall, pieces
+from .continuation import Reply
+from .dice import Dice
+from .habits import Habits, Reasoning
+from .library import REASONING
+
+Payload = dict[str, Any]
+
+CREATED = 1767225600  # 2026-01-01: a script has no clock
+_CHOICES = 8  # as many as a request may ask for here
+
+
+@dataclass(frozen=True, slots=True)
+class Voice:
+    """What is the same in every chunk of one answer."""
+
+    id: str
+    model: str
+    choices: int = 1
+    usage: bool = False  # the request asks for a usage chunk; all others then say null
+
+    def chunk(self, delta: Mapping[str, Any], finish: str | None = None) -> tuple[Payload, ...]:
+        """One chunk for every choice."""
+        return tuple(self._chunk(delta, finish, index) for index in range(self.choices))
+
+    def bare(self, **members: Any) -> Payload:
+        """A chunk without choices."""
+        return {**self._base("chat.completion.chunk"), "choices": [], **members}
+
+    def message(self, message: Payload, finish: str, usage: Payload) -> Payload:
+        """A whole completion."""
+        choices = [
+            {"index": index, "message": message, "logprobs": None, "finish_reason": finish}
+            for index in range(self.choices)
+        ]
+        return {**self._base("chat.completion"), "choices": choices, "usage": usage}
+
+    def _chunk(self, delta: Mapping[str, Any], finish: str | None, index: int) -> Payload:
+        choice = {
+            "index": index,
+            "delta": dict(delta),
+            "logprobs": None,
+            "finish_reason": finish,
+        }
+        payload = {**self._base("chat.completion.chunk"), "choices": [choice]}
+        return {**payload, "usage": None} if self.usage else payload
+
+    def _base(self, kind: str) -> Payload:
+        return {"id": self.id, "object": kind, "created": CREATED, "model": self.model}
+
+
+@dataclass(frozen=True, slots=True)
+class Speech:
+    """An answer in pieces. A piece is what goes out at once: one chunk for every choice."""
+
+    voice: Voice
+    opening: tuple[Payload, ...]  # the role, which is no piece of the answer
+    pieces: tuple[tuple[Payload, ...], ...]
+    finish: str
+    usage: Payload
+    whole: Payload  # the same answer for a request that does not stream
+
+    @property
+    def closing(self) -> tuple[Payload, ...]:
+        """The finish reason, and the usage if it was asked for."""
+        counted = (self.voice.bare(usage=self.usage),) if self.voice.usage else ()
+        return (*self.voice.chunk({}, self.finish), *counted)
+
+
+def speech(
+    request: Mapping[str, Any], reply: Reply, habits: Habits, dice: Dice, serial: int
+) -> Speech:
+    """`reply` in the words of the chat dialect; `serial` makes its id."""
+    voice = Voice(
+        id=f"chatcmpl-sim-{serial:06d}",
+        model=str(request.get("model")),
+        choices=_choices(request),
+        usage=_wants_usage(request),
+    )
+    thought = REASONING[reply.language] if habits.reasoning and not reply.prefilled else ""
+    deltas = [
+        *_thinking(thought, habits, dice),
+        *(
+            {"content": piece}
+            for piece in pieces(_spoken(thought, reply, habits), habits.chunk, dice)
+        ),
+        *(d for index, call in enumerate(reply.calls) for d in _calling(index, call, habits, dice)),
+    ]
+    usage = _usage(request, thought, reply)
+    finish = "tool_calls" if reply.calls else "stop"
+    return Speech(
+        voice=voice,
+        opening=voice.chunk({"role": "assistant", "content": ""}),
+        pieces=tuple(voice.chunk(delta) for delta in deltas),
+        finish=finish,
+        usage=usage,
+        whole=voice.message(_message(thought, reply, habits), finish, usage),
+    )
+
+
+def _choices(request: Mapping[str, Any]) -> int:
+    wanted = request.get("n")
+    return max(1, min(wanted, _CHOICES)) if isinstance(wanted, int) else 1
+
+
+def _wants_usage(request: Mapping[str, Any]) -> bool:
+    wanted = request.get("stream_options")
+    return isinstance(wanted, Mapping) and wanted.get("include_usage") is True
+
+
+def _usage(request: Mapping[str, Any], thought: str, reply: Reply) -> Payload:
+    asked = json.dumps(request.get("messages"), ensure_ascii=False, default=str)
+    said = "".join([thought, reply.text, *(call.arguments for call in reply.calls)])
+    prompt, completion = estimate_tokens(asked), estimate_tokens(said)
+    return {
+        "prompt_tokens": prompt,
+        "completion_tokens": completion,
+        "total_tokens": prompt + completion,
+    }
+
+
+# Reasoning, wherever a vendor puts it.
+
+
+def _spoken(thought: str, reply: Reply, habits: Habits) -> str:
+    inline = thought and habits.reasoning is Reasoning.THINK
+    return f"<think>\n{thought}\n</think>\n\n{reply.text}" if inline else reply.text
+
+
+_THOUGHTS: Mapping[Reasoning, Callable[[str], Payload]] = {
+    Reasoning.CONTENT: lambda text: {"reasoning_content": text},
+    Reasoning.PLAIN: lambda text: {"reasoning": text},
+    Reasoning.DETAILS: lambda text: {
+        "reasoning": text,
+        "reasoning_details": [{"type": "reasoning.text", "text": text, "index": 0}],
+    },
+    Reasoning.PARTS: lambda text: {
+        "content": [{"type": "thinking", "thinking": [{"type": "text", "text": text}]}]
+    },
+}
+
+
+def _thinking(thought: str, habits: Habits, dice: Dice) -> list[Payload]:
+    say = _THOUGHTS.get(habits.reasoning)
+    return [say(piece) for piece in pieces(thought, habits.chunk, dice)] if say else []
+
+
+def _calling(index: int, call: ToolCall, habits: Habits, dice: Dice) -> list[Payload]:
+    """The name with empty arguments first, then the arguments in pieces."""
+    function = {"name": call.name, "arguments": ""}
+    opening = {"index": index, "id": call.id, "type": "function", "function": function}
+    arguments = pieces(call.arguments, habits.chunk, dice)
+    rest = [{"index": index, "function": {"arguments": piece}} for piece in arguments]
+    return [{"tool_calls": [fragment]} for fragment in (opening, *rest)]
+
+
+def _message(thought: str, reply: Reply, habits: Habits) -> Payload:
+    text = _spoken(thought, reply, habits)
+    message: Payload = {"role": "assistant", "content": text or None, "refusal": None}
+    say = _THOUGHTS.get(habits.reasoning)
+    if thought and say:
+        said = say(thought)
+        parts = said.pop("content", None)
+        message |= {"content": [*parts, {"type": "text", "text": text}]} if parts else said
+    if reply.calls:
+        message["tool_calls"] = [
+            {
+                "id": call.id,
+                "type": "function",
+                "function": {"name": call.name, "arguments": call.arguments},
+            }
+            for call in reply.calls
+        ]
+    return message
