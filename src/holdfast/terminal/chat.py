@@ -1,0 +1,96 @@
+"""`holdfast chat`: a conversation with any route, streamed; Ctrl-C stops one answer."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from typing import Any
+
+from rich.console import Console
+
+from ..app import new_ref
+from ..core.events import ReasoningDelta, RefusalDelta, TextDelta
+from ..core.failure import StreamFailed
+from ..core.request import Request
+from ..core.verdict import Language, explain, plain
+from ..resilience.policy import Route
+from ..upstream.executor import Executor
+from .words import say
+
+Message = dict[str, Any]
+
+
+async def talk(console: Console, executor: Executor, route: Route, language: Language) -> None:
+    """Reads questions from standard input until it ends."""
+    console.print(f"{route.name}: {say('chat_help', language)}", style="dim", highlight=False)
+    messages: list[Message] = []
+    while True:
+        question = await asyncio.to_thread(_read, f"{say('you', language)} > ")
+        if question.strip() in ("", "/quit"):
+            return
+        messages.append({"role": "user", "content": question})
+        answer = await _interruptible(
+            lambda: _answer(console, executor, route, list(messages), language)
+        )
+        if answer is None:
+            console.print(say("stopped", language), style="yellow")
+            messages.pop()
+        elif answer:
+            messages.append({"role": "assistant", "content": answer})
+        else:
+            messages.pop()
+
+
+async def _answer(
+    console: Console,
+    executor: Executor,
+    route: Route,
+    messages: list[Message],
+    language: Language,
+) -> str:
+    """The answer's text; "" if the call failed, which is told."""
+    body = {"model": route.name, "messages": messages, "stream": True}
+    request = Request("chat", route.name, body, language=language)
+    ref, text = new_ref(), ""
+    try:
+        async with executor.call(request, route, ref) as call:
+            async for batch in call:
+                for event in batch:
+                    if isinstance(event, TextDelta | RefusalDelta):
+                        text += event.text
+                        console.out(event.text, end="", highlight=False)
+                    elif isinstance(event, ReasoningDelta):
+                        console.out(event.text, end="", highlight=False, style="dim")
+            console.print()
+            if call.outcome and call.outcome.recovered:
+                saved = say("saved", language, n=len(call.attempts), ref=ref)
+                console.print(saved, style="green")
+            return text
+    except StreamFailed as failed:
+        console.print()
+        console.print(explain(failed.failure, language), style="dim", highlight=False)
+        sentence = plain(failed.failure, language, ref=ref, released=len(text))
+        console.print(sentence, style="red", highlight=False)
+        return ""
+
+
+async def _interruptible(work: Callable[[], Awaitable[str]]) -> str | None:
+    """Runs `work`; None if Ctrl-C stopped it."""
+    task = asyncio.ensure_future(work())
+    loop = asyncio.get_running_loop()
+    loop.add_signal_handler(signal.SIGINT, task.cancel)
+    try:
+        with suppress(asyncio.CancelledError):
+            return await task
+        return None
+    finally:
+        loop.remove_signal_handler(signal.SIGINT)
+
+
+def _read(prompt: str) -> str:
+    try:
+        return input(prompt)
+    except EOFError:
+        return ""
