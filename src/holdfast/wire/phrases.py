@@ -1,0 +1,174 @@
+"""Sentences that vendors publish for faults to which they give no word of their own.
+
+Read only where no typed field decides. None says INVALID, and POLICY needs a sentence that can
+mean nothing else, since a STOP taken from prose could lose an answer.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from ..core.failure import Kind
+
+_WINDOW = 2048  # characters of a message that are read
+_CLIENT = frozenset({None, 200, 400, 401, 402, 403, 404, 413, 422, 429})
+_BODY = frozenset({None, 200, 400, 413, 422, 500})  # 500: vLLM and llama.cpp of some ages
+_FORM = frozenset({None, 200, 400, 404, 405, 415, 422})
+_LIMIT = frozenset({None, 200, 400, 403, 429, 500, 503})
+_BUSY = frozenset({None, 200, 400, 429, 500, 502, 503, 529})
+
+
+@dataclass(frozen=True, slots=True)
+class Phrase:
+    kind: Kind
+    pattern: re.Pattern[str]
+    statuses: frozenset[int | None]
+
+
+def _phrase(kind: Kind, statuses: frozenset[int | None], *alternatives: str) -> Phrase:
+    return Phrase(kind, re.compile("|".join(alternatives), re.IGNORECASE), statuses)
+
+
+_PHRASES: tuple[Phrase, ...] = (
+    _phrase(
+        Kind.FORBIDDEN,
+        _CLIENT,
+        r"location is not supported for the api",
+        r"(?:country|region)[^.]{0,40} not supported",
+        r"unusual traffic from your",
+        r"sorry, you have been blocked",
+        r"unable to load site",
+        r"attention required! \| cloudflare",
+        r"just a moment\.\.\.",
+        r"error code: 10(?:0[6-9]|1[02]|20)\b",
+        r"organization has been (?:disabled|restricted)",
+        r"account (?:is not active|has been deactivated)",
+        r"无权访问|没有权限|账号已被锁定|已被封禁",
+    ),
+    _phrase(
+        Kind.TOO_LONG,
+        _BODY,
+        r"maximum (?:context|prompt) length",
+        r"maximum input (?:token )?length",
+        r"context[ _](?:window|length|size)[^.]{0,60}exceed",
+        r"exceed[^.]{0,80}context",
+        r"(?:prompt|input|request) is too (?:long|large)",
+        r"input token count[^.]{0,40}exceeds",
+        r"exceeds? the (?:maximum|max) (?:number of )?(?:allowed )?(?:input )?tokens",
+        r"too many (?:input )?tokens",
+        r"range of input length should be",
+        r"tokens? \+ `?max_(?:new_)?tokens`? must be",
+        r"reduce the length of (?:the|your) (?:messages|prompt|input)",
+        r"(?:上下文|输入|提示词?|prompt)\s*(?:长度|过长|超长|超出|超过)",
+        r"超(?:过|出)[^。]{0,20}(?:上下文|最大长度|长度限制)",
+    ),
+    _phrase(Kind.TOO_LONG, frozenset({413, 429}), r"request too large for"),
+    _phrase(
+        Kind.AUTH,
+        _CLIENT,
+        r"(?:incorrect|invalid|expired|missing|wrong|no) api[ _-]?key",
+        r"api[ _-]?key[^.]{0,30}(?:not valid|invalid|expired|not found|is missing)",
+        r"(?:didn't|did not) provide an api key",
+        r"invalid (?:authentication|access token|token|credentials|bearer)",
+        r"authentication (?:fails|failed|error)",
+        r"无效的令牌|令牌(?:无效|已过期|不存在)|未提供令牌|鉴权失败|身份验证失败",
+        r"(?:api key|密钥)\s*(?:无效|错误|不正确)",
+    ),
+    # A wait that is named is a wait, whatever else the sentence says of plans and billing.
+    _phrase(
+        Kind.RATE_LIMITED,
+        _LIMIT,
+        r"(?:try again|retry) (?:in|after) \d",
+        r"error-code#(?:token|rate)-limit",
+        r"秒后(?:再试|重试)",
+    ),
+    _phrase(
+        Kind.QUOTA,
+        _CLIENT,
+        r"exceeded your (?:current|monthly|daily) (?:quota|usage)",
+        r"credit balance is too low",
+        r"insufficient (?:account )?(?:balance|credits?|quota|funds)",
+        r"balance is (?:insufficient|not enough)",
+        r"(?:not|n't) (?:have )?(?:any|enough) (?:credits?|balance|quota)",
+        r"requires more credits",
+        r"(?:spend(?:ing)?|usage|budget) (?:limit|cap)[^.]{0,40}(?:reached|exceeded)",
+        r"(?:exceeded|reached) (?:your|the)[^.]{0,30} (?:spend(?:ing)?|usage|budget) (?:limit|cap)",
+        r"budget has been exceeded",
+        r"quota (?:has been |is )?(?:exhausted|used up|exceeded)",
+        r"free (?:allocated )?quota",
+        r"account (?:is in arrears|has an overdue)",
+        r"(?:余额|额度|配额)\s*(?:不足|已?用[尽完]|耗尽|已用完)|欠费|套餐[^。]{0,10}到期",
+    ),
+    _phrase(
+        Kind.UNSUPPORTED,
+        _FORM,
+        r"(?:does|do) not (?:currently )?support",
+        r"(?:doesn't|don't) support",
+        r"(?:is|are) not (?:currently )?(?:supported|allowed|permitted)",
+        r"not supported (?:with|by|for|in|on)",
+        r"unsupported",
+        r"no endpoints found that support",
+        r"(?:unrecognized|unknown|unexpected) (?:request )?(?:argument|parameter|field|name|key)",
+        r"extra (?:inputs|fields) (?:are )?not permitted",
+        r"supported values are",
+        r"prefill",
+        r"(?:conversation|last message|messages) must (?:end|be)",
+        r"expected last role",
+        r"cannot be (?:used|combined|specified) (?:with|together)",
+        r"暂?不支持",
+    ),
+    _phrase(
+        Kind.NOT_FOUND,
+        _FORM | {503, 500, 403, 410},
+        r"(?:model|deployment|endpoint)\b[^.]{0,120}"
+        r"(?:not found|does not exist|not exist\b|no longer|decommissioned|has been deprecated)",
+        r"no such model",
+        r"unknown model",
+        r"not a valid model",
+        r"no (?:available )?channels?[^.]{0,20} (?:available )?for (?:this )?model",
+        r"no endpoints found",
+        r"无可用渠道|模型不存在|模型未开通|没有可用的?模型",
+    ),
+    _phrase(
+        Kind.OVERLOADED,
+        _BUSY,
+        r"overload",
+        r"(?:at|over|exceeded?) (?:full )?capacity",
+        r"server is (?:currently )?busy",
+        r"(?:is|are) (?:currently|still) loading",
+        r"loading model",
+        r"no healthy upstream",
+        r"no (?:available|usable|healthy) (?:accounts?|instances?|workers?|backends?|keys?)",
+        r"high demand",
+        r"(?:queue|maximum queue size)[^.]{0,30}(?:full|exceeded)",
+        r"server busy, please try again",
+        r"服务(?:器)?繁忙|系统繁忙|访问量过大|负载已?饱和|过载|无可用账号|没有可用账号",
+    ),
+    _phrase(
+        Kind.RATE_LIMITED,
+        _LIMIT,
+        r"rate[ -]?limit",
+        r"too many (?:concurrent )?(?:requests|connections)",
+        r"throttl",
+        r"requests? per (?:second|minute|hour|day)",
+        r"(?:concurrency|concurrent requests?) (?:limit|exceeded)",
+        r"限流|频率过高|请求过于频繁|速率限制|并发数?过高|请求数?过多|请求限制",
+    ),
+    _phrase(
+        Kind.POLICY,
+        frozenset({None, 200, 400, 403, 422}),
+        r"(?:violat|trigger)\w*[^.]{0,80}(?:content|usage|safety)[a-z ]{0,12} polic(?:y|ies)",
+        r"flagged as potentially violating",
+        r"不安全或敏感内容",
+    ),
+)
+
+
+def phrased(message: str, status: int | None) -> Kind | None:
+    """What `message` means by a published sentence, or None."""
+    text = message[:_WINDOW]
+    for phrase in _PHRASES:
+        if status in phrase.statuses and phrase.pattern.search(text):
+            return phrase.kind
+    return None
