@@ -1,0 +1,24 @@
+# Sourced by the other scripts: makes .venv from the hashed lock and puts it first in PATH.
+# $1 is the lock to install. Needs Python 3.11 or later with venv and pip, nothing else.
+set -eu
+cd "$(dirname "$0")/.."
+lock="$1"
+venv="${HOLDFAST_VENV:-.venv}"
+for python in "${PYTHON:-}" python3 python3.13 python3.12 python3.11; do
+  if [ -n "$python" ] && "$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then break; fi
+  python=""
+done
+if [ -z "$python" ]; then
+  echo "Holdfast needs Python 3.11 or later. / 需要 Python 3.11 或更高版本。" >&2
+  exit 1
+fi
+wanted="$(cat "$lock" pyproject.toml | cksum)"
+if [ ! -x "$venv/bin/python" ] || [ "$(cat "$venv/.holdfast-lock" 2>/dev/null)" != "$wanted" ]; then
+  echo "Setting up $venv … / 正在准备 $venv …" >&2
+  [ -x "$venv/bin/python" ] || "$python" -m venv "$venv"
+  "$venv/bin/python" -m pip install --quiet --disable-pip-version-check --require-hashes -r "$lock"
+  "$venv/bin/python" -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+  printf '%s' "$wanted" > "$venv/.holdfast-lock"
+fi
+PATH="$(cd "$venv/bin" && pwd):$PATH"
+export PATH
