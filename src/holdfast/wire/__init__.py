@@ -3,3 +3,12 @@
 Owns the dialects, the classification of what upstreams answer, and the reading of what a
 proxy says of its own upstream. Refuses sockets, clocks and decisions about retrying.
 """
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from .chat import ChatDialect
+from .dialect import Dialect
+
+DIALECTS: Mapping[str, Dialect] = {"chat": ChatDialect()}

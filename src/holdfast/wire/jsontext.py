@@ -49,7 +49,3 @@ def mend(text: str) -> str:
     if not _HALF.search(text):
         return text
     return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
-
-
-def has_half(text: str) -> bool:
-    return _HALF.search(text) is not None

@@ -71,8 +71,9 @@ class SseParser:
     @property
     def stray(self) -> bytes:
         """The last lines that were no field, and a last line of that kind without its end."""
-        field, _ = _field(self._open_line)
-        last = b"" if field in _FIELDS else self._open_line
+        last = self._open_line
+        if any(field.startswith(_field(last)[0]) for field in _FIELDS):
+            last = b""  # a field, or the beginning of one
         return (bytes(self._stray) + last)[-STRAY:].strip()
 
     @property
@@ -126,7 +127,7 @@ class SseParser:
             del self._stray[:-STRAY]
 
 
-_FIELDS = frozenset({b"", b"data", b"event", b"id", b"retry"})  # b"" begins a comment
+_FIELDS = (b"data", b"event", b"id", b"retry")
 
 
 def _field(line: bytes) -> tuple[bytes, bytes]:

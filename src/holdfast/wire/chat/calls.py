@@ -1,0 +1,84 @@
+"""Tool calls out of a delta: `tool_calls` of any vendor, custom tools, the old `function_call`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ...core.events import ToolCallDelta
+from ..jsontext import dumps
+from ..toolargs import Fragment, ToolCalls
+from .words import CUSTOM, LEGACY
+
+_CALL_FIELDS = frozenset({"index", "id", "type", "function", "custom"})
+_FUNCTION_FIELDS = frozenset({"name", "arguments", "input"})
+
+
+def read_calls(calls: ToolCalls, delta: Mapping[str, Any], choice: int) -> list[ToolCallDelta]:
+    """What the delta adds to `calls`. Fragments that add nothing are left out."""
+    found = delta.get("tool_calls")
+    if isinstance(found, dict):
+        found = [found]
+    if isinstance(found, list) and found:
+        events = [_call(calls, item, choice) for item in found if isinstance(item, dict)]
+    elif isinstance(function := delta.get("function_call"), dict):
+        events = [_function_call(calls, function, choice)]
+    else:
+        return []
+    return [event for event in events if _adds(event)]
+
+
+def _call(calls: ToolCalls, item: Mapping[str, Any], choice: int) -> ToolCallDelta:
+    function = item.get("function")
+    freeform = isinstance(item.get("custom"), dict)
+    if freeform:
+        function = item["custom"]
+    if not isinstance(function, dict):
+        function = {}
+    fragment = calls.add(
+        _place(item.get("index")),
+        _word(item.get("id")),
+        _word(function.get("name")),
+        _arguments(function.get("input" if freeform else "arguments")),
+        freeform=freeform,
+    )
+    extra = {k: v for k, v in item.items() if k not in _CALL_FIELDS and v is not None}
+    inside = {k: v for k, v in function.items() if k not in _FUNCTION_FIELDS and v is not None}
+    if inside:
+        extra["function"] = inside
+    if freeform:
+        extra["type"] = CUSTOM
+    return _event(fragment, choice, extra)
+
+
+def _function_call(calls: ToolCalls, function: Mapping[str, Any], choice: int) -> ToolCallDelta:
+    name, arguments = _word(function.get("name")), _arguments(function.get("arguments"))
+    return _event(calls.add(0, "", name, arguments), choice, {"type": LEGACY})
+
+
+def _event(fragment: Fragment, choice: int, extra: dict[str, Any]) -> ToolCallDelta:
+    return ToolCallDelta(
+        fragment.index, fragment.id, fragment.name, fragment.arguments, choice, extra or None
+    )
+
+
+def _adds(event: ToolCallDelta) -> bool:
+    news = event.extra and event.extra.keys() - {"type"}
+    return bool(event.id or event.name or event.arguments or news)
+
+
+def _place(index: object) -> int | None:
+    return index if isinstance(index, int) and not isinstance(index, bool) else None
+
+
+def _word(value: object) -> str:
+    if isinstance(value, int) and not isinstance(value, bool):
+        return str(value)
+    return value if isinstance(value, str) else ""
+
+
+def _arguments(value: object) -> str:
+    """Arguments as JSON text; some servers give the object itself."""
+    if isinstance(value, str):
+        return value
+    return dumps(value).decode() if isinstance(value, dict) else ""

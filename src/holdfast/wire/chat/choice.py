@@ -1,0 +1,161 @@
+"""One choice of a streamed answer: what its deltas say, in whichever vendor's fields."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from ...core.events import (
+    ReasoningDelta,
+    RefusalDelta,
+    StopReason,
+    StreamEvent,
+    TextDelta,
+    ToolCallDelta,
+)
+from ..toolargs import ToolCalls
+from .calls import read_calls
+from .parts import REASONING_FIELDS, Channel, Piece, other_parts, pieces, says_something
+from .think import Thoughts
+from .words import AROUND, BESIDE, LOGPROBS, stop_reason
+
+_DELTA_FIELDS = frozenset(
+    {"role", "content", "refusal", "tool_calls", "function_call", *REASONING_FIELDS}
+)
+_CHOICE_FIELDS = frozenset({"index", "delta", "message", "finish_reason", "usage", "error"})
+_PLAIN_FIELDS = _CHOICE_FIELDS | {LOGPROBS}
+_REPEATED = 16  # characters; a whole message is not repeated by chance
+
+
+class Choice:
+    """Mutable state of one choice."""
+
+    def __init__(self, index: int, seed: str) -> None:
+        self.index = index
+        self.word: str | None = None  # the last finish reason
+        self.late = False  # content has come since
+        self.spoke = False  # the last delta held content
+        self.tools = ToolCalls(seed)
+        self._thoughts: Thoughts | None = Thoughts()
+        self._streams = False  # it speaks in deltas
+        self._message = ""  # all the text that came as `message`
+
+    @property
+    def reason(self) -> StopReason:
+        reason = stop_reason(self.word or "")
+        calls = reason is StopReason.END and self.tools
+        return StopReason.TOOL_CALLS if calls else reason
+
+    def read(self, choice: Mapping[str, Any], around: Mapping[str, Any]) -> Sequence[StreamEvent]:
+        """`around` is what the chunk holds beside its choices and is to travel with them."""
+        delta: Any = choice.get("delta")
+        streamed = isinstance(delta, dict) and bool(delta)
+        if not streamed:
+            delta = self._whole(choice.get("message"))
+        elif not around and self._is_plain(choice, delta):
+            text = delta["content"]
+            self.spoke = bool(text)
+            return (TextDelta(text, self.index),) if text else ()
+        found = pieces(delta)
+        tools = read_calls(self.tools, delta, self.index)
+        self.spoke = bool(found or tools)
+        self._streams = self._streams or (streamed and self.spoke)
+        events = [event for piece in found for event in self._events(piece)]
+        return _dressed([*events, *tools], self.index, _extra(choice, delta, around))
+
+    def end(self) -> Sequence[StreamEvent]:
+        """The choice has finished: what was still held back."""
+        events = self._thoughts.end() if self._thoughts else []
+        bare = self.tools.complete() if self.reason in _COMPLETING else []
+        return [
+            *(self._event(is_reasoning, text) for is_reasoning, text in events),
+            *(ToolCallDelta(f.index, f.id, f.name, f.arguments, self.index) for f in bare),
+        ]
+
+    def fault(self) -> str:
+        """Why its tool calls cannot be run, unless the upstream says that it cut them."""
+        return self.tools.fault() if self.reason in _COMPLETING else ""
+
+    def _is_plain(self, choice: Mapping[str, Any], delta: Mapping[str, Any]) -> bool:
+        """The common case, worth a short cut: text and nothing else, in mid-answer."""
+        return (
+            self._thoughts is None
+            and self._streams
+            and len(delta) == 1
+            and isinstance(delta.get("content"), str)
+            and choice.get(LOGPROBS) is None
+            and choice.keys() <= _PLAIN_FIELDS
+        )
+
+    def _events(self, piece: Piece) -> list[StreamEvent]:
+        if piece.channel is Channel.TEXT and self._thoughts:
+            told = [self._event(*found) for found in self._thoughts.feed(piece.text)]
+            if self._thoughts.over:
+                self._thoughts = None
+            return told
+        if piece.channel is Channel.REFUSAL:
+            return [RefusalDelta(piece.text, self.index)]
+        return [self._event(piece.channel is Channel.REASONING, piece.text)]
+
+    def _event(self, is_reasoning: bool, text: str) -> StreamEvent:
+        return ReasoningDelta(text, self.index) if is_reasoning else TextDelta(text, self.index)
+
+    def _whole(self, message: object) -> dict[str, Any]:
+        """A `message` where a delta should be: it may repeat all that has been said."""
+        if not isinstance(message, dict) or self._streams:
+            return {}
+        content = message.get("content")
+        if not isinstance(content, str):
+            return message
+        before = self._message
+        if content.startswith(before) and (len(content) > len(before) or len(before) >= _REPEATED):
+            self._message = content
+            return {**message, "content": content[len(before) :]}
+        self._message += content
+        return message
+
+
+_COMPLETING = frozenset({StopReason.END, StopReason.TOOL_CALLS})
+
+
+def _extra(
+    choice: Mapping[str, Any], delta: Mapping[str, Any], around: Mapping[str, Any]
+) -> dict[str, Any]:
+    """What the vocabulary has no name for: the delta's fields, and whence others were taken."""
+    extra = {k: v for k, v in delta.items() if k not in _DELTA_FIELDS and says_something(v)}
+    beside = {k: v for k, v in choice.items() if k not in _CHOICE_FIELDS and says_something(v)}
+    logprobs = beside.pop(LOGPROBS, None)
+    parts = other_parts(delta.get("content"))
+    found = ((LOGPROBS, logprobs), ("content_parts", parts), (BESIDE, beside), (AROUND, around))
+    return extra | {name: value for name, value in found if value}
+
+
+def _dressed(
+    events: list[StreamEvent], choice: int, extra: dict[str, Any]
+) -> Sequence[StreamEvent]:
+    """`events` with `extra` beside the first that it fits, or on an event of its own.
+
+    Without content only what has a structure is worth an event: flags come with any chunk.
+    """
+    if not extra:
+        return events
+    details = extra.pop("reasoning_details", None)
+    signed = {"reasoning_details": details}
+    if details and not _attach(events, ReasoningDelta, signed):
+        events.insert(0, ReasoningDelta("", choice, signed))
+    if not (_attach(events, TextDelta, extra) or _attach(events, ReasoningDelta, extra)):
+        structures = (v for k, v in extra.items() if k not in (BESIDE, AROUND))
+        if any(isinstance(value, dict | list) for value in structures):
+            events.append(TextDelta("", choice, extra))
+    return events
+
+
+def _attach(
+    events: list[StreamEvent], kind: type[TextDelta | ReasoningDelta], extra: dict[str, Any]
+) -> bool:
+    for place, event in enumerate(events):
+        if isinstance(event, kind):
+            events[place] = replace(event, extra={**(event.extra or {}), **extra} or None)
+            return True
+    return False

@@ -1,0 +1,204 @@
+"""What the chunks of one answer say, and whether they add up to a whole one.
+
+A finish reason in a chunk of its own is taken at its word. One beside content may be a habit of
+the sender's (some write "stop" into every chunk): it counts only once the stream has ended.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ...core.events import Finished, StopReason, StreamEvent, UsageReport
+from ...core.failure import Failure, Kind, Phase
+from ..classify import classify_event, finish_failure
+from .choice import Choice
+from .parts import says_something
+from .words import NO_FINISH
+
+Item = StreamEvent | Failure
+
+# Of the answer as a whole; what they say is not for a client, or said in another place.
+_CHUNK_FIELDS = frozenset(
+    {
+        "id",
+        "object",
+        "created",
+        "model",
+        "choices",
+        "usage",
+        "system_fingerprint",
+        "service_tier",
+        "obfuscation",
+        "provider",
+        "error",
+        "holdfast",
+        "x_groq",
+    }
+)
+
+
+class ChunkReader:
+    """Reads chunks in order. A `Failure` is the last item it gives."""
+
+    def __init__(self) -> None:
+        self.began = False  # a chunk has come
+        self.spoke = False  # with content in it
+        self.told = False  # `Finished` was given, and nothing has come since
+        self._doubtful = False  # content came beside or after a finish reason
+        self._choices: dict[int, Choice] = {}
+        self._seed = ""
+
+    @property
+    def phase(self) -> Phase:
+        return Phase.STREAM if self.spoke else Phase.FIRST
+
+    def read(self, chunk: Mapping[str, Any]) -> list[Item]:
+        self.began = True
+        items: list[Item] = []
+        around: Mapping[str, Any] = {}
+        if not chunk.keys() <= _CHUNK_FIELDS:
+            around = {
+                k: v for k, v in chunk.items() if k not in _CHUNK_FIELDS and says_something(v)
+            }
+        failure = self._read_choices(chunk, around, items)
+        usage = _usage(chunk)
+        if usage:
+            items.append(usage)
+        error = error_of(chunk)
+        if error is not None:
+            failure = classify_event(error, self.phase)
+        if failure:
+            items.append(failure)
+        elif not self.told and self._is_believable():
+            items += self._finish()
+        return items
+
+    def end(self, *, marked: bool) -> list[Item]:
+        """The stream is over: by its own end marker, or because no more bytes came."""
+        if self.told:
+            return []
+        missing = self._missing(marked=marked)
+        if missing:
+            kind = Kind.TRUNCATED if self.began else Kind.EMPTY
+            return [Failure(kind, Phase.END, detail=missing)]
+        return self._finish()
+
+    def _read_choices(
+        self, chunk: Mapping[str, Any], around: Mapping[str, Any], items: list[Item]
+    ) -> Failure | None:
+        choices = chunk.get("choices")
+        failure = None
+        for position, found in enumerate(choices if isinstance(choices, list) else ()):
+            if isinstance(found, dict):
+                index = found.get("index")
+                choice = self._choice(index if isinstance(index, int) else position, chunk)
+                events = choice.read(found, around)
+                items += events
+                self.told = self.told and not events
+                failure = self._weigh(choice, found) or failure
+        return failure
+
+    def _choice(self, index: int, chunk: Mapping[str, Any]) -> Choice:
+        choice = self._choices.get(index)
+        if choice is None:
+            self._seed = self._seed or str(chunk.get("id") or "")
+            self.told = False
+            choice = self._choices[index] = Choice(index, f"{self._seed}\n{index}")
+        return choice
+
+    def _weigh(self, choice: Choice, found: Mapping[str, Any]) -> Failure | None:
+        """What the chunk means for the end of the choice: another word, or doubt about the last."""
+        if choice.spoke:
+            self.spoke = True
+            choice.late = choice.word is not None
+            self._doubtful = self._doubtful or choice.late
+        word = found.get("finish_reason")
+        failure = None
+        if isinstance(word, str) and word.lower() not in NO_FINISH:
+            self._doubtful = self._doubtful or choice.spoke
+            self.told = self.told and word == choice.word
+            choice.word, choice.late = word, False
+            failure = finish_failure(word, self.phase)
+        error = found.get("error")
+        return classify_event(error, self.phase) if error else failure
+
+    def _is_believable(self) -> bool:
+        """Whether the finish reasons so far can be taken at their word at once."""
+        if self._doubtful or self._missing(marked=True):
+            return False
+        # "stop" before any content may as well be one of those that come with every chunk.
+        return self.spoke or any(c.reason is not StopReason.END for c in self._choices.values())
+
+    def _missing(self, *, marked: bool) -> str:
+        """What keeps the answer from being whole; "" if nothing does."""
+        end = "the end marker came" if marked else "the bytes ended"
+        if not self.began:
+            return f"{end} and nothing before"
+        if not self._choices:
+            return f"{end} without any content or finish reason"
+        for index, choice in self._choices.items():
+            of = f" of choice {index}" if len(self._choices) > 1 else ""
+            if choice.word is None:
+                return f"{end} without the finish reason{of}"
+            if choice.late and not marked:
+                return f"{end} and content had followed the finish reason{of}"
+        return ""
+
+    def _finish(self) -> list[Item]:
+        self.told = True
+        choices = [self._choices[index] for index in sorted(self._choices)]
+        items: list[Item] = [event for choice in choices for event in choice.end()]
+        fault = next(filter(None, (choice.fault() for choice in choices)), "")
+        if fault:
+            return [*items, Failure(Kind.TOOL_ARGUMENTS, Phase.STREAM, detail=fault)]
+        reasons = tuple(choice.reason for choice in choices)
+        word = choices[0].word or ""
+        items.append(Finished(reasons[0], reasons if len(reasons) > 1 else (), word))
+        return items
+
+
+def error_of(body: Mapping[str, Any]) -> object | None:
+    """What `body` says went wrong, in one of the forms that errors take inside an answer."""
+    error: object = body.get("error")
+    if error:
+        return error
+    if body.get("choices"):
+        return None
+    if "error" in (body.get("object"), body.get("type")) or body.get("success") is False:
+        return body
+    if any(body.get(name) for name in _ERROR_FIELDS):
+        return body
+    report = body.get("base_resp")  # MiniMax
+    if isinstance(report, dict) and report.get("status_code"):
+        return body
+    said = any(isinstance(body.get(name), str) for name in ("message", "msg"))
+    coded = any(body.get(name) not in _NO_ERROR for name in ("code", "status", "status_code"))
+    return body if said and coded else None
+
+
+_ERROR_FIELDS = ("errors", "detail", "error_code", "error_msg", "error_message")
+_NO_ERROR = (None, "", 0, "0", 200, "200", "ok", "OK", "success")
+
+
+def _usage(chunk: Mapping[str, Any]) -> UsageReport | None:
+    """Usage where OpenAI puts it, or Groq, or Moonshot (in a choice)."""
+    usage = chunk.get("usage")
+    if usage is None:
+        choices = chunk.get("choices")
+        last = choices[-1] if isinstance(choices, list) and choices else None
+        for holder in (chunk.get("x_groq"), last):
+            if isinstance(holder, dict) and usage is None:
+                usage = holder.get("usage")
+    if not isinstance(usage, dict) or not usage:
+        return None
+    counts = (
+        _count(usage, "prompt_tokens", "input_tokens"),
+        _count(usage, "completion_tokens", "output_tokens"),
+    )
+    return UsageReport(*counts, extra=usage)
+
+
+def _count(usage: Mapping[str, Any], *names: str) -> int:
+    found = (usage.get(name) for name in names)
+    return next((int(n) for n in found if isinstance(n, int | float) and n >= 0), 0)

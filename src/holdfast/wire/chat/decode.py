@@ -1,0 +1,216 @@
+"""The bytes of one answer to events: a stream of chunks, one JSON body, or neither.
+
+What the answer is, is read off its first bytes: headers lie in both directions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from enum import Enum
+from typing import Any
+
+from ...core.failure import Failure, Kind, Phase
+from ...core.redact import scrub
+from ..classify import classify_answer, classify_event
+from ..dialect import ErrorAnswer
+from ..halves import Halves
+from ..jsontext import loads
+from ..sse import LIMIT, SseEvent, SseParser
+from .chunks import ChunkReader, Item, error_of
+
+BODY = 32 * 1024 * 1024  # bytes of a JSON body
+PAGE = 64 * 1024  # bytes of a body that is neither, kept to explain it
+_EXCERPT = 256  # characters
+_DONE = b"[DONE]"
+_BOM = b"\xef\xbb\xbf"
+_EVENT_FIELDS = (b":", b"data:", b"event:", b"id:", b"retry:")
+
+
+class Form(Enum):
+    EVENTS = "events"
+    JSON = "json"
+    OTHER = "other"
+
+
+def form_of(start: bytes, media_type: str) -> Form | None:
+    """What an answer is that starts so; None while that is open."""
+    if start and _BOM.startswith(start):
+        return None
+    text = start.removeprefix(_BOM).lstrip()
+    if not text:
+        return None
+    if text[:1] in (b"{", b"["):
+        return Form.JSON
+    if text[:1] == b"<":
+        return Form.OTHER
+    if media_type == "text/event-stream" or text.startswith(_EVENT_FIELDS):
+        return Form.EVENTS
+    return None if any(field.startswith(text) for field in _EVENT_FIELDS) else Form.OTHER
+
+
+class ChatDecoder:
+    """Implements `wire.dialect.Decoder`."""
+
+    def __init__(self, content_type: str) -> None:
+        self.done = False
+        self._content_type = content_type
+        self._media_type = content_type.partition(";")[0].strip().lower()
+        self._form: Form | None = None
+        self._held = bytearray()  # what came before the form was known, or a body
+        self._failed = False
+        self._parser = SseParser()
+        self._reader = ChunkReader()
+        self._halves: Halves | None = None  # once a half was seen
+
+    def receive_data(self, data: bytes) -> Sequence[Item]:
+        if self.done or self._failed:
+            return ()
+        if self._form is None:
+            data = bytes(self._held) + data
+            self._held.clear()
+            self._form = form_of(data, self._media_type)
+        if self._form is Form.EVENTS:
+            return self._give(self._events(data))
+        self._held += data
+        if self._form is Form.JSON and len(self._held) > BODY:
+            return self._give([self._wrong(f"a JSON body of more than {BODY >> 20} MiB")])
+        if self._form is Form.OTHER and len(self._held) >= PAGE:
+            return self._give([self._page()])
+        return ()
+
+    def receive_eof(self) -> Sequence[Item]:
+        if self.done or self._failed:
+            return ()
+        items = self._give(self._last())
+        self.done = not self._failed
+        return items
+
+    def _last(self) -> list[Item]:
+        match self._form:
+            case Form.EVENTS:
+                return self._events_end()
+            case Form.JSON:
+                return self._body()
+            case Form.OTHER:
+                return [self._page()]
+            case None:
+                return [self._page()] if self._held.strip() else self._reader.end(marked=False)
+
+    def _give(self, items: list[Item]) -> Sequence[Item]:
+        if self._halves:
+            items = self._halves.join(items)
+        self._failed = bool(items) and isinstance(items[-1], Failure)
+        return items
+
+    # A stream of chunks.
+
+    def _events(self, data: bytes) -> list[Item]:
+        items: list[Item] = []
+        for event in self._parser.feed(data):
+            items += self._event(event)
+            if self.done or (items and isinstance(items[-1], Failure)):
+                return items
+        if self._parser.overflowed:
+            items.append(self._wrong(f"an event of more than {LIMIT >> 20} MiB"))
+        return items
+
+    def _event(self, event: SseEvent) -> list[Item]:
+        data = event.data.strip()
+        if not data:
+            return []
+        if data == _DONE:
+            self.done = True
+            return self._explained(self._reader.end(marked=True))
+        try:
+            value = self._loads(data)
+        except ValueError:
+            return [self._unreadable(event, data)]
+        if event.event == "error":
+            error = error_of(value) if isinstance(value, dict) else None
+            return [classify_event(error or value, self._reader.phase)]
+        if isinstance(value, dict):
+            return self._reader.read(value)
+        return [] if value is None else [self._wrong("an event that is no JSON object")]
+
+    def _events_end(self) -> list[Item]:
+        tail = self._parser.unfinished.strip()
+        if tail in (b"", _DONE):
+            return self._explained(self._reader.end(marked=tail == _DONE))
+        if self._reader.told:
+            return []
+        # What was cut is evidence of the cut, and perhaps of its cause, but no event.
+        detail = "the bytes ended in the middle of an event"
+        cut = Failure(Kind.TRUNCATED, Phase.END, detail=detail)
+        return [self._reported(tail) or cut]
+
+    def _explained(self, items: list[Item]) -> list[Item]:
+        """A missing end, with what somebody wrote between the events, if anything, as its cause."""
+        stray = self._parser.stray
+        last = items[-1] if items else None
+        if not stray or not isinstance(last, Failure) or last.kind is Kind.TOOL_ARGUMENTS:
+            return items
+        if not self._reader.began:
+            self._held += stray
+            return [self._page()]
+        detail = f"{last.detail}; between the events: {scrub(_text(stray), _EXCERPT)}"
+        return [*items[:-1], self._reported(stray) or replace(last, detail=detail)]
+
+    def _reported(self, text: bytes) -> Failure | None:
+        """The failure that `text` reports, if it is an error in JSON."""
+        try:
+            value = self._loads(text)
+        except ValueError:
+            return None
+        error = error_of(value) if isinstance(value, dict) else None
+        return None if error is None else classify_event(error, self._reader.phase)
+
+    def _unreadable(self, event: SseEvent, data: bytes) -> Failure:
+        text = _text(data)
+        if event.event == "error":
+            return classify_event(text, self._reader.phase)
+        if "\ufffd" in text:
+            return self._wrong("an event that is not UTF-8")
+        if text.startswith(("{", "[", '"')):  # the answer's own words are not for records
+            return self._wrong(f"an event of {len(data)} bytes that is not JSON")
+        return self._wrong(f"an event that is not JSON: {scrub(text, _EXCERPT)}")
+
+    # One JSON body, or neither.
+
+    def _body(self) -> list[Item]:
+        text = bytes(self._held).removeprefix(_BOM).strip()
+        try:
+            value = self._loads(text)
+        except ValueError:
+            if not text.endswith((b"}", b"]")):
+                detail = "the bytes ended in the middle of a JSON body"
+                return [Failure(Kind.TRUNCATED, Phase.END, detail=detail)]
+            return [self._wrong(f"a body of {len(text)} bytes that is not JSON")]
+        if isinstance(value, dict) and error_of(value) is None and "choices" in value:
+            items = self._reader.read(value)
+            failed = items and isinstance(items[-1], Failure)
+            return items if failed else items + self._reader.end(marked=True)
+        if isinstance(value, dict) and error_of(value) is None and "message" not in value:
+            return [self._wrong("a JSON body that is neither an answer nor an error")]
+        return [classify_event(value, Phase.FIRST)]
+
+    def _page(self) -> Failure:
+        """A body of another kind, e.g. the page of a proxy: never the answer that was asked for."""
+        headers = {"content-type": self._content_type}
+        page = ErrorAnswer(200, headers, bytes(self._held[:PAGE]), "", Phase.FIRST, 0.0)
+        told = classify_answer(page)
+        detail = f"the answer is no stream of events ({self._media_type or 'of no type'})"
+        detail = f"{detail}: {told.detail}" if told.detail else detail
+        return replace(told, kind=Kind.PROTOCOL, detail=detail)
+
+    def _wrong(self, detail: str) -> Failure:
+        return Failure(Kind.PROTOCOL, self._reader.phase, detail=detail)
+
+    def _loads(self, text: bytes) -> Any:
+        if self._halves is None and (b"\\ud" in text or b"\\uD" in text):
+            self._halves = Halves()
+        return loads(text)
+
+
+def _text(data: bytes) -> str:
+    return data.decode("utf-8", "replace")

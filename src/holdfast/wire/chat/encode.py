@@ -1,0 +1,104 @@
+"""A request as this dialect's upstreams are asked: from the beginning, or from what was released.
+
+The client's body goes out as it came, but for what has to differ: the model's name, streaming,
+and the messages that a continuation adds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ...core.attempt import How, Target
+from ...core.request import Request
+from ...core.tokens import estimate_tokens
+from ..dialect import EncodedRequest
+from ..instruction import instruction
+from ..jsontext import dumps
+
+PATH = "/chat/completions"
+LEAST_TOKENS = 16  # room that a continuation is always given, if the client gave as much
+
+# What a target takes to continue the last message: beside its text, and beside the messages.
+_PREFILL_MARKS: Mapping[str, tuple[Mapping[str, Any], Mapping[str, Any]]] = {
+    "prefill:prefix": ({"prefix": True}, {}),
+    "prefill:partial": ({"partial": True}, {}),
+    "prefill:vllm": ({}, {"continue_final_message": True, "add_generation_prompt": False}),
+    "prefill:plain": ({}, {}),
+}
+_LIMITS = ("max_tokens", "max_completion_tokens")
+
+
+def encode_request(request: Request, target: Target, how: How, released: str) -> EncodedRequest:
+    body = {**request.body, "model": target.model, "stream": True}
+    _ask_for_usage(body, target)
+    partial = released.rstrip()  # trailing white space is refused by some, and the splice adds it
+    if partial and how is How.PREFILL:
+        body |= _prefilled(body, target, partial)
+    elif partial and how is How.INSTRUCT:
+        answer = _joined(body, {"role": "assistant", "content": partial}, target)
+        said = {"role": "user", "content": instruction(released, request.language)}
+        body["messages"] = [*answer, said]
+    if partial and how is not How.START:
+        body |= _limits(body, released)
+    return EncodedRequest(PATH, _headers(target), dumps(body))
+
+
+def _ask_for_usage(body: dict[str, Any], target: Target) -> None:
+    if "no_stream_usage" in target.quirks:
+        body.pop("stream_options", None)
+        return
+    options = body.get("stream_options")
+    body["stream_options"] = {
+        **(options if isinstance(options, dict) else {}),
+        "include_usage": True,
+    }
+
+
+def _prefilled(body: Mapping[str, Any], target: Target, partial: str) -> dict[str, Any]:
+    message: dict[str, Any] = {"role": "assistant", "content": partial}
+    beside: dict[str, Any] = {}
+    for quirk, (in_message, in_body) in _PREFILL_MARKS.items():
+        if quirk in target.quirks:
+            message |= in_message
+            beside |= in_body
+    return {"messages": _joined(body, message, target), **beside}
+
+
+def _joined(body: Mapping[str, Any], message: dict[str, Any], target: Target) -> list[Any]:
+    """The messages and `message`, as one with an answer that the client had begun itself.
+
+    A target that echoes what it was given has already told the client's beginning again.
+    """
+    messages = list(body.get("messages") or ())
+    last = messages[-1] if messages else None
+    if not isinstance(last, dict) or last.get("role") != "assistant" or last.get("tool_calls"):
+        return [*messages, message]
+    begun = last.get("content")
+    if not isinstance(begun, str):
+        return [*messages, message]
+    if "echoes_prefix" not in target.quirks:
+        return [*messages[:-1], {**last, **message, "content": begun + message["content"]}]
+    if message["content"].startswith(begun):
+        return [*messages[:-1], {**last, **message}]
+    return [*messages, message]
+
+
+def _limits(body: Mapping[str, Any], released: str) -> dict[str, int]:
+    """What is left of the client's own limits after the tokens that were spent already."""
+    spent = estimate_tokens(released)
+    limits = {name: body.get(name) for name in _LIMITS}
+    return {
+        name: min(limit, max(LEAST_TOKENS, limit - spent))
+        for name, limit in limits.items()
+        if isinstance(limit, int) and not isinstance(limit, bool)
+    }
+
+
+def _headers(target: Target) -> tuple[tuple[str, str], ...]:
+    """Those configured for the target win over ours."""
+    own = [("content-type", "application/json")]
+    if target.credential.secret:
+        own.insert(0, ("authorization", f"Bearer {target.credential.secret}"))
+    given = {name.lower() for name, _ in target.headers}
+    return (*((name, value) for name, value in own if name not in given), *target.headers)

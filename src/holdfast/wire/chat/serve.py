@@ -1,0 +1,127 @@
+"""What a client of this dialect is given: events as server-sent chunks.
+
+One id, model and role per answer, whatever happened behind. `decode_request` and
+`ChatAssembler` are the other two thirds of the gateway's side.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, assert_never
+
+from ...core.events import (
+    Extra,
+    Finished,
+    ReasoningDelta,
+    RefusalDelta,
+    StreamEvent,
+    TextDelta,
+    ToolCallDelta,
+    UsageReport,
+)
+from ..jsontext import dumps
+from .ask import decode_request
+from .assemble import ChatAssembler
+from .put import finish_word, places, tool_call, usage
+
+__all__ = ["DONE", "HEARTBEAT", "ChatAssembler", "ChatStream", "decode_request"]
+
+HEARTBEAT = b": hb\n"  # a comment alone: a blank line would make some SDKs parse an empty event
+DONE = b"data: [DONE]\n\n"
+
+
+class ChatStream:
+    """Writes one streamed answer. `created` is in Unix seconds."""
+
+    def __init__(self, id: str, created: int, model: str, include_usage: bool) -> None:
+        self._head: dict[str, Any] = {
+            "id": id,
+            "object": "chat.completion.chunk",
+            "created": created,
+            "model": model,
+        }
+        if include_usage:
+            self._head["usage"] = None  # in all chunks but the last
+        self._include_usage = include_usage
+        self._usage: UsageReport | None = None
+        self._begun: dict[int, tuple[bytes, bytes]] = {}  # what stands around a text, by choice
+
+    def encode(self, events: Sequence[StreamEvent]) -> bytes:
+        """The chunks that say `events`; usage waits for `finish`."""
+        written = []
+        for event in events:
+            around = self._begun.get(event.choice) if isinstance(event, TextDelta) else None
+            if around and isinstance(event, TextDelta) and event.text and event.extra is None:
+                before, after = around
+                written.append(before + dumps(event.text) + after)
+            else:
+                written.append(self._event(event))
+        return b"".join(written)
+
+    def finish(self, extension: Mapping[str, Any] | None) -> bytes:
+        """The end of a whole answer. `extension` is told under "holdfast" in the last chunk.
+
+        Only who asked for usage is sent a chunk without choices: many a client cannot take one.
+        """
+        last: dict[str, Any] = {}
+        if extension:
+            last["holdfast"] = extension
+        if self._include_usage and (self._usage or last):
+            told = usage(self._usage) if self._usage else None
+            return self._write({"choices": [], "usage": told, **last}) + DONE
+        if last:
+            return self._write({"choices": [_choice(0, {})], **last}) + DONE
+        return DONE
+
+    def fail(self, error: Mapping[str, Any]) -> bytes:
+        """The end of an answer that could not be saved; no end marker follows, on purpose."""
+        choices = [_choice(index, {}, "error") for index in sorted(self._begun) or [0]]
+        return self._write({"error": error, "choices": choices})
+
+    def _event(self, event: StreamEvent) -> bytes:
+        match event:
+            case TextDelta(text, choice, extra):
+                return self._delta(choice, {"content": text}, extra) if text or extra else b""
+            case ReasoningDelta(text, choice, extra):
+                delta = {"reasoning_content": text} if text else {}
+                return self._delta(choice, delta, extra) if text or extra else b""
+            case RefusalDelta(text, choice):
+                return self._delta(choice, {"refusal": text}) if text else b""
+            case ToolCallDelta():
+                return self._delta(event.choice, tool_call(event))
+            case UsageReport():
+                self._usage = event
+                return b""
+            case Finished():
+                return self._finished(event)
+            case _:
+                assert_never(event)
+
+    def _delta(self, choice: int, delta: dict[str, Any], extra: Extra | None = None) -> bytes:
+        back = places(extra or {})
+        delta = {**self._role(choice), **back.delta, **delta}
+        return self._write({**back.chunk, "choices": [{**_choice(choice, delta), **back.choice}]})
+
+    def _finished(self, event: Finished) -> bytes:
+        count = max(1, len(event.reasons), *(index + 1 for index in self._begun))
+        return b"".join(
+            self._write({"choices": [_choice(index, self._role(index), finish_word(event, index))]})
+            for index in range(count)
+        )
+
+    def _role(self, choice: int) -> dict[str, Any]:
+        """The role, in the first delta of a choice only."""
+        if choice in self._begun:
+            return {}
+        mark = "\0"
+        chunk = self._write({"choices": [_choice(choice, {"content": mark})]})
+        before, _, after = chunk.partition(dumps(mark))
+        self._begun[choice] = (before, after)
+        return {"role": "assistant"}
+
+    def _write(self, fields: Mapping[str, Any]) -> bytes:
+        return b"data: " + dumps({**self._head, **fields}) + b"\n\n"
+
+
+def _choice(index: int, delta: dict[str, Any], word: str | None = None) -> dict[str, Any]:
+    return {"index": index, "delta": delta, "logprobs": None, "finish_reason": word}
