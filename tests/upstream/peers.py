@@ -139,6 +139,9 @@ class Authority:
         return context
 
 
+new_loop: Callable[[], asyncio.AbstractEventLoop] = asyncio.new_event_loop
+
+
 def run(main: Coroutine[Any, Any, T]) -> T:
     """Runs `main` on real sockets in real time; it must be over soon and leave nothing behind."""
 
@@ -146,4 +149,5 @@ def run(main: Coroutine[Any, Any, T]) -> T:
         async with asyncio.timeout(20):
             return await watched(main)
 
-    return asyncio.run(soon())
+    with asyncio.Runner(loop_factory=new_loop) as runner:
+        return runner.run(soon())

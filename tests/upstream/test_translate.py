@@ -31,6 +31,8 @@ from holdfast.resilience.planner import STALE
 from holdfast.upstream.progress import Progress
 from holdfast.upstream.translate import failure_from, links
 
+pytestmark = pytest.mark.usefixtures("every_loop")
+
 
 def meet(manner: Manner, tried: Tried | None = None) -> Failure:
     """The failure of one attempt at a plain server that behaves in this manner."""

@@ -19,6 +19,7 @@ from contextlib import (
     asynccontextmanager,
     suppress,
 )
+from functools import lru_cache
 from typing import Protocol
 
 import httpcore2
@@ -115,11 +116,13 @@ class Connector:
             if isinstance(chunks, AsyncGenerator):
                 held.push_async_callback(chunks.aclose)
             progress.phase = Phase.FIRST
-            report(Phase.FIRST, response.status_code, _ids(response, target))
+            headers = {name.lower(): value for name, value in response.headers.items()}
+            report(Phase.FIRST, response.status_code, _ids(headers, target))
             if not 200 <= response.status_code < 300:
-                answer = await self._error_answer(response, chunks, target)
+                body = await _error_body(chunks)
+                answer = self._error_answer(response.status_code, headers, body, target)
                 raise StreamFailed(conceal(dialect.classify(answer), target.secrets))
-            decoder = dialect.decoder(response.headers.get("content-type", ""))
+            decoder = dialect.decoder(headers.get("content-type", ""))
             async with aclosing(_batches(chunks, decoder, progress, target)) as batches:
                 yield batches
             if decoder.done:
@@ -147,25 +150,29 @@ class Connector:
         except _HTTP_ERRORS as error:
             raise StreamFailed(conceal(failure_from(error, progress), target.secrets)) from error
 
-    async def _error_answer(
-        self, response: httpx2.Response, chunks: Chunks, target: Target
+    def _error_answer(
+        self, status: int, headers: Mapping[str, str], body: bytes, target: Target
     ) -> ErrorAnswer:
-        """The answer with as much of its body as comes in time; what breaks it off is no news."""
-        body = bytearray()
-        with suppress(*_HTTP_ERRORS):
-            async with asyncio.timeout(ERROR_PATIENCE):
-                async for chunk in chunks:
-                    body += chunk
-                    if len(body) >= ERROR_BODY:
-                        break
         return ErrorAnswer(
-            status=response.status_code,
-            headers={name.lower(): value for name, value in response.headers.items()},
-            body=bytes(body[:ERROR_BODY]),
+            status=status,
+            headers=headers,
+            body=body,
             host=httpx2.URL(target.base_url).netloc.decode(),
             phase=Phase.HEADERS,
             received_at=self._clock.wall(),
         )
+
+
+async def _error_body(chunks: Chunks) -> bytes:
+    """As much as comes in time; what breaks it off is no news beside the error itself."""
+    body = bytearray()
+    with suppress(*_HTTP_ERRORS):
+        async with asyncio.timeout(ERROR_PATIENCE):
+            async for chunk in chunks:
+                body += chunk
+                if len(body) >= ERROR_BODY:
+                    break
+    return bytes(body[:ERROR_BODY])
 
 
 def _check(headers: Sequence[tuple[str, str]]) -> None:
@@ -176,6 +183,7 @@ def _check(headers: Sequence[tuple[str, str]]) -> None:
             raise StreamFailed(Failure(Kind.CONFIG, Phase.ADMIT, Hop.ENGINE, detail))
 
 
+@lru_cache(maxsize=1024)
 def _address(base_url: str, path: str) -> httpx2.URL:
     """A query of the base URL, such as an API version, stays behind the whole path."""
     base, mark, query = base_url.partition("?")
@@ -193,10 +201,10 @@ def _chunks(response: httpx2.Response) -> Chunks:
     return response.aiter_bytes()
 
 
-def _ids(response: httpx2.Response, target: Target) -> Ids:
+def _ids(headers: Mapping[str, str], target: Target) -> Ids:
     """An upstream that answers with a part of our key as its id gives no id."""
     secrets = [secret for secret in target.secrets if len(secret) >= SHORTEST_SECRET]
-    ids = upstream_ids(response.headers)
+    ids = upstream_ids(headers)
     return tuple(pair for pair in ids if not any(secret in pair[1] for secret in secrets))
 
 

@@ -43,7 +43,7 @@ class SocketBackend(httpcore2.AsyncNetworkBackend):
         """Raises httpcore2.ConnectError from the OSError, or from a group of them."""
         progress = CURRENT.get()
         progress.connecting(Phase.RESOLVE)
-        with _raising(httpcore2.ConnectError):
+        with _connecting():
             loop = asyncio.get_running_loop()
             found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
             progress.connecting(Phase.CONNECT)
@@ -87,16 +87,21 @@ class SocketStream(httpcore2.AsyncNetworkStream):
     """One connection. Errors of the socket stay the causes of httpcore's."""
 
     def __init__(self, stream: ByteStream) -> None:
+        self.heard = False  # something was read since the last write
         self._stream = stream
 
     async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
-        with _raising(httpcore2.ReadError):
+        self.heard = True
+        try:
             data = await self._stream.read(max_bytes)
+        except OSError as cause:
+            raise httpcore2.ReadError from cause
         if not data:
             CURRENT.get().ended = True
         return data
 
     async def write(self, buffer: bytes, timeout: float | None = None) -> None:
+        self.heard = False
         try:
             await self._stream.write(buffer)
         except OSError as cause:
@@ -113,7 +118,7 @@ class SocketStream(httpcore2.AsyncNetworkStream):
         server_hostname: str | None = None,
         timeout: float | None = None,
     ) -> httpcore2.AsyncNetworkStream:
-        with _raising(httpcore2.ConnectError):
+        with _connecting():
             await self._stream.start_tls(ssl_context, server_hostname)
         return self
 
@@ -124,7 +129,7 @@ class SocketStream(httpcore2.AsyncNetworkStream):
 
 
 @contextmanager
-def _raising(error: type[Exception]) -> Iterator[None]:
+def _connecting() -> Iterator[None]:
     """Speaks httpcore's language without losing what happened.
 
     OSError includes ssl.SSLError and TimeoutError; UnicodeError is a name no resolver takes.
@@ -132,4 +137,4 @@ def _raising(error: type[Exception]) -> Iterator[None]:
     try:
         yield
     except (OSError, ExceptionGroup, UnicodeError) as cause:
-        raise error from cause
+        raise httpcore2.ConnectError from cause

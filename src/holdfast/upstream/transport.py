@@ -14,7 +14,8 @@ from typing import Self
 import httpcore2
 import httpx2
 
-from .sockets import SocketBackend
+from .progress import CURRENT
+from .sockets import SocketBackend, SocketStream
 
 KEEP_ALIVE = 20.0  # seconds; below the idle limit of common proxies
 MAX_IDLE = 256
@@ -38,6 +39,11 @@ class HttpTransport(httpx2.AsyncBaseTransport):
         )
 
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
+        """The answer to this request.
+
+        Servers say 408 or worse on an idle connection before they close it. The HTTP library
+        may have read that together with the answer before, and would take it for this one's.
+        """
         assert isinstance(request.stream, AsyncIterable)
         answer = await self._pool.handle_async_request(
             httpcore2.Request(
@@ -48,7 +54,11 @@ class HttpTransport(httpx2.AsyncBaseTransport):
                 extensions=request.extensions,
             )
         )
-        assert isinstance(answer.stream, AsyncIterable)
+        stream = answer.extensions["network_stream"]
+        if isinstance(stream, SocketStream) and not stream.heard:
+            await answer.aclose()
+            CURRENT.get().ended = True
+            raise httpcore2.RemoteProtocolError("the answer was here before the question")
         return httpx2.Response(
             answer.status,
             headers=answer.headers,
