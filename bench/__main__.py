@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import asyncio
 import sys
 from pathlib import Path
 
@@ -58,6 +59,9 @@ def main(argv: list[str]) -> int:
     except RuntimeError as error:
         print(f"bench: {error}", file=sys.stderr)
         return 2
+    except (asyncio.CancelledError, KeyboardInterrupt):
+        print("bench: stopped; nothing was kept", file=sys.stderr)
+        return 130
     results = {"conditions": conditions, "gateways": showings}
     encoded = msgspec.json.format(msgspec.json.encode(results), indent=1)
     (order.work / "results.json").write_bytes(encoded)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from .answers import Plan
 from .load import Load, Tally
@@ -13,6 +14,7 @@ LONG_BURST = Plan(200)
 LONG_TICK = Plan(200, 0)
 PACED_ONE = Plan(3, 3)
 PACED_MANY = Plan(10, 100)
+NOISY = 0.1  # of a core: what others may take before a figure is called disturbed
 WIDE = 32  # connections of the cells that do not vary them
 
 
@@ -82,16 +84,27 @@ class Figures:
     first: Spread | None  # to its first token
     gateway_busy: float
     load_busy: float
+    disturbed: float  # the share of either core that others took, whichever is more
 
     @property
     def errors(self) -> int:
         return sum(self.flaws.values())
 
 
+class Used(NamedTuple):
+    """CPU seconds: of the processes we know, and of the two cores as a whole."""
+
+    gateway: float
+    load: float  # generator and fake model together
+    gateway_core: float
+    load_core: float
+
+
 def figures(cell: Cell, tally: Tally) -> Figures:
-    """The figures of a cell whose meter told of the gateway, the upstream and ourselves."""
+    """The figures of a cell whose meter told what was `Used`."""
+    used = Used(*tally.computed)
     rate = len(tally.waits) / tally.seconds
-    gateway, *load = tally.computed
+    foreign = max(used.gateway_core - used.gateway, used.load_core - used.load, 0.0)
     return Figures(
         cell=cell.name,
         seconds=round(tally.seconds, 2),
@@ -101,8 +114,9 @@ def figures(cell: Cell, tally: Tally) -> Figures:
         chunks_per_second=rate * cell.load.plan.chunks if cell.load.stream else 0.0,
         wait=Spread.of(tally.waits),
         first=Spread.of(tally.firsts) if cell.load.stream else None,
-        gateway_busy=gateway / tally.seconds,
-        load_busy=sum(load) / tally.seconds,
+        gateway_busy=used.gateway / tally.seconds,
+        load_busy=used.load / tally.seconds,
+        disturbed=foreign / tally.seconds,
     )
 
 

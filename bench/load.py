@@ -10,7 +10,7 @@ import asyncio
 import enum
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import cast
 
@@ -26,7 +26,7 @@ _DRAIN_CAP = 20.0  # seconds for the answers still under way when the count ends
 _RECONNECT = 0.05  # seconds between attempts to connect
 _POLL = 0.02
 
-Meter = Callable[[], tuple[float, ...]]  # CPU seconds so far, of whatever the caller watches
+Meter = Callable[[], Sequence[float]]  # CPU seconds so far, of whatever the caller watches
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +64,7 @@ class Tally:
     firsts: list[float] = field(default_factory=list)
     flaws: Counter[str] = field(default_factory=Counter)
     seconds: float = 0.0
-    computed: tuple[float, ...] = ()  # CPU seconds used meanwhile, as the caller's meter told
+    computed: Sequence[float] = ()  # CPU seconds used meanwhile, as the caller's meter told
 
 
 def request(door: Door, load: Load) -> bytes:
@@ -262,7 +262,7 @@ async def apply(door: Door, load: Load, seconds: float, meter: Meter) -> Tally:
         rounds = 2 * load.connections
         await _until(lambda: run.answered - before >= rounds, seconds, max(seconds, _COUNT_CAP))
         run.tally.seconds = time.perf_counter() - began
-        run.tally.computed = tuple(now - then for then, now in zip(read, meter(), strict=True))
+        run.tally.computed = [now - then for then, now in zip(read, meter(), strict=True)]
         run.stage = _Stage.DRAINING
         await _until(lambda: not run.under_way, 0.0, _DRAIN_CAP)
         if run.under_way:

@@ -107,6 +107,16 @@ def computed(pid: int) -> float:
     )
 
 
+def busy(core: int) -> float:
+    """Seconds that this core has spent on anything so far, stolen ones too (proc_stat(5))."""
+    for line in (_PROC / "stat").read_text().splitlines():
+        name, *spent = line.split()
+        if name == f"cpu{core}":
+            user, nice, system, _idle, _iowait, *interrupts = map(int, spent[:8])
+            return (user + nice + system + sum(interrupts)) / _TICK
+    raise ValueError(core)
+
+
 class Server:
     """A child process that serves; its output goes to a file."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
-from .cells import Conditions, Figures, Showing
+from .cells import NOISY, Conditions, Figures, Showing
 from .peers import BASELINE, OURS, YARDSTICK
 
 _SATURATED = 0.95  # a load core busier than this may itself have been the limit
@@ -35,7 +35,7 @@ def report(conditions: Conditions, showings: Sequence[Showing]) -> str:
         _first_token(shown),
         "\n## Long streams and memory\n",
         _long(shown),
-        "\n## Use of the cores\n\nOf the gateway's core / of the load core, while counting.\n",
+        "\n## Use of the cores\n\nGateway on its core / load on its core / others on either.\n",
         _busy(shown),
         _against(shown),
         _errors(shown),
@@ -81,15 +81,22 @@ def _number(value: float) -> str:
     return f"{value:.1f}" if value >= 10 else f"{value:.2f}"
 
 
-def _bounded(value: float, figures: Figures) -> str:
+def _marked(text: str, it: Figures) -> str:
+    return f"{text}~" if it.disturbed > NOISY else text
+
+
+def _speed_of(value: float, it: Figures) -> str:
     """A speed, marked where the harness may have been what limited it."""
-    return ("≥ " if figures.load_busy > _SATURATED else "") + _number(value)
+    return _marked(("≥ " if it.load_busy > _SATURATED else "") + _number(value), it)
 
 
 def _speed(showings: Sequence[Showing]) -> str:
     cells = _names(showings, "json", "stream")
-    note = "\n≥: the load core was full; the gateway may be faster than this."
-    return _grid(showings, cells, lambda _, it: _bounded(it.per_second, it)) + "\n" + note
+    note = (
+        "\n≥: the load core was full; the gateway may be faster than this.  \n"
+        f"~, everywhere: others took more than {NOISY:.0%} of a core; distrust this figure."
+    )
+    return _grid(showings, cells, lambda _, it: _speed_of(it.per_second, it)) + "\n" + note
 
 
 def _first_token(showings: Sequence[Showing]) -> str:
@@ -102,8 +109,8 @@ def _first_token(showings: Sequence[Showing]) -> str:
             return "none"
         mark = "*" if it.whole < _FEW else ""
         if showing.name == BASELINE or it.cell not in paced:
-            return f"{_number(it.first.p50)} / {_number(it.first.p99)}{mark}"
-        return " / ".join(_signed(added(it, base, of)) for of in ("p50", "p99")) + mark
+            return _marked(f"{_number(it.first.p50)} / {_number(it.first.p99)}{mark}", it)
+        return _marked(" / ".join(_signed(added(it, base, of)) for of in ("p50", "p99")) + mark, it)
 
     notes = (
         "\nPaced columns: what is added to direct under a low, even load; in the row of direct the"
@@ -137,7 +144,7 @@ def _long(showings: Sequence[Showing]) -> str:
     rows = [
         (
             each.name,
-            *(_bounded(it.chunks_per_second, it) for it in (each.figures[cell] for cell in cells)),
+            *(_speed_of(it.chunks_per_second, it) for it in (each.figures[cell] for cell in cells)),
             *(_megabytes(size) for size in (each.idle_bytes, each.loaded_bytes)),
         )
         for each in showings
@@ -154,8 +161,11 @@ def _megabytes(size: int) -> str:
 
 
 def _busy(showings: Sequence[Showing]) -> str:
-    cells = _names(showings, "paced", "json", "stream", "burst", "tick")
-    return _grid(showings, cells, lambda _, it: f"{it.gateway_busy:.0%} / {it.load_busy:.0%}")
+    def entry(_: Showing, it: Figures) -> str:
+        return f"{it.gateway_busy:.0%} / {it.load_busy:.0%} / {it.disturbed:.0%}"
+
+    kinds = ("paced", "burst", "tick", "json", "stream")
+    return _grid(showings, _names(showings, *kinds), entry)
 
 
 def ratios(showing: Showing, than: Showing, base: Mapping[str, Figures]) -> dict[str, float]:
@@ -194,7 +204,7 @@ def _against(showings: Sequence[Showing]) -> str:
         for measure in measures
     ]
     title = f"\n## Against {YARDSTICK}, in this run\n\nTimes better; below 1 is worse.\n"
-    return "\n".join([title, _table(("", *columns), rows), _verdict(columns.get(OURS, {}))])
+    return title + "\n" + _table(("", *columns), rows) + _verdict(columns.get(OURS, {}))
 
 
 def _times(value: float | None) -> str:
@@ -207,7 +217,7 @@ def _verdict(found: Mapping[str, float]) -> str:
     measure, least = min(found.items(), key=lambda pair: pair[1])
     below = sum(value < _BAR for value in found.values())
     bar = f"{below} of {len(found)} measures are" if below else "no measure is"
-    return f"\n{OURS}: least where it counts {measure}, {_times(least)}; {bar} below {_BAR:g}×."
+    return f"\n\n{OURS}: least where it counts {measure}, {_times(least)}; {bar} below {_BAR:g}×."
 
 
 def _errors(showings: Sequence[Showing]) -> str:

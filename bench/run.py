@@ -6,9 +6,10 @@ import asyncio
 import gc
 import os
 import platform
+import signal
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -16,10 +17,10 @@ from importlib import metadata
 from pathlib import Path
 
 from . import upstream
-from .cells import SHORT, WIDE, Cell, Conditions, Figures, Showing, cells, figures
+from .cells import NOISY, SHORT, WIDE, Cell, Conditions, Figures, Showing, Used, cells, figures
 from .load import Door, Load, apply, ask_once
 from .peers import BASELINE, PEERS, Launch, Unavailable, place_for
-from .procs import Cores, Server, computed, free_port, resident
+from .procs import Cores, Server, busy, computed, free_port, resident
 
 _READY_SECONDS = 120.0
 _LIMIT = 20.0  # seconds for one answer while we wait for a gateway to be ready
@@ -73,19 +74,23 @@ async def _ready(server: Server, door: Door) -> None:
             await asyncio.sleep(0.2)
 
 
-async def _measure(bench: Bench, door: Door, pid: int | None) -> Iterable[Figures]:
+def _meter(bench: Bench, pid: int | None) -> Used:
+    """What was used so far. Without a gateway, nobody minds what its core does."""
+    load = computed(bench.upstream.pid) + time.process_time()
+    load_core = busy(bench.cores.load)
+    if pid is None:
+        return Used(0.0, load, 0.0, load_core)
+    return Used(computed(pid), load, busy(bench.cores.gateway), load_core)
+
+
+async def _measure(bench: Bench, door: Door, pid: int | None) -> Sequence[Figures]:
     found = []
     for cell in cells(bench.order.connections):
-
-        def meter() -> tuple[float, ...]:
-            gateway = computed(pid) if pid is not None else 0.0
-            return gateway, computed(bench.upstream.pid), time.process_time()
-
         gc.collect()
         seconds = bench.order.seconds * cell.stretch
-        shown = figures(cell, await apply(door, cell.load, seconds, meter))
-        bench.say(_line(cell, shown))
-        found.append(shown)
+        tally = await apply(door, cell.load, seconds, lambda: _meter(bench, pid))
+        found.append(figures(cell, tally))
+        bench.say(_line(cell, found[-1]))
         await asyncio.sleep(_SETTLE / 4)
     return found
 
@@ -93,7 +98,8 @@ async def _measure(bench: Bench, door: Door, pid: int | None) -> Iterable[Figure
 def _line(cell: Cell, shown: Figures) -> str:
     first = f", first token {shown.first.p50:.2f} ms" if shown.first else ""
     broken = f", ERRORS {dict(shown.flaws)}" if shown.errors else ""
-    return f"  {cell.name:<12} {shown.per_second:>10,.1f} /s{first}{broken}"
+    others = f", others took {shown.disturbed:.0%} of a core" if shown.disturbed > NOISY else ""
+    return f"  {cell.name:<12} {shown.per_second:>10,.1f} /s{first}{broken}{others}"
 
 
 async def _show(bench: Bench, name: str) -> Showing:
@@ -162,7 +168,7 @@ def _conditions(order: Order, began: float, load_average: float, control: str) -
         cpu=_cpu_model(),
         cores=os.cpu_count() or 0,
         memory_gib=round(pages / 2**30, 1),
-        kernel=platform.release(),
+        kernel=platform.release().partition("-")[0],
         python=platform.python_version(),
         libraries=libraries,
         load_average=round(load_average, 2),
@@ -172,10 +178,18 @@ def _conditions(order: Order, began: float, load_average: float, control: str) -
     )
 
 
+def _stop_on_sigterm() -> None:
+    """So that no server that we started outlives us."""
+    task = asyncio.current_task()
+    assert task is not None
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
+
+
 async def run(order: Order, say: Callable[[str], None]) -> tuple[Conditions, Sequence[Showing]]:
     """Measure what is ordered. Raises RuntimeError where this machine cannot."""
     cores = Cores.of_this_machine()
     os.sched_setaffinity(0, {cores.load})
+    _stop_on_sigterm()
     order.work.mkdir(parents=True, exist_ok=True)
     began, load_average = time.monotonic(), os.getloadavg()[0]
     names = [name for name in PEERS if name == BASELINE or not order.only or name in order.only]

@@ -1,8 +1,8 @@
 # Sourced by the other scripts: makes .venv from the hashed lock and puts it first in PATH.
-# $1 is the lock to install. Needs Python 3.11 or later with venv and pip, nothing else.
+# $lock names the lock to install (an argument to `.` is lost in some shells).
+# Needs Python 3.11 or later with venv and pip, nothing else.
 set -eu
 cd "$(dirname "$0")/.."
-lock="$1"
 venv="${HOLDFAST_VENV:-.venv}"
 for python in "${PYTHON:-}" python3 python3.13 python3.12 python3.11; do
   if [ -n "$python" ] && "$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then break; fi

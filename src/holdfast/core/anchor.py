@@ -34,7 +34,8 @@ def _beginnings(text: str) -> Iterator[int]:
     """Offsets at which a quotation of the end may begin, the nearest first."""
     last = len(text) - _SHORTEST
     first = max(0, len(text) - _REACH)
-    breaks = [match.start() for match in _BREAK.finditer(text, first, last + 1)]
+    found = (match.start() for match in _BREAK.finditer(text, first, last + 1))
+    breaks = [start for start in found if start <= last]
     yield from reversed(breaks or [whole_sign(text, last)])
     yield whole_sign(text, first)
 

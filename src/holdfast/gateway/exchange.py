@@ -11,6 +11,7 @@ from typing import Any
 from starlette.datastructures import Headers
 from starlette.types import Message, Receive, Scope, Send
 
+from ..core.events import Finished
 from ..core.failure import Failure, Hop, Kind, Phase, StreamFailed
 from ..core.redact import scrub
 from ..core.request import Request, Surface
@@ -114,8 +115,9 @@ class Exchange:
         stream = self._stream = ChatStream(
             self._id, self._created, request.model, request.include_usage
         )
+        finished = False
         async with call:
-            while call.outcome is None:
+            while not finished:
                 try:
                     async with asyncio.timeout(self._services.settings.heartbeat):
                         batch = await anext(call)
@@ -123,10 +125,10 @@ class Exchange:
                     await self._write(HEARTBEAT)
                     continue
                 data = stream.encode(batch)
-                if call.outcome is None:
-                    await self._write(data)
-                else:
-                    await self._write(data + stream.finish(self._extension(call)), more=False)
+                finished = isinstance(batch[-1], Finished)
+                if finished:
+                    data += stream.finish(self._extension(call))
+                await self._write(data, more=not finished)
 
     async def _tell_whole(self, call: Call) -> None:
         answer = ChatAssembler(self._id, self._created, call.request.model)

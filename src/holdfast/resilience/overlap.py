@@ -1,47 +1,55 @@
-"""How far the start of one text repeats the end of another. Text in, numbers out."""
+"""How far the start of one text repeats the end of another, and whether that can be chance."""
 
 from __future__ import annotations
 
-import re
+import unicodedata
+from bisect import bisect_left
+from collections.abc import Sequence
 from dataclasses import dataclass
+from enum import IntEnum
 
-_CLOSERS = ".,;:!?。，；：！？、…\"')]}」』”*_`"
-_SENTENCE_ENDS = ".!?。！？…:：\n"
-_HEAD = 120  # an announcement is no longer than this
-_CJK = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af\uf900-\ufaff]")
-_FIRST_SENTENCE = re.compile(r"[^.!?。！？:：…\n]*(?:[.!?。！？:：…]+[\"')」』”]?\s*|\n\s*)")
-_FENCE = re.compile(r"\s*```([\w+#.-]*)[^\S\n]*\n")
-_OPENER = re.compile(
-    r"\W*(?:(?:sure|certainly|of course|okay|ok|absolutely|here(?:'s| is| are)|continuing"
-    r"|resuming|picking up|i apologi[sz]e|sorry|my apologies)\b"
-    r"|好的|当然|没问题|可以|以下|下面|继续|接着|接上|抱歉|对不起|我)",
-    re.IGNORECASE,
-)
-_ABOUT_CONTINUING = re.compile(
-    r"continu|resum|pick(?:ing)? up|left off|carry on|interrupt|apologi|sorry|cut off"
-    r"|继续|接着|接上|续写|中断|抱歉|对不起|下文|断开",
-    re.IGNORECASE,
-)
+_WIDE = 0x2E80  # from here on one sign says as much as two Latin letters: CJK, Hangul, emoji
+_SURE = 12  # weight of signs that do not repeat by chance
+_LIKELY = 5  # letters in the middle of a word that hardly do
+_LINE = 4  # characters of a line begun anew
+_PROBE = 16  # shorter overlaps are tried one by one
+_PLENTY = 400  # characters of an overlap that tell what it is made of
+_DISTINCT = 3  # a run of one or two signs proves nothing
+_QUOTES = str.maketrans("。、“”„«»「」‘’—–―…", '.,"""""""\'\'---.')
+
+
+class Proof(IntEnum):
+    """What an overlap says about the joint."""
+
+    CHANCE = 0  # such overlaps are common: no repetition
+    DOUBT = 1  # a repetition or the text itself: nobody can tell
+    LIKELY = 2  # hardly anything but a repetition
+    SURE = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Overlap:
+    """`text[:length]` repeats the end of the old text, as far as `proof` says."""
+
+    length: int
+    proof: Proof
+
+
+NONE = Overlap(0, Proof.CHANCE)
 
 
 @dataclass(frozen=True, slots=True)
 class Folded:
-    """The letters and digits of a text, case and width folded, and where each ends in it."""
+    """The letters and digits of `text`, case, width and accents folded, and where each stands."""
 
+    text: str
     letters: str
+    starts: tuple[int, ...]
     ends: tuple[int, ...]
 
-    def end_of(self, count: int, old: str, text: str) -> int:
-        """The offset in `text` after `count` letters and the punctuation that closes `old`."""
-        end = self.ends[count - 1]
-        closing = old[len(old.rstrip(_CLOSERS)) :]
-        return end + common_prefix(closing, text[end:])
-
-
-@dataclass(frozen=True, slots=True)
-class Fence:
-    language: str
-    end: int
+    def first(self, offset: int) -> int:
+        """The index of the first letter at or after `offset` in the text."""
+        return bisect_left(self.starts, offset)
 
 
 def common_prefix(one: str, other: str) -> int:
@@ -52,99 +60,162 @@ def common_prefix(one: str, other: str) -> int:
     return min(len(one), len(other))
 
 
-def exact_overlap(tail: str, new: str) -> int:
-    """The longest k with tail[-k:] == new[:k], in linear time (the prefix function)."""
-    head = new[: len(tail)]
-    if not head:
-        return 0
-    text = f"{head}\0{tail}"
-    borders = [0] * len(text)
-    for i in range(1, len(text)):
-        k = borders[i - 1]
-        while k and text[i] != text[k]:
-            k = borders[k - 1]
-        borders[i] = k + (text[i] == text[k])
-    return borders[-1]
+def exact_length(old: str, new: str) -> int:
+    """The longest k with old[-k:] == new[:k]."""
+    tail = old[-len(new) :] if new else ""
+    at = tail.find(new[:_PROBE]) if len(new) >= _PROBE else -1
+    while at >= 0:
+        if new.startswith(tail[at:]):
+            return len(tail) - at
+        at = tail.find(new[:_PROBE], at + 1)
+    short = range(min(_PROBE - 1, len(tail)), 0, -1)
+    return next((length for length in short if new.startswith(tail[-length:])), 0)
 
 
-def is_meant(tail: str, length: int) -> bool:
-    """Whether an overlap is a repetition and not chance: long, or whole words, or a whole line."""
+def exact_overlap(old: str, new: str, *, gap: bool = False) -> Overlap:
+    """How far `new` repeats the end of `old` to the letter.
+
+    `gap` says that white space stood between the two: what follows it need not be glued on.
+    """
+    length = exact_length(old, new)
     if not length:
-        return False
-    shared = tail[-length:]
-    letters = [char for char in shared if char.isalnum()]
-    if length >= 12 or len(_CJK.findall(shared)) >= 3:
-        return len(set(letters)) >= 3  # a run of one sign or digit proves nothing
-    before = tail[: len(tail) - length]
-    if not before or before[-1] in "\n。！？；":
-        return len(letters) >= 2
-    starts_word = not before[-1].isalnum() and shared[0].isalpha()
-    return starts_word and shared[0].isascii() and sum(map(str.isalpha, shared)) >= 2
+        return NONE
+    cut = len(old) - length
+    return Overlap(length, _judge(old[:cut], old[cut:], new[length : length + 1], gap=gap))
 
 
-def folded_overlap(tail: str, new: str) -> int:
-    """Like `exact_overlap`, blind to case, width, punctuation and space; 0 if too short."""
-    old, fresh = fold(tail), fold(new)
-    count = exact_overlap(old.letters, fresh.letters)
-    shared = fresh.letters[:count]
-    if count + len(_CJK.findall(shared)) < 12 or len(set(shared)) < 3:
-        return 0
-    return fresh.end_of(count, tail, new)
+def folded_overlap(known: Folded, fresh: Folded, offset: int) -> Overlap:
+    """Like `exact_overlap` from `offset` on, blind to case, width, punctuation and space."""
+    first = fresh.first(offset)
+    count = exact_length(known.letters, fresh.letters[first:])
+    if weight(known.letters[-count:] if count else "") < _LINE:
+        return NONE
+    cut, end = known.starts[-count], fresh.ends[first + count - 1]
+    proof = _judge(known.text[:cut], known.text[cut:], fresh.text[end : end + 1], gap=False)
+    if count == len(known.letters) and proof is not Proof.SURE:
+        whole = weight(known.letters) >= _LIKELY and not _repeats("", known.letters)
+        proof = Proof.LIKELY if whole else proof  # the answer was begun anew
+    closing = known.text[known.ends[-1] :]
+    return Overlap(_past_punctuation(closing, fresh.text, end) - offset, proof)
+
+
+def still_to_come(known: Folded, fresh: Folded, offset: int) -> int | None:
+    """How many letters of the old text would follow, if all of the new from `offset` is taken
+    from inside it. None if it is not, or if it is too short to say.
+    """
+    letters = fresh.letters[fresh.first(offset) :]
+    if weight(letters) < 2 * _SURE:
+        return None
+    at = known.letters.rfind(letters, 0, -1)
+    return None if at < 0 else len(known.letters) - at - len(letters)
+
+
+def shared_start(old: str, new: str) -> int:
+    """The weight of the letters with which both begin."""
+    one, other = fold(old[: len(new)]).letters, fold(new).letters
+    return weight(one[: common_prefix(one, other)])
+
+
+def weight(signs: Sequence[str]) -> int:
+    """How much `signs` say, in Latin letters."""
+    return sum(2 if ord(char) >= _WIDE else 1 for char in signs)
+
+
+def is_distinct(text: str) -> bool:
+    """Whether `text` is long and various enough that it cannot occur twice in a row by chance."""
+    return _judge("", text, "", gap=False) is Proof.SURE
 
 
 def fold(text: str) -> Folded:
     letters: list[str] = []
+    starts: list[int] = []
     ends: list[int] = []
     for index, char in enumerate(text):
-        if char.isalnum():
-            folded = _narrow(char).casefold()
-            letters.append(folded)
-            ends.extend([index + 1] * len(folded))
-    return Folded("".join(letters), tuple(ends))
+        for letter in _letters(char):
+            letters.append(letter)
+            starts.append(index)
+            ends.append(index + 1)
+    return Folded(text, "".join(letters), tuple(starts), tuple(ends))
 
 
-def starts(new: str) -> tuple[int, ...]:
-    """Offsets at which a continuation proper may begin: 0, past space, a fence, an announcement."""
-    offsets: list[int] = []
-    for talk in (0, _talk(new)):
-        space = talk + len(new[talk:]) - len(new[talk:].lstrip())
-        fence = fence_line(new, talk)
-        offsets += [talk, space, fence.end if fence else talk]
-    return tuple(dict.fromkeys(offsets))
+def _letters(char: str) -> str:
+    if char.isascii():
+        return char.lower() if char.isalnum() else ""
+    plain = unicodedata.normalize("NFKD", char)
+    return "".join(filter(str.isalnum, plain)).casefold()
 
 
-def fence_line(text: str, offset: int) -> Fence | None:
-    """The line at `offset` that opens (or closes) a fenced code block, if there is one."""
-    match = _FENCE.match(text, offset)
-    return Fence(match.group(1), match.end()) if match else None
+def _judge(before: str, shared: str, after: str, *, gap: bool) -> Proof:
+    """What it says that `shared` ends the old text and begins the new one, before `after`."""
+    last = shared[-_PLENTY:]
+    signs = [char for char in last if char.isalnum() or unicodedata.category(char) == "So"]
+    doubtful = Proof.DOUBT if _repeats(before, shared) else None
+    if weight(signs) >= _SURE or (not signs and len(shared) >= _SURE):
+        # Equal lines follow one another in lists, tables and code; nobody repeats from a break.
+        if len(set(signs)) < _DISTINCT or shared[0] in "\r\n":
+            return Proof.DOUBT
+        return doubtful or Proof.SURE
+    if not signs or shared[0] in "\r\n":
+        return Proof.CHANCE
+    return _judge_short(before, shared, after, signs, gap=gap, doubtful=doubtful)
 
 
-def announced(released: str, new: str) -> int:
-    """Length of talk about continuing ("Sure, I'll go on:") that is safe to drop unproven."""
-    end = 0
-    complete = not released.strip() or released.rstrip()[-1] in _SENTENCE_ENDS
-    while (head := _FIRST_SENTENCE.match(new, end, end + _HEAD)) and head.group().strip():
-        sentence = head.group()
-        about = _ABOUT_CONTINUING.search(sentence)
-        opens = _OPENER.match(sentence)
-        # In the middle of a sentence an opener alone gives it away; after one it needs the topic.
-        if not (opens and (about or not complete)):
+def _judge_short(
+    before: str,
+    shared: str,
+    after: str,
+    signs: list[str],
+    *,
+    gap: bool,
+    doubtful: Proof | None,
+) -> Proof:
+    wide = [char for char in signs if ord(char) >= _WIDE]
+    if wide:
+        if len(signs) == 1:
+            return Proof.CHANCE  # Chinese doubles signs, and so do smileys
+        return doubtful or (Proof.LIKELY if len(set(signs)) > 1 else Proof.DOUBT)
+    begins_line = not before or before[-1] in "\r\n"
+    if begins_line and len(shared) >= _LINE and len(set(shared)) >= _DISTINCT:
+        equal_lines = gap and after in ("", "\r", "\n")
+        return Proof.DOUBT if equal_lines else doubtful or Proof.LIKELY
+    if _is_word(before, shared, after):
+        return Proof.DOUBT if "".join(signs).isdigit() else doubtful or Proof.LIKELY
+    if len(signs) < _DISTINCT:
+        return Proof.CHANCE
+    various = len(signs) >= _LIKELY and len(set(signs)) >= _DISTINCT
+    return doubtful or (Proof.LIKELY if various else Proof.DOUBT)
+
+
+def _is_word(before: str, shared: str, after: str) -> bool:
+    """Whether `shared` begins and ends where words do."""
+    opens = not (before and _in_word(before[-1]) and _in_word(shared[0]))
+    closes = not (after and _in_word(after) and _in_word(shared[-1]))
+    return opens and closes
+
+
+def _in_word(char: str) -> bool:
+    return char.isalnum() and ord(char) < _WIDE
+
+
+def _repeats(before: str, shared: str) -> bool:
+    """Whether the text repeats itself there anyway, so that once more would be natural."""
+    period = (shared + shared).find(shared, 1)
+    border = len(shared) - exact_length(shared[1:], shared)
+    return before.endswith(shared) or 2 * min(period, border) <= len(shared)
+
+
+def _past_punctuation(closing: str, new: str, at: int) -> int:
+    """Where `new` goes on after it has repeated at `at` the signs that end the old text."""
+    for sign in closing:
+        if sign.isspace():
+            continue
+        step = at + len(new[at:]) - len(new[at:].lstrip())
+        if step == len(new) or _plain(new[step]) != _plain(sign):
             break
-        end = head.end()
-    return end
+        at = step + 1
+    return at
 
 
-def _talk(new: str) -> int:
-    """Length of the first sentences that may be talk; only an overlap after them decides."""
-    end = 0
-    while (head := _FIRST_SENTENCE.match(new, end, end + _HEAD)) and head.group().strip():
-        if not (_OPENER.match(head.group()) or _ABOUT_CONTINUING.search(head.group())):
-            break
-        end = head.end()
-    return end
-
-
-def _narrow(char: str) -> str:
-    """Full-width Latin letters and digits (U+FF01 to U+FF5E) as their ASCII twins."""
-    code = ord(char)
-    return chr(code - 0xFEE0) if 0xFF01 <= code <= 0xFF5E else char
+def _plain(sign: str) -> str:
+    """A punctuation mark without its width and style."""
+    return unicodedata.normalize("NFKC", sign).translate(_QUOTES)

@@ -77,6 +77,16 @@ def text_of(message: Message) -> str:
     return "".join(text for text in texts if isinstance(text, str))
 
 
+def objects(request: Mapping[str, Any], name: str) -> tuple[Mapping[str, Any], ...]:
+    """The objects of the list that the member `name` should be."""
+    value = request.get(name)
+    return (
+        tuple(item for item in value if isinstance(item, Mapping))
+        if isinstance(value, list)
+        else ()
+    )
+
+
 def wants_json(request: Mapping[str, Any]) -> bool:
     wanted = request.get("response_format")
     return isinstance(wanted, Mapping) and wanted.get("type") in ("json_object", "json_schema")
@@ -102,9 +112,8 @@ def _calls(request: Mapping[str, Any], names: Sequence[str]) -> tuple[ToolCall, 
         return ()
     offered = {
         function["name"]: function.get("parameters")
-        for tool in request.get("tools") or ()
-        if isinstance(tool, Mapping)
-        and isinstance(function := tool.get("function"), Mapping)
+        for tool in objects(request, "tools")
+        if isinstance(function := tool.get("function"), Mapping)
         and isinstance(function.get("name"), str)
     }
     return tuple(

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..core.anchor import anchor, open_fence
-from .answers import Known, Message, ToolCall, known_answer, text_of
+from .answers import Known, Message, ToolCall, known_answer, objects, text_of
 from .habits import Habits, Mode, Noise, Repetition
 from .library import ANNOUNCEMENT, OTHER_WORDS
 
@@ -44,7 +44,7 @@ class Refusal:
 
 def reply_to(request: Mapping[str, Any], habits: Habits) -> Reply | Refusal:
     """The answer to `request`, or what is left of it if it was begun before."""
-    messages = tuple(m for m in request.get("messages") or () if isinstance(m, Mapping))
+    messages = objects(request, "messages")
     if _is_partial(messages[-1:]):
         return _prefilled(request, messages[:-1], messages[-1], habits)
     if _is_partial(messages[-2:-1]) and messages[-1].get("role") == "user":

@@ -24,6 +24,8 @@ A word that means nothing is answered with 404 and named.
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -92,6 +94,12 @@ def len_pieces(request: Mapping[str, Any], behaviour: Behaviour, dice: Dice) -> 
     if isinstance(reply, Refusal):
         return 0
     return len(speech(request, reply, behaviour.habits, dice, serial=0).pieces)
+
+
+def conversation(request: Mapping[str, Any], behaviour: Behaviour) -> str:
+    """What is the same in all requests for one answer, however often it was begun."""
+    dialogue = json.dumps(reply_to(request, behaviour.habits).dialogue, default=str)
+    return hashlib.sha256(dialogue.encode()).hexdigest()
 
 
 def expected(request: Mapping[str, Any], habits: Habits) -> str:
