@@ -8,15 +8,14 @@ import struct
 from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack
 from types import TracebackType
-from typing import Self
+from typing import Self, cast
 
 _NOBODY = "nobody.invalid"  # RFC 2606: never resolves
 _AT_ONCE = struct.pack("ii", 1, 0)  # struct linger: on, for no time
 
 
-def reset(transport: asyncio.BaseTransport) -> None:
+def reset(transport: asyncio.Transport) -> None:
     """Ends the connection with a TCP RST: without lingering there is no orderly end."""
-    assert isinstance(transport, asyncio.Transport)
     transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _AT_ONCE)
     transport.abort()
 
@@ -94,9 +93,8 @@ class _Handshake(asyncio.Protocol):
         self._open_ones = open_ones
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
-        self._open_ones.add(transport)
+        self._transport = cast(asyncio.Transport, transport)  # uvloop's is no subclass
+        self._open_ones.add(self._transport)
 
     def data_received(self, data: bytes) -> None:
         self._react(self._transport)

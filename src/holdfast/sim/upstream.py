@@ -14,7 +14,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Any, Self, assert_never
+from typing import Any, Self, assert_never, cast
 
 from .actions import Close, Drip, Reset, Send, Stall, Wait
 from .addresses import Addresses, origin, reset
@@ -188,9 +188,8 @@ class _Connection(asyncio.Protocol):
         self._playing = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        transport.set_write_buffer_limits(high=0)  # a reset must not swallow what was sent
-        self._transport = transport
+        self._transport = cast(asyncio.Transport, transport)  # uvloop's is no subclass
+        self._transport.set_write_buffer_limits(high=0)  # a reset must not swallow what was sent
         self._connections.add(self)
         self._task = asyncio.get_running_loop().create_task(self._serve())
 
