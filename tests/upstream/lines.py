@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from holdfast.core.attempt import How, Target
 from holdfast.core.events import Finished, StopReason, StreamEvent, TextDelta, UsageReport
 from holdfast.core.failure import Failure, Kind, Phase
+from holdfast.core.message import Prompt
 from holdfast.core.request import Request
 from holdfast.wire.dialect import EncodedRequest, ErrorAnswer
 
@@ -103,3 +105,6 @@ class Lines:
         )
         wait = answer.headers.get("retry-after")
         return replace(failure, retry_after=float(wait)) if wait else failure
+
+    def write_prompt(self, prompt: Prompt) -> Mapping[str, Any] | Failure:
+        return {"said": [message.text for message in prompt.messages]}

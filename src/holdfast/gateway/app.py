@@ -11,18 +11,20 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ..core.failure import Failure, Hop, Kind, Phase, StreamFailed
+from ..wire import SERVED
 from .errors import Refusal
 from .exchange import Exchange
 from .routes import health, incidents, metrics, models
 from .services import Services
 
-CHAT = "/v1/chat/completions"
+# The hot routes: which dialect is served where. All other paths speak chat.
+ANSWERS = {"/v1/chat/completions": SERVED["chat"]}
 
 _LOG = structlog.get_logger("holdfast.gateway")
 
 
 def build(services: Services) -> ASGIApp:
-    """The hot route is plain ASGI; Starlette serves the others."""
+    """The hot routes are plain ASGI; Starlette serves the others."""
 
     async def told(request: Request, error: Exception) -> Response:
         assert isinstance(error, StreamFailed)
@@ -46,8 +48,10 @@ def build(services: Services) -> ASGIApp:
     )
 
     async def dispatch(scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http" and scope["path"] == CHAT and scope["method"] == "POST":
-            await Exchange(services, scope, receive, send).run()
+        posted = scope["type"] == "http" and scope["method"] == "POST"
+        dialect = ANSWERS.get(scope["path"]) if posted else None
+        if dialect:
+            await Exchange(services, dialect, scope, receive, send).run()
         else:
             await others(scope, receive, send)
 
@@ -80,7 +84,7 @@ def _edge(services: Services, inner: ASGIApp) -> ASGIApp:
 
 def _response(services: Services, headers: Headers, failure: Failure) -> Response:
     refusal = Refusal(failure, services.new_ref(), services.speak(headers), services.level)
-    kind, body = refusal.body(headers.get("accept", ""))
+    kind, body = refusal.body(headers.get("accept", ""), SERVED["chat"])
     response = Response(body, refusal.status, {"content-type": kind})
     response.raw_headers.extend(refusal.headers())
     return response

@@ -17,6 +17,7 @@ from ..core.failure import Failure, Hop, Kind, Phase, Remedy
 from ..core.record import Level, attempt_record, disclose, milliseconds
 from ..core.redact import header_text
 from ..core.verdict import Language, explain, plain
+from ..wire.dialect import ServedDialect
 
 Headers = list[tuple[bytes, bytes]]
 
@@ -198,11 +199,11 @@ class Refusal:
         """Whether the client's own retry is welcome: not after ours, that would multiply them."""
         return self.failure.kind is Kind.CAPACITY
 
-    def body(self, accept: str) -> tuple[str, bytes]:
+    def body(self, accept: str, dialect: ServedDialect) -> tuple[str, bytes]:
         """Content type and body: problem details (RFC 9457) where they are asked for."""
         error = self.error()
         if "application/problem+json" not in accept:
-            return "application/json", _dump({"error": error})
+            return "application/json", _dump(dialect.refusal(error))
         problem = {
             "type": f"urn:holdfast:error:{self.failure.kind.value}",
             "title": ANSWERS[self.failure.kind].type,

@@ -1,4 +1,4 @@
-"""One request for a chat completion, from the client's bytes to the client's end."""
+"""One request for an answer, from the client's bytes to the client's end, in any dialect."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from ..core.redact import scrub
 from ..core.request import Request, Surface
 from ..resilience.policy import Route
 from ..upstream.executor import Call
-from ..wire.chat.serve import HEARTBEAT, ChatAssembler, ChatStream, decode_request
+from ..wire.dialect import Head, ServedDialect, StreamWriter
 from .errors import Refusal
 from .limits import ClientGone, check_headers, read_body
 from .services import Services
@@ -41,16 +41,24 @@ class Exchange:
     in band, and the connection is broken off, so that nobody takes the answer for whole.
     """
 
-    def __init__(self, services: Services, scope: Scope, receive: Receive, send: Send) -> None:
+    def __init__(
+        self,
+        services: Services,
+        dialect: ServedDialect,
+        scope: Scope,
+        receive: Receive,
+        send: Send,
+    ) -> None:
         self.ref = services.new_ref()
         self._services = services
+        self._dialect = dialect
         self._headers = Headers(scope=scope)
         self._receive = receive
         self._send = send
         self._begun = False  # the head is out
         self._request: Request | None = None
         self._call: Call | None = None
-        self._stream: ChatStream | None = None
+        self._stream: StreamWriter | None = None
 
     async def run(self) -> None:
         try:
@@ -72,7 +80,7 @@ class Exchange:
     async def _read(self) -> tuple[Request, Route]:
         services = self._services
         body = await read_body(self._receive, services.settings.max_body)
-        request = decode_request(body)
+        request = self._dialect.decode_request(body)
         if isinstance(request, Failure):
             raise services.refused(request)
         self._request = request = replace(request, via=self._headers.get("via", ""))
@@ -112,9 +120,7 @@ class Exchange:
     async def _tell(self, call: Call) -> None:
         """Streams the answer. Silence is filled with comments, so that proxies keep the line."""
         request = call.request
-        stream = self._stream = ChatStream(
-            self._id, self._created, request.model, request.include_usage
-        )
+        stream = self._stream = self._dialect.stream(self._of(request), request)
         finished = False
         async with call:
             while not finished:
@@ -122,7 +128,7 @@ class Exchange:
                     async with asyncio.timeout(self._services.settings.heartbeat):
                         batch = await anext(call)
                 except TimeoutError:
-                    await self._write(HEARTBEAT)
+                    await self._write(stream.heartbeat)
                     continue
                 data = stream.encode(batch)
                 finished = isinstance(batch[-1], Finished)
@@ -131,7 +137,7 @@ class Exchange:
                 await self._write(data, more=not finished)
 
     async def _tell_whole(self, call: Call) -> None:
-        answer = ChatAssembler(self._id, self._created, call.request.model)
+        answer = self._dialect.assembler(self._of(call.request), call.request)
         async with call:
             async for batch in call:
                 answer.add(batch)
@@ -150,7 +156,7 @@ class Exchange:
             call.released if call and self._begun else 0,
         )
         if not self._begun:
-            kind, body = refusal.body(self._headers.get("accept", ""))
+            kind, body = refusal.body(self._headers.get("accept", ""), self._dialect)
             headers = [(b"content-type", kind.encode()), *refusal.headers()]
             with suppress(ClientGone):
                 await self._respond(refusal.status, headers, body)
@@ -159,13 +165,8 @@ class Exchange:
             with suppress(ClientGone):
                 await self._write(self._stream.fail(refusal.error()))
 
-    @property
-    def _id(self) -> str:
-        return f"chatcmpl-{self.ref}"
-
-    @property
-    def _created(self) -> int:
-        return int(self._services.clock.wall())
+    def _of(self, request: Request) -> Head:
+        return Head(self.ref, int(self._services.clock.wall()), request.model)
 
     def _head(self) -> RawHeaders:
         """What is true of every answer; a recovery says so as soon as it is known."""

@@ -45,8 +45,15 @@ class StreamMachine:
     """Carries one call from its first attempt to its one end."""
 
     def __init__(
-        self, request: Request, route: Route, health: Health, budget: RetryBudget, jitter: float
+        self,
+        request: Request,
+        route: Route,
+        health: Health,
+        budget: RetryBudget,
+        jitter: float,
+        released: str = "",
     ) -> None:
+        """`released`: what the reader was given in an earlier life of this call, to go on from."""
         self.state = State.IDLE
         self.history: list[Attempt] = []
         self._request = request
@@ -60,8 +67,8 @@ class StreamMachine:
         self._next_at = 0.0
         self._waiting_since: float | None = None
         self._hedged = False
-        self._text: list[str] = []
-        self._released = 0
+        self._text: list[str] = [released] if released else []
+        self._released = len(released)
         self._reasoning_from: int | None = None
         self._refused = False  # words of a refusal were released
         self._tool_cut = False  # a tool call was being made when released text was cut

@@ -121,6 +121,8 @@ def _fruitless(attempts: Sequence[Attempt]) -> int:
 
 def _refusal(s: Situation) -> str:
     """Why nothing more may be tried; "" if something may."""
+    if s.released and not s.continuable:
+        return "output was released that cannot be continued"
     if not s.history:
         return ""
     last = s.history[-1]
@@ -129,8 +131,6 @@ def _refusal(s: Situation) -> str:
     policy = s.route.policy
     if failure.remedy is Remedy.STOP and not _about_form(last):
         return RULES[failure.kind].meaning
-    if s.released and not s.continuable:
-        return "output was released that cannot be continued"
     if _fruitless(s.history) >= policy.max_attempts:
         return f"{policy.max_attempts} attempts brought nothing"
     if len(s.history) >= policy.hard_limit:
@@ -213,6 +213,8 @@ def _ready_at(target: Target, tries: Sequence[Attempt], s: Situation, health: He
 
 
 def _reason(target: Target, how: How, tries: Sequence[Attempt], s: Situation) -> tuple[str, str]:
+    if not s.history and s.released:
+        return ("continue", f"the answer was begun before; go on from it by {how.value}")
     if not s.history:
         return ("start", "the first that is ready")
     last = s.history[-1].failure

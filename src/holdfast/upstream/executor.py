@@ -60,8 +60,12 @@ class Executor:
         self._tasks: set[asyncio.Task[None]] = set()
         self._closing = False
 
-    def call(self, request: Request, route: Route, ref: str) -> Call:
-        machine = StreamMachine(request, route, self.health, self.budget, self._jitter())
+    def call(self, request: Request, route: Route, ref: str, released: str = "") -> Call:
+        """`released`: text that the reader has from an earlier life of this call; only what
+        follows it is given out. Raises nothing; see `Call`.
+        """
+        jitter = self._jitter()
+        machine = StreamMachine(request, route, self.health, self.budget, jitter, released)
         return Call(self, machine, request, route, ref)
 
     def spawn(self, call: Call, command: Open) -> asyncio.Task[None] | None:

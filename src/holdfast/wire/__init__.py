@@ -9,6 +9,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from .chat import ChatDialect
-from .dialect import Dialect
+from .dialect import Dialect, ServedDialect
 
-DIALECTS: Mapping[str, Dialect] = {"chat": ChatDialect()}
+_CHAT = ChatDialect()
+
+DIALECTS: Mapping[str, Dialect] = {"chat": _CHAT}
+SERVED: Mapping[str, ServedDialect] = {"chat": _CHAT}

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 from ..core.attempt import How, Target
 from ..core.events import StreamEvent
 from ..core.failure import Failure, Phase
+from ..core.message import Prompt
 from ..core.request import Request
 
 
@@ -62,3 +63,62 @@ class Dialect(Protocol):
     def decoder(self, content_type: str) -> Decoder: ...
 
     def classify(self, answer: ErrorAnswer) -> Failure: ...
+
+    def write_prompt(self, prompt: Prompt) -> Mapping[str, Any] | Failure:
+        """The body that asks `prompt`, without `model` and `stream`.
+
+        A failure of kind UNSUPPORTED names in `param` the field that the dialect has no words for.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """What is the same in all parts of one answer. `created` is in Unix seconds."""
+
+    ref: str
+    created: int
+    model: str
+
+
+class StreamWriter(Protocol):
+    """Writes one streamed answer: one id, model and role, whatever happened behind.
+
+    `heartbeat` fills a silence without being part of the answer.
+    """
+
+    heartbeat: bytes
+
+    def encode(self, events: Sequence[StreamEvent]) -> bytes: ...
+
+    def finish(self, extension: Mapping[str, Any] | None) -> bytes:
+        """The end of a whole answer. `extension` is told under "holdfast" where there is room."""
+        ...
+
+    def fail(self, error: Mapping[str, Any]) -> bytes:
+        """The end of an answer that could not be saved: `error` as `gateway.errors` words it."""
+        ...
+
+
+class Assembler(Protocol):
+    """Collects one answer for a client that does not stream."""
+
+    def add(self, events: Sequence[StreamEvent]) -> None: ...
+
+    def answer(self, extension: Mapping[str, Any] | None) -> bytes: ...
+
+
+class ServedDialect(Protocol):
+    """A dialect towards clients."""
+
+    def decode_request(self, body: bytes) -> Request | Failure:
+        """A failure is of kind INVALID and names the field and the remedy."""
+        ...
+
+    def stream(self, head: Head, request: Request) -> StreamWriter: ...
+
+    def assembler(self, head: Head, request: Request) -> Assembler: ...
+
+    def refusal(self, error: Mapping[str, Any]) -> Mapping[str, Any]:
+        """The body of an HTTP error in the shape that this dialect's clients know."""
+        ...

@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from ...core.attempt import How, Target
 from ...core.failure import Failure
+from ...core.message import Prompt
 from ...core.request import Request
 from ..classify import classify_answer
-from ..dialect import Decoder, EncodedRequest, ErrorAnswer
+from ..dialect import Assembler, Decoder, EncodedRequest, ErrorAnswer, Head, StreamWriter
+from .ask import decode_request
+from .assemble import ChatAssembler
 from .decode import ChatDecoder
 from .encode import encode_request
+from .prompt import write_prompt
+from .serve import ChatStream
 
 
 class ChatDialect:
-    """Implements `wire.dialect.Dialect`."""
+    """Implements `wire.dialect.Dialect` and `wire.dialect.ServedDialect`."""
 
     def encode_request(
         self, request: Request, target: Target, how: How, released: str
@@ -24,3 +32,18 @@ class ChatDialect:
 
     def classify(self, answer: ErrorAnswer) -> Failure:
         return classify_answer(answer)
+
+    def write_prompt(self, prompt: Prompt) -> Mapping[str, Any] | Failure:
+        return write_prompt(prompt)
+
+    def decode_request(self, body: bytes) -> Request | Failure:
+        return decode_request(body)
+
+    def stream(self, head: Head, request: Request) -> StreamWriter:
+        return ChatStream(head, request.include_usage)
+
+    def assembler(self, head: Head, request: Request) -> Assembler:
+        return ChatAssembler(head)
+
+    def refusal(self, error: Mapping[str, Any]) -> Mapping[str, Any]:
+        return {"error": error}

@@ -16,8 +16,9 @@ from ...core.events import (
     ToolCallDelta,
     UsageReport,
 )
+from ..dialect import Head
 from ..jsontext import dumps
-from .put import finish_word, places, tool_call, usage
+from .put import answer_id, finish_word, places, tool_call, usage
 from .words import LOGPROBS
 
 
@@ -65,10 +66,15 @@ class _Message:
 
 
 class ChatAssembler:
-    """Collects one answer. `created` is in Unix seconds."""
+    """Implements `wire.dialect.Assembler`."""
 
-    def __init__(self, id: str, created: int, model: str) -> None:
-        self._head = {"id": id, "object": "chat.completion", "created": created, "model": model}
+    def __init__(self, head: Head) -> None:
+        self._head = {
+            "id": answer_id(head),
+            "object": "chat.completion",
+            "created": head.created,
+            "model": head.model,
+        }
         self._messages: dict[int, _Message] = {}
         self._around: dict[str, Any] = {}
         self._usage: UsageReport | None = None

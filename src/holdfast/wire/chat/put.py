@@ -7,7 +7,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from ...core.events import Extra, Finished, ToolCallDelta, UsageReport
+from ..dialect import Head
 from .words import AROUND, BESIDE, CUSTOM, FINISH, LEGACY, LOGPROBS, STANDARD
+
+
+def answer_id(head: Head) -> str:
+    return f"chatcmpl-{head.ref}"
 
 
 def tool_call(event: ToolCallDelta) -> dict[str, Any]:

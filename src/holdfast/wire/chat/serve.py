@@ -1,7 +1,6 @@
 """What a client of this dialect is given: events as server-sent chunks.
 
-One id, model and role per answer, whatever happened behind. `decode_request` and
-`ChatAssembler` are the other two thirds of the gateway's side.
+One id, model and role per answer, whatever happened behind.
 """
 
 from __future__ import annotations
@@ -19,26 +18,25 @@ from ...core.events import (
     ToolCallDelta,
     UsageReport,
 )
+from ..dialect import Head
 from ..jsontext import dumps
-from .ask import decode_request
-from .assemble import ChatAssembler
-from .put import finish_word, places, tool_call, usage
-
-__all__ = ["DONE", "HEARTBEAT", "ChatAssembler", "ChatStream", "decode_request"]
+from .put import answer_id, finish_word, places, tool_call, usage
 
 HEARTBEAT = b": hb\n"  # a comment alone: a blank line would make some SDKs parse an empty event
 DONE = b"data: [DONE]\n\n"
 
 
 class ChatStream:
-    """Writes one streamed answer. `created` is in Unix seconds."""
+    """Implements `wire.dialect.StreamWriter`."""
 
-    def __init__(self, id: str, created: int, model: str, include_usage: bool) -> None:
+    heartbeat = HEARTBEAT
+
+    def __init__(self, head: Head, include_usage: bool) -> None:
         self._head: dict[str, Any] = {
-            "id": id,
+            "id": answer_id(head),
             "object": "chat.completion.chunk",
-            "created": created,
-            "model": model,
+            "created": head.created,
+            "model": head.model,
         }
         if include_usage:
             self._head["usage"] = None  # in all chunks but the last

@@ -1,0 +1,125 @@
+"""A prompt in this dialect's words: the body of a chat completion request."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, assert_never
+
+from ...core.message import (
+    Audio,
+    File,
+    Image,
+    Message,
+    Part,
+    Prompt,
+    Role,
+    Structure,
+    Text,
+    Tool,
+    ToolCall,
+    ToolChoice,
+)
+
+
+def write_prompt(prompt: Prompt) -> dict[str, Any]:
+    """Everything that a `Prompt` can say has a place in this dialect but `reasoning_tokens`."""
+    body: dict[str, Any] = {"messages": [_message(message) for message in prompt.messages]}
+    if prompt.tools:
+        body["tools"] = [_tool(tool) for tool in prompt.tools]
+    if prompt.tool_choice:
+        body["tool_choice"] = _choice(prompt.tool_choice)
+    if prompt.structure:
+        body["response_format"] = _format(prompt.structure)
+    if prompt.stop:
+        body["stop"] = list(prompt.stop)
+    plain = {
+        "parallel_tool_calls": prompt.parallel_tool_calls,
+        "max_completion_tokens": prompt.max_tokens,
+        "temperature": prompt.temperature,
+        "top_p": prompt.top_p,
+        "seed": prompt.seed,
+        "reasoning_effort": prompt.effort,
+        "verbosity": prompt.verbosity,
+        "user": prompt.user,
+        "metadata": prompt.metadata,
+    }
+    return body | {name: value for name, value in plain.items() if value is not None}
+
+
+def _message(message: Message) -> dict[str, Any]:
+    written: dict[str, Any] = {"role": message.role.value, "content": _content(message)}
+    if message.calls:
+        written["tool_calls"] = [_call(call) for call in message.calls]
+    if message.role is Role.TOOL:
+        written["tool_call_id"] = message.answers
+    if message.refusal:
+        written["refusal"] = message.refusal
+    if message.name:
+        written["name"] = message.name
+    return written
+
+
+def _content(message: Message) -> str | list[dict[str, Any]] | None:
+    """Text alone is a string: many a server takes nothing else."""
+    if all(isinstance(part, Text) for part in message.parts):
+        return message.text if message.parts or not message.calls else None
+    return [_part(part) for part in message.parts]
+
+
+def _part(part: Part) -> dict[str, Any]:
+    match part:
+        case Text(text):
+            return {"type": "text", "text": text}
+        case Image():
+            url = part.url or f"data:{part.media_type};base64,{part.data}"
+            detail = {"detail": part.detail} if part.detail else {}
+            return {"type": "image_url", "image_url": {"url": url, **detail}}
+        case Audio(data, format):
+            return {"type": "input_audio", "input_audio": {"data": data, "format": format}}
+        case File():
+            return {"type": "file", "file": _file(part)}
+        case _:
+            assert_never(part)
+
+
+def _file(file: File) -> Mapping[str, Any]:
+    if file.file_id:
+        return {"file_id": file.file_id}
+    data = file.url or f"data:{file.media_type};base64,{file.data}"
+    return {"filename": file.name, "file_data": data}
+
+
+def _call(call: ToolCall) -> dict[str, Any]:
+    if call.custom:
+        custom = {"name": call.name, "input": call.arguments}
+        return {"id": call.id, "type": "custom", "custom": custom}
+    function = {"name": call.name, "arguments": call.arguments}
+    return {"id": call.id, "type": "function", "function": function}
+
+
+def _tool(tool: Tool) -> dict[str, Any]:
+    function: dict[str, Any] = {"name": tool.name}
+    if tool.description:
+        function["description"] = tool.description
+    if tool.parameters is not None:
+        function["parameters"] = tool.parameters
+    if tool.strict is not None:
+        function["strict"] = tool.strict
+    return {"type": "function", "function": function}
+
+
+def _choice(choice: ToolChoice) -> str | dict[str, Any]:
+    if choice.mode == "named":
+        return {"type": "function", "function": {"name": choice.name}}
+    return choice.mode
+
+
+def _format(structure: Structure) -> dict[str, Any]:
+    if structure.schema is None:
+        return {"type": "json_object"}
+    schema: dict[str, Any] = {"name": structure.name, "schema": structure.schema}
+    if structure.strict is not None:
+        schema["strict"] = structure.strict
+    if structure.description:
+        schema["description"] = structure.description
+    return {"type": "json_schema", "json_schema": schema}
