@@ -19,6 +19,7 @@ from .problems import ConfigError, Problem, from_pydantic, key
 
 Seconds = Annotated[float, Field(gt=0, le=86_400)]
 Secrets = tuple[SecretStr, ...]
+Hours = Annotated[str, Field(pattern=r"^([01]\d|2[0-3]):[0-5]\d-([01]\d|2[0-3]):[0-5]\d$")]
 
 ENV = "env:"
 WILDCARD = "*"
@@ -76,11 +77,68 @@ class GatewaySettings(_Table):
     heartbeat: Seconds = 15.0
 
 
+class AccessSettings(_Table):
+    """Who may talk to a bot. `allow` holds ids of people and groups, `owners` of administrators.
+
+    "pairing": a stranger is given a one-time code, which an operator approves.
+    """
+
+    direct: Literal["open", "allow", "pairing"] = "pairing"
+    group: Literal["open", "allow", "closed"] = "allow"
+    allow: tuple[str, ...] = ()
+    owners: tuple[str, ...] = ()
+
+
+class RateSettings(_Table):
+    """Messages within `seconds`; more are answered with a plain sentence."""
+
+    person: Annotated[int, Field(ge=1)] = 20
+    conversation: Annotated[int, Field(ge=1)] = 60
+    seconds: Seconds = 60.0
+
+
+class BotSettings(_Table):
+    """A bot on a platform. The keys from `app_id` on belong to platform "qq"."""
+
+    platform: Literal["qq", "webchat"]
+    route: str
+    persona: str = ""
+    when_busy: Literal["queue", "merge", "interrupt"] = "queue"
+    access: AccessSettings = AccessSettings()
+    rate: RateSettings = RateSettings()
+    tools: tuple[str, ...] = ()
+    language: Literal["zh", "en", "auto"] = "auto"
+    wake: tuple[str, ...] = ()  # in groups, a message that begins so is meant for the bot
+    quiet: Hours | None = None  # "23:00-07:00", local time: no answers but to owners
+    show_reasoning: bool = False
+    summary_route: str | None = None  # which route shortens long conversations
+    caption_route: str | None = None  # which route describes images to a model that cannot see
+    app_id: str = ""
+    app_secret: SecretStr = SecretStr("")
+    transport: Literal["websocket", "webhook"] = "websocket"
+    api_base: str = "https://api.bot.qq.com"
+    token_url: str = "https://api.bot.qq.com/app/getAppAccessToken"  # noqa: S105 - an address
+    markdown: bool = True
+    proactive: bool = False  # may messages be sent that answer none?
+
+
+class McpSettings(_Table):
+    """A server of tools: a command that speaks on its standard streams, or a URL."""
+
+    command: tuple[str, ...] = ()
+    env: dict[str, SecretStr] = {}
+    url: str = ""
+    headers: dict[str, SecretStr] = {}
+    timeout: Seconds = 60.0
+
+
 class Settings(_Table):
     server: ServerSettings = ServerSettings()
     providers: dict[str, ProviderSettings] = {}
     routes: dict[str, RouteSettings] = {}
     gateway: GatewaySettings = GatewaySettings()
+    bots: dict[str, BotSettings] = {}
+    mcp: dict[str, McpSettings] = {}
 
     def listening(self, host: str | None, port: int | None) -> Self:
         """These settings with the address of the command line. Raises ConfigError."""

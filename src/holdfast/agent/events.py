@@ -1,0 +1,123 @@
+"""What happens in a turn, as it is journalled, watched and delivered.
+
+The journal of a turn is the only record of it: a killed turn goes on from these events, a late
+reader replays them, and the history of a conversation is made of their messages.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from ..core.message import Message
+
+ToolOutcome = Literal["ok", "error", "timeout", "unknown", "refused"]
+TurnOutcome = Literal["finished", "limited", "stopped", "failed", "refused"]
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What the person said, as it goes into the history."""
+
+    message: Message
+
+
+@dataclass(frozen=True, slots=True)
+class StepBegan:
+    """A model is asked. `ref` is the call's reference id."""
+
+    step: int
+    route: str
+    ref: str
+
+
+@dataclass(frozen=True, slots=True)
+class TextAdded:
+    """Text for the person. All that follows the last `Replaced` is the answer so far."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReasoningAdded:
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Replaced:
+    """The text since the step began is void; it is told anew."""
+
+
+@dataclass(frozen=True, slots=True)
+class StepEnded:
+    """The model's message of this step is whole; it goes into the history."""
+
+    step: int
+    message: Message
+    usage: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class ToolAsked:
+    """The intent, durable before the tool runs. A call without an answer is never run again."""
+
+    call_id: str
+    name: str
+    arguments: str
+
+
+@dataclass(frozen=True, slots=True)
+class ToolAnswered:
+    """The result, which goes into the history. `ms` is how long it took."""
+
+    call_id: str
+    name: str
+    outcome: ToolOutcome
+    message: Message
+    ms: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Noted:
+    """Something the person or the operator may want to know: a key of the table of texts
+    ("rescued", "compacted", "too_many_steps") and what to fill in.
+    """
+
+    key: str
+    values: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """A whole message that no model wrote: the reply to a command, a refusal. Markdown."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """The last event of every turn. `key` names the sentence that the person is told, "" if the
+    answer needs none; `failure` is the record of what failed (core.record.failure_record).
+    """
+
+    outcome: TurnOutcome
+    key: str = ""
+    values: Mapping[str, Any] = field(default_factory=dict)
+    ref: str = ""
+    failure: Mapping[str, Any] | None = None
+
+
+TurnEvent = (
+    Asked
+    | StepBegan
+    | TextAdded
+    | ReasoningAdded
+    | Replaced
+    | StepEnded
+    | ToolAsked
+    | ToolAnswered
+    | Noted
+    | Said
+    | Ended
+)

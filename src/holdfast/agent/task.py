@@ -1,0 +1,29 @@
+"""What an agent is given to do in one turn."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from ..core.message import Message
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """One message to be answered in its conversation.
+
+    `tools` are names as in a bot's settings: a tool, or "mcp:SERVER" for all of a server's.
+    `context` is what tools may know of whom they work for: bot, conversation, person.
+    """
+
+    route: str
+    asked: Message
+    history: tuple[Message, ...] = ()
+    persona: str = ""
+    tools: tuple[str, ...] = ()
+    language: Literal["zh", "en"] = "en"
+    show_reasoning: bool = False
+    max_steps: int = 12
+    max_continues: int = 3  # times an answer that met its length limit is gone on with
+    context: Mapping[str, Any] = field(default_factory=dict)

@@ -1,0 +1,56 @@
+"""The contract of a chat platform. Found by the entry point `holdfast.platforms`."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+from ..core.request import Surface
+from .event import Inbound, Notice, Outbound, Receipt, Scene
+
+Sink = Callable[[Inbound | Notice], Awaitable[bool]]
+"""Takes an event; returns once it is durable: only then is the platform acknowledged. False: a
+repetition. Raises store.ports.StoreFailed: then nothing is acknowledged."""
+
+
+@dataclass(frozen=True, slots=True)
+class Capabilities:
+    """What a platform can do in one kind of scene. Times in seconds.
+
+    `replies` is how many messages may answer one inbound message, `window` for how long.
+    """
+
+    surface: Surface
+    max_chars: int = 4000  # of one message
+    replies: int | None = None
+    window: float | None = None
+    frame_interval: float = 0.5  # between two frames of a growing message
+    frame_chars: int | None = None  # of a growing message in all
+    markdown: bool = True
+    typing: bool = False
+    typing_takes_reply: bool = False
+    recognises_repeats: bool = False  # an Outbound sent twice is taken once
+    live: bool = False  # readers watch the journal themselves; nothing is sent
+
+
+class Adapter(Protocol):
+    """One bot on one platform."""
+
+    name: str  # the bot's, as configured
+
+    def capabilities(self, scene: Scene) -> Capabilities: ...
+
+    async def run(self, sink: Sink) -> None:
+        """Receives events until cancelled; reconnects by itself. Raises StreamFailed (hop
+        PLATFORM) only for what an operator must mend: wrong secret, bot banned.
+        """
+        ...
+
+    async def send(self, outbound: Outbound, key: str) -> Receipt:
+        """Sends once. `key` names this delivery: the same key is the same message.
+
+        Raises StreamFailed with a failure of hop PLATFORM. Its phase tells whether the platform
+        may have taken the message: from WRITE on, unless it answered, nobody knows.
+        """
+        ...

@@ -1,0 +1,109 @@
+"""The contract between turns and the engine that runs them, in this process or on a cluster.
+
+A turn is accepted once, under an id that makes repetitions harmless. Turns of one lane run one
+after the other, lanes side by side. All that a turn does goes through its journal: what is in
+there is durable, numbered, and seen by whoever watches; what is not has not happened.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+Json = Mapping[str, Any]  # plain JSON, small enough to keep
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """One accepted inbound message (or request) on its way to its reply.
+
+    `id` is chosen by who submits it: the platform's event id under the bot's name, so that a
+    redelivery is recognised. `accepted_at` is Unix seconds. `begun` counts the earlier lives
+    of the turn: above 0 it goes on from its journal.
+    """
+
+    id: str
+    lane: str
+    body: Json
+    accepted_at: float
+    begun: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One event of a turn. Sequences begin at 1 and have no gaps."""
+
+    sequence: int
+    event: Json
+
+
+class LaneLost(Exception):
+    """Another process holds the lane now: this one must stop at once, unheard."""
+
+
+class Journal(Protocol):
+    """The journal of one turn, for whoever runs it. Only the holder of the lane can write."""
+
+    @property
+    def past(self) -> Sequence[Entry]:
+        """What earlier lives of the turn wrote; empty in its first."""
+        ...
+
+    def add(self, event: Json) -> int:
+        """Takes an event; returns its sequence. It becomes durable soon, and in order."""
+        ...
+
+    async def settle(self) -> None:
+        """Returns once all that was added is durable. Raises LaneLost, store.ports.StoreFailed."""
+        ...
+
+
+Handler = Callable[[Turn, Journal], Awaitable[None]]
+"""Runs one turn to its end. If it raises, the turn is tried again, and parked in the end."""
+
+
+class Engine(Protocol):
+    """`accept` and `watch` work on every node; turns run where `run` was entered."""
+
+    async def accept(self, turn: Turn) -> bool:
+        """True once the turn is durable; False if one of this id was accepted before.
+
+        Raises store.ports.StoreFailed, and Overloaded when the lane or the node is full.
+        """
+        ...
+
+    def watch(self, turn_id: str, after: int = 0) -> AsyncIterator[Entry]:
+        """All entries after sequence `after`, durable ones only, as they come; ends with the
+        turn. A turn that nobody knows has none.
+        """
+        ...
+
+    async def waiting(self, lane: str) -> Sequence[Turn]:
+        """The lane's turns that were accepted and not begun, in order."""
+        ...
+
+    async def absorb(self, turn_ids: Sequence[str], into: str) -> Sequence[Turn]:
+        """Ends waiting turns because the turn `into`, which runs, answers them too.
+
+        Returns those that were still waiting. The two stay linked in the store.
+        """
+        ...
+
+    async def stop(self, lane: str) -> bool:
+        """Asks the turn that runs in `lane` to end: its handler is cancelled with
+        asyncio.CancelledError after `stopping(turn_id)` became true. False if none runs.
+        """
+        ...
+
+    def stopping(self, turn_id: str) -> bool:
+        """Whether the turn's cancellation was asked for by `stop` (not by a shutdown)."""
+        ...
+
+    async def run(self, handler: Handler) -> None:
+        """Runs turns until cancelled: first those that an earlier process left open."""
+        ...
+
+
+class Overloaded(Exception):
+    """The lane, or the node, holds as many waiting turns as it may. The person is to be told."""
