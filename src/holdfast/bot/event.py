@@ -67,6 +67,14 @@ class Inbound:
     quote: str = ""  # the text of the message it answers
     from_owner: bool = False  # the platform knows this person as an administrator here
 
+    @property
+    def turn_id(self) -> str:
+        return f"{self.bot}:{self.id}"
+
+    @property
+    def lane(self) -> str:
+        return f"{self.bot}:{self.place.conversation}"
+
 
 class NoticeKind(Enum):
     JOINED = "joined"  # a friend or a group added the bot
