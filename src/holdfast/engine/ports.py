@@ -7,39 +7,21 @@ there is durable, numbered, and seen by whoever watches; what is not has not hap
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, Protocol
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from typing import Protocol
 
-Json = Mapping[str, Any]  # plain JSON, small enough to keep
+from ..store.ports import Entry, Json, LaneLost, Overloaded, Turn
 
-
-@dataclass(frozen=True, slots=True)
-class Turn:
-    """One accepted inbound message (or request) on its way to its reply.
-
-    `id` is chosen by who submits it: the platform's event id under the bot's name, so that a
-    redelivery is recognised. `accepted_at` is Unix seconds. `begun` counts the earlier lives
-    of the turn: above 0 it goes on from its journal.
-    """
-
-    id: str
-    lane: str
-    body: Json
-    accepted_at: float
-    begun: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """One event of a turn. Sequences begin at 1 and have no gaps."""
-
-    sequence: int
-    event: Json
-
-
-class LaneLost(Exception):
-    """Another process holds the lane now: this one must stop at once, unheard."""
+__all__ = [
+    "Engine",
+    "Entry",
+    "Handler",
+    "Journal",
+    "Json",
+    "LaneLost",
+    "Overloaded",
+    "Turn",
+]
 
 
 class Journal(Protocol):
@@ -103,7 +85,3 @@ class Engine(Protocol):
     async def run(self, handler: Handler) -> None:
         """Runs turns until cancelled: first those that an earlier process left open."""
         ...
-
-
-class Overloaded(Exception):
-    """The lane, or the node, holds as many waiting turns as it may. The person is to be told."""

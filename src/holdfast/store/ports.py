@@ -1,10 +1,31 @@
-"""What must survive a crash, as contracts. One conformance suite runs over every store."""
+"""What must survive a crash, as contracts. One conformance suite runs over every store.
+
+All of it may be used from any thread. What returns a value blocks: call it from a thread. What
+returns a Future is done by the database's writer, together with what others want at that
+moment. Everything raises StoreFailed, at once or through the Future.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+from enum import Enum
 from typing import Any, Protocol
+
+Json = Mapping[str, Any]  # plain JSON, small enough to keep
+
+
+class StoreFailed(Exception):
+    """The store could not read or write; the text says why."""
+
+
+class LaneLost(Exception):
+    """Another process holds the lane now: this one must stop at once, unheard."""
+
+
+class Overloaded(Exception):
+    """The lane, or the node, holds as many waiting turns as it may. The person is to be told."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,10 +38,6 @@ class Incident:
     outcome: str  # open | recovered | failed | cancelled
     kind: str
     record: Mapping[str, Any]
-
-
-class StoreFailed(Exception):
-    """The store could not read or write; the text says why."""
 
 
 class IncidentStore(Protocol):
@@ -39,3 +56,291 @@ class IncidentStore(Protocol):
         ...
 
     def close(self) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """One accepted inbound message (or request) on its way to its reply.
+
+    `id` is chosen by who submits it: the platform's event id under the bot's name, so that a
+    redelivery is recognised. `accepted_at` is Unix seconds. `begun` counts the earlier lives
+    of the turn: above 0 it goes on from its journal.
+    """
+
+    id: str
+    lane: str
+    body: Json
+    accepted_at: float
+    begun: int = 0
+
+
+class TurnState(Enum):
+    WAITING = "waiting"  # accepted; not begun, or put back by a process that ended in order
+    RUNNING = "running"  # begun; if its lane has no living holder, it was killed
+    DONE = "done"
+    ABSORBED = "absorbed"  # another turn answers it too
+    PARKED = "parked"  # it failed again and again; nobody tries it any more
+
+
+ENDED = frozenset({TurnState.DONE, TurnState.ABSORBED, TurnState.PARKED})
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One event of a turn. Sequences begin at 1 and have no gaps."""
+
+    sequence: int
+    event: Json
+
+
+@dataclass(frozen=True, slots=True)
+class Fence:
+    """Proof of holding a lane. The token grows with every claim: an older one writes nothing."""
+
+    lane: str
+    token: int
+
+
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """A turn to run, and what its earlier lives wrote.
+
+    `killed` counts the lives before this one that ended without a word and had written nothing.
+    """
+
+    turn: Turn
+    past: Sequence[Entry]
+    killed: int = 0
+
+
+class Turns(Protocol):
+    """Lanes, their turns and what happened in them. What takes a Fence raises LaneLost, in the
+    same transaction as it writes, if the lane has got another holder.
+    """
+
+    def accept(self, turn: Turn, lane_limit: int) -> Future[bool]:
+        """Puts a turn at the end of its lane; False if one of this id is known. It survives a
+        power cut. Raises Overloaded if `lane_limit` turns wait in the lane.
+        """
+        ...
+
+    def claim(
+        self, lane: str, holder: str, lease: float, force: bool = False
+    ) -> Future[Fence | None]:
+        """Takes the lane for `lease` seconds by the database's clock; None if another holder's
+        lease runs. `force`: whoever proves to be alone need not wait for leases of the dead.
+        """
+        ...
+
+    def renew(self, fences: Sequence[Fence], lease: float) -> Future[Sequence[Fence]]:
+        """Prolongs leases; returns those that are still held."""
+        ...
+
+    def release(self, fence: Fence) -> Future[None]:
+        """Gives the lane back. If it is lost already, nothing happens."""
+        ...
+
+    def begin(self, fence: Fence) -> Future[Begun | None]:
+        """Begins the lane's next turn, or anew one that was begun; None if there is none.
+
+        Deliveries of that turn that were being sent become UNKNOWN.
+        """
+        ...
+
+    def append(
+        self, fence: Fence, turn_id: str, entries: Sequence[Entry], hard: bool = False
+    ) -> Future[None]:
+        """Adds to a running turn's journal. It survives this process; with `hard`, and whenever
+        anything hard follows it, also a power cut.
+        """
+        ...
+
+    def failed(self, fence: Fence, turn_id: str, how: str) -> Future[int]:
+        """Notes that a life of the turn failed; returns how often in a row it did so alike."""
+        ...
+
+    def pause(self, fence: Fence, turn_id: str) -> Future[None]:
+        """Puts a running turn back to the head of its lane, for another life."""
+        ...
+
+    def end(self, fence: Fence, turn_id: str, state: TurnState) -> Future[None]:
+        """Ends a running turn: DONE or PARKED."""
+        ...
+
+    def absorb(self, turn_ids: Sequence[str], into: str) -> Future[Sequence[Turn]]:
+        """Ends those that wait and never began, in favour of `into`; returns them in order."""
+        ...
+
+    def ask_stop(self, lane: str) -> Future[str | None]:
+        """Marks the turn that runs in `lane` to be stopped; returns its id."""
+        ...
+
+    def stops(self, fences: Sequence[Fence]) -> Sequence[str]:
+        """Ids of the running turns in these lanes that were asked to stop."""
+        ...
+
+    def waiting(self, lane: str) -> Sequence[Turn]:
+        """Accepted and never begun, in order."""
+        ...
+
+    def running(self, lane: str) -> Turn | None: ...
+
+    def find(self, turn_id: str) -> tuple[Turn, TurnState] | None: ...
+
+    def events(self, turn_id: str, after: int = 0) -> Sequence[Entry]: ...
+
+    def open_lanes(self, unheld: bool = False) -> Sequence[str]:
+        """Lanes with turns that have not ended, those first whose turn waits longest; with
+        `unheld` only those whose lease has run out.
+        """
+        ...
+
+    def prune(self, before: float) -> Future[int]:
+        """Drops the streamed pieces (text, reasoning) of turns that ended before then (Unix
+        seconds); returns how many entries.
+        """
+        ...
+
+
+class DeliveryState(Enum):
+    """Where a message to a platform stands. Moves are in MOVES; all others are refused."""
+
+    PENDING = "pending"
+    SENDING = "sending"  # on its way: if the process dies now, the outcome is UNKNOWN
+    DELIVERED = "delivered"
+    UNKNOWN = "unknown"  # the platform may or may not have it
+    FAILED = "failed"  # the platform has not got it; may be sent again
+    ABANDONED = "abandoned"
+
+
+MOVES: Mapping[DeliveryState, frozenset[DeliveryState]] = {
+    DeliveryState.PENDING: frozenset({DeliveryState.SENDING, DeliveryState.ABANDONED}),
+    DeliveryState.SENDING: frozenset(
+        {DeliveryState.DELIVERED, DeliveryState.UNKNOWN, DeliveryState.FAILED}
+    ),
+    DeliveryState.UNKNOWN: frozenset(
+        {DeliveryState.SENDING, DeliveryState.DELIVERED, DeliveryState.ABANDONED}
+    ),
+    DeliveryState.FAILED: frozenset({DeliveryState.SENDING, DeliveryState.ABANDONED}),
+    DeliveryState.DELIVERED: frozenset(),
+    DeliveryState.ABANDONED: frozenset(),
+}
+
+SETTLED = frozenset({DeliveryState.DELIVERED, DeliveryState.ABANDONED})
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """A message to a platform, in the outbox. `key` is its idempotency key; `turn` may be "".
+
+    `ordinal` orders the deliveries of a turn; `tries` counts its times in SENDING; `updated` is
+    Unix seconds of the last move.
+    """
+
+    key: str
+    turn: str
+    ordinal: int
+    content: Json
+    state: DeliveryState = DeliveryState.PENDING
+    tries: int = 0
+    receipt: Json = field(default_factory=dict)
+    updated: float = 0.0
+
+
+class Deliveries(Protocol):
+    """The outbox. All writes survive a power cut. What belongs to a turn that runs in this
+    process raises LaneLost once another process holds the lane. Blocking.
+    """
+
+    def put(self, deliveries: Sequence[Delivery]) -> None:
+        """Keeps them as PENDING; a key that is known stays as it is."""
+        ...
+
+    def move(self, key: str, to: DeliveryState, receipt: Json | None = None) -> bool:
+        """True if it is in state `to` now by this move; False if MOVES has none from where it
+        was: somebody else moved it. A receipt replaces what was kept.
+        """
+        ...
+
+    def find(self, key: str) -> Delivery | None: ...
+
+    def of_turn(self, turn_id: str) -> Sequence[Delivery]:
+        """By ordinal."""
+        ...
+
+    def unsettled(self) -> Sequence[Delivery]:
+        """Neither DELIVERED nor ABANDONED, oldest first, of all turns that do not run."""
+        ...
+
+
+class Conversations(Protocol):
+    """What is remembered of a lane between its turns. Blocking."""
+
+    def settings(self, lane: str) -> Json:
+        """What was chosen in this conversation: model, persona, language, ...; {} at first."""
+        ...
+
+    def change(self, lane: str, changes: Json) -> Json:
+        """Sets what `changes` names; None removes. Returns the settings that result."""
+        ...
+
+    def reset(self, lane: str) -> None:
+        """The history begins anew, behind the turn that runs, or else the last that ended."""
+        ...
+
+    def history(self, lane: str) -> Sequence[Json]:
+        """The messages, as JSON, of the turns that are DONE since the reset, in order: what the
+        events "asked", "step_ended" and "tool_answered" hold under "message".
+        """
+        ...
+
+    def recent(self, lane: str, limit: int = 10) -> Sequence[Turn]:
+        """Turns that are DONE or PARKED, the newest first, whatever was reset."""
+        ...
+
+    def forget(self, turn_id: str) -> None:
+        """Takes a turn out of the history: another one answers anew. Nothing is deleted."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Pairing:
+    """A stranger's wish to talk to a bot. `offered_at` is Unix seconds."""
+
+    code: str
+    bot: str
+    person: str
+    approved: bool
+    offered_at: float
+
+
+class Pairings(Protocol):
+    """Blocking."""
+
+    def offer(self, bot: str, person: str, code: str, now: float, valid: float) -> Pairing:
+        """The person's pairing, if approved or younger than `valid` seconds; else a new one."""
+        ...
+
+    def approve(self, code: str, now: float, valid: float) -> Pairing | None:
+        """Approves a code, in either case, that is not older; None if there is no such code."""
+        ...
+
+    def approved(self, bot: str, person: str) -> bool: ...
+
+    def all(self) -> Sequence[Pairing]:
+        """The newest first."""
+        ...
+
+    def remove(self, bot: str, person: str) -> bool:
+        """Takes the approval, or the wish, away. False if there was none."""
+        ...
+
+
+class Notes(Protocol):
+    """Small facts under a key, such as an adapter's session id. Blocking."""
+
+    def get(self, key: str) -> Json | None: ...
+
+    def put(self, key: str, value: Json | None) -> None:
+        """None removes it."""
+        ...
