@@ -13,6 +13,7 @@ from typing import Any, Literal
 from ..core.message import Message
 
 ToolOutcome = Literal["ok", "error", "timeout", "unknown", "refused"]
+Why = Literal["ask", "length", "resumed", "compacted", "without_images", "without_tools"]
 TurnOutcome = Literal["finished", "limited", "stopped", "failed", "refused"]
 
 
@@ -25,11 +26,16 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class StepBegan:
-    """A model is asked. `ref` is the call's reference id."""
+    """A model is asked. `ref` is the call's reference id.
+
+    The same step may begin again, for the reason `why` gives: then the text that was added since
+    it first began is gone on from, not told anew.
+    """
 
     step: int
     route: str
     ref: str
+    why: Why = "ask"
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,11 +57,16 @@ class Replaced:
 
 @dataclass(frozen=True, slots=True)
 class StepEnded:
-    """The model's message of this step is whole; it goes into the history."""
+    """The model's message of this step is whole; it goes into the history.
+
+    `stop` says why the model stopped, as core.events.StopReason: end, length, tool_calls,
+    content_filter.
+    """
 
     step: int
     message: Message
     usage: Mapping[str, int] = field(default_factory=dict)
+    stop: str = "end"
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,13 +80,17 @@ class ToolAsked:
 
 @dataclass(frozen=True, slots=True)
 class ToolAnswered:
-    """The result, which goes into the history. `ms` is how long it took."""
+    """The result, which goes into the history. `ms` is how long it took.
+
+    `rest` is what the message has no room for: the whole output, to be read page by page.
+    """
 
     call_id: str
     name: str
     outcome: ToolOutcome
     message: Message
     ms: int = 0
+    rest: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,3 +27,5 @@ class Task:
     max_steps: int = 12
     max_continues: int = 3  # times an answer that met its length limit is gone on with
     context: Mapping[str, Any] = field(default_factory=dict)
+    summary_route: str = ""  # which route shortens a long conversation; "" drops the oldest turns
+    caption_route: str = ""  # which route describes images to a model that cannot see
