@@ -12,13 +12,21 @@ if [ -z "$python" ]; then
   echo "Holdfast needs Python 3.11 or later. / 需要 Python 3.11 或更高版本。" >&2
   exit 1
 fi
-wanted="$(cat "$lock" pyproject.toml | cksum)"
+# The web page is built into the package: what it is made of counts as well.
+page="$(find web -name node_modules -prune -o -type f -print | LC_ALL=C sort)"
+wanted="$(cat "$lock" pyproject.toml hatch_build.py $page | cksum)"
 if [ ! -x "$venv/bin/python" ] || [ "$(cat "$venv/.holdfast-lock" 2>/dev/null)" != "$wanted" ]; then
   echo "Setting up $venv … / 正在准备 $venv …" >&2
   [ -x "$venv/bin/python" ] || "$python" -m venv "$venv"
   "$venv/bin/python" -m pip install --quiet --disable-pip-version-check --require-hashes -r "$lock"
+  PATH="$(cd "$venv/bin" && pwd):$PATH"
+  if ! node -e 'const [a, b] = process.versions.node.split("."); process.exit(+(a < 20 || (a == 20 && b < 19)))' 2>/dev/null ||
+    ! command -v npm >/dev/null; then
+    "$venv/bin/python" -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/node.txt ||
+      echo "Without Node.js the web page is not built. / 没有 Node.js，不构建网页。" >&2
+  fi
   "$venv/bin/python" -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
   printf '%s' "$wanted" > "$venv/.holdfast-lock"
 fi
-PATH="$(cd "$venv/bin" && pwd):$PATH"
+case ":$PATH:" in *":$(cd "$venv/bin" && pwd):"*) ;; *) PATH="$(cd "$venv/bin" && pwd):$PATH" ;; esac
 export PATH

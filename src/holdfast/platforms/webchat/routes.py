@@ -1,0 +1,184 @@
+"""The chat's HTTP interface: `/chat/api/...`, used by the page in `web/`.
+
+    GET  conversations/{id}             what was said, with every entry so far
+    POST conversations/{id}/messages    {"id", "text"}: 202 {"turn"}; the same id is the same message
+    POST conversations/{id}/stop
+    GET  turns/{id}/events?after=N      server-sent entries after sequence N, until the turn ends
+
+A conversation's id is 32 hexadecimal digits that the page draws: whoever knows it may read it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response, StreamingResponse
+from starlette.routing import BaseRoute, Route
+
+from ...core.clock import Clock
+from ...core.verdict import Language
+from ...engine.ports import Engine, Entry, Overloaded, Turn
+from ...store.ports import StoreFailed
+from .adapter import PLATFORM, WebChat
+from .view import Sentence, has_ended, shown
+
+HEARTBEAT = 15.0  # seconds of silence after which a comment keeps the line
+MAX_TEXT = 100_000  # characters of one message
+RECENT = 50  # turns that a reload shows
+
+_ID = re.compile(r"[0-9a-f]{32}")
+_STREAM = {"cache-control": "no-store, no-transform", "x-accel-buffering": "no"}
+
+
+class History(Protocol):
+    """What the store keeps of a lane. Blocking. Raises StoreFailed."""
+
+    def turns(self, lane: str, limit: int) -> Sequence[Turn]:
+        """The latest turns since the conversation's last reset, oldest first."""
+        ...
+
+    def entries(self, turn_id: str) -> Sequence[Entry]: ...
+
+
+Sentences = Callable[[Language], Sentence]
+Guard = Callable[[Mapping[str, str]], None]
+"""Raises StreamFailed unless the browser may come in."""
+
+
+@dataclass(frozen=True, slots=True)
+class WebChatService:
+    """`simulated`: the model behind it is the built-in one, which the page must say."""
+
+    adapter: WebChat
+    engine: Engine
+    history: History
+    sentences: Sentences
+    guard: Guard
+    clock: Clock
+    reasoning: bool = False
+    simulated: bool = False
+
+
+def routes(chat: WebChatService) -> list[BaseRoute]:
+    api = _Api(chat)
+    base = "/chat/api"
+    return [
+        Route(f"{base}/conversations/{{id}}", api.read),
+        Route(f"{base}/conversations/{{id}}/messages", api.hear, methods=["POST"]),
+        Route(f"{base}/conversations/{{id}}/stop", api.stop, methods=["POST"]),
+        Route(f"{base}/turns/{{id:path}}/events", api.follow),
+    ]
+
+
+class _Api:
+    def __init__(self, chat: WebChatService) -> None:
+        self._chat = chat
+
+    async def read(self, request: Request) -> Response:
+        self._chat.guard(request.headers)
+        conversation = request.path_params["id"]
+        if not _ID.fullmatch(conversation):
+            return _wrong("the conversation's id is 32 hexadecimal digits")
+        lane = self._lane(conversation)
+        turns = await asyncio.to_thread(self._chat.history.turns, lane, RECENT)
+        told = [await self._told(turn, request) for turn in turns]
+        known = {"bot": self._chat.adapter.name, "simulated": self._chat.simulated}
+        return JSONResponse({**known, "turns": told}, headers={"cache-control": "no-store"})
+
+    async def hear(self, request: Request) -> Response:
+        self._chat.guard(request.headers)
+        conversation = request.path_params["id"]
+        try:
+            body = json.loads(await request.body())
+        except ValueError:
+            return _wrong("the body is no JSON; send {id, text}")
+        fault = _fault(conversation, body)
+        if fault:
+            return _wrong(fault)
+        now = self._chat.clock.wall()
+        try:
+            inbound = await self._chat.adapter.hear(conversation, body["id"], body["text"], now)
+        except (StoreFailed, Overloaded):
+            return JSONResponse({"error": "not accepted; send it again"}, 503)
+        return JSONResponse({"turn": inbound.turn_id}, 202)
+
+    async def stop(self, request: Request) -> Response:
+        self._chat.guard(request.headers)
+        stopped = await self._chat.engine.stop(self._lane(request.path_params["id"]))
+        return JSONResponse({"stopped": stopped})
+
+    async def follow(self, request: Request) -> Response:
+        self._chat.guard(request.headers)
+        wanted = request.headers.get("last-event-id") or request.query_params.get("after", "0")
+        if not (wanted.isascii() and wanted.isdigit()):
+            return _wrong("after is the sequence of the last entry that came: a whole number")
+        turn_id = request.path_params["id"]
+        if not turn_id.startswith(f"{self._chat.adapter.name}:"):
+            return JSONResponse({"error": "no such turn"}, 404)
+        entries = self._chat.engine.watch(turn_id, int(wanted))
+        body = _events(entries, self._speaker(request), self._chat.reasoning)
+        return StreamingResponse(body, media_type="text/event-stream", headers=_STREAM)
+
+    async def _told(self, turn: Turn, request: Request) -> dict[str, Any]:
+        entries = await asyncio.to_thread(self._chat.history.entries, turn.id)
+        speak = self._speaker(request)
+        return {
+            "id": turn.id,
+            "asked": turn.body.get("text", ""),
+            "ended": has_ended(entries),
+            "entries": [shown(entry, speak, reasoning=self._chat.reasoning) for entry in entries],
+        }
+
+    def _lane(self, conversation: str) -> str:
+        return f"{self._chat.adapter.name}:{PLATFORM}:{conversation}"
+
+    def _speaker(self, request: Request) -> Sentence:
+        chinese = request.headers.get("accept-language", "").lower().startswith("zh")
+        return self._chat.sentences("zh" if chinese else "en")
+
+
+async def _events(
+    entries: AsyncIterator[Entry], speak: Sentence, reasoning: bool
+) -> AsyncIterator[bytes]:
+    """Every entry with its sequence as id; the end is said, so that a cut is no end."""
+    following = asyncio.ensure_future(anext(entries, None))
+    try:
+        while True:
+            done, _ = await asyncio.wait({following}, timeout=HEARTBEAT)
+            if not done:
+                yield b": hb\n\n"
+                continue
+            entry = following.result()
+            if entry is None:
+                yield b'data: {"end": true}\n\n'
+                return
+            data = json.dumps(shown(entry, speak, reasoning=reasoning), ensure_ascii=False)
+            yield f"id: {entry.sequence}\ndata: {data}\n\n".encode()
+            following = asyncio.ensure_future(anext(entries, None))
+    finally:
+        following.cancel()
+
+
+def _fault(conversation: str, body: Any) -> str:
+    """What is wrong with a message; "" if nothing is."""
+    if not _ID.fullmatch(conversation):
+        return "the conversation's id is 32 hexadecimal digits"
+    if not isinstance(body, dict) or not isinstance(body.get("text"), str):
+        return "text is missing; send {id, text}"
+    if not isinstance(body.get("id"), str) or not _ID.fullmatch(body["id"]):
+        return "id is 32 hexadecimal digits, new for every message"
+    if not body["text"].strip():
+        return "text is empty"
+    if len(body["text"]) > MAX_TEXT:
+        return f"text is longer than {MAX_TEXT} characters; send less"
+    return ""
+
+
+def _wrong(why: str) -> Response:
+    return JSONResponse({"error": why}, 400)

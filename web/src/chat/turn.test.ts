@@ -1,0 +1,65 @@
+import { describe, expect, it } from "vitest";
+
+import { Events } from "./sse";
+import { begin, fold, type TurnEvent } from "./turn";
+
+function told(...events: TurnEvent[]) {
+  return events.map((event, index) => ({ sequence: index + 1, event })).reduce(fold, begin("t", "hi"));
+}
+
+describe("a turn on the page", () => {
+  it("grows by its text", () => {
+    const turn = told({ type: "step_began", step: 1 }, { type: "text_added", text: "a" }, { type: "text_added", text: "b" });
+    expect(turn.blocks).toEqual([{ kind: "text", text: "ab" }]);
+  });
+
+  it("is not changed by a replay", () => {
+    const entry = { sequence: 1, event: { type: "text_added", text: "a" } as const };
+    const once = fold(begin("t", "hi"), entry);
+    expect(fold(once, entry)).toBe(once);
+  });
+
+  it("forgets the text of the step that is told anew, and no other", () => {
+    const turn = told(
+      { type: "step_began", step: 1 },
+      { type: "text_added", text: "kept" },
+      { type: "step_began", step: 2 },
+      { type: "text_added", text: "void" },
+      { type: "replaced" },
+      { type: "text_added", text: "new" },
+    );
+    expect(turn.blocks).toEqual([
+      { kind: "text", text: "kept" },
+      { kind: "text", text: "new" },
+    ]);
+  });
+
+  it("gives each tool its own result", () => {
+    const ask = (id: string): TurnEvent => ({ type: "tool_asked", call_id: id, name: id, arguments: "{}" });
+    const turn = told(ask("a"), ask("b"), {
+      type: "tool_answered",
+      call_id: "b",
+      name: "b",
+      outcome: "ok",
+      text: "42",
+      ms: 7,
+    });
+    expect(turn.blocks.map((block) => (block.kind === "tool" ? block.outcome : ""))).toEqual(["running", "ok"]);
+  });
+
+  it("ends once with its sentence", () => {
+    const turn = told({ type: "ended", outcome: "failed", sentence: "No.", ref: "01J" });
+    expect(turn.ended).toEqual({ outcome: "failed", sentence: "No.", ref: "01J" });
+  });
+});
+
+describe("server-sent events", () => {
+  const stream = ': hb\nid: 1\ndata: {"a":1}\r\n\r\ndata: x\ndata: y\n\n';
+
+  it("are the same however they were cut", () => {
+    for (let cut = 0; cut <= stream.length; cut += 1) {
+      const events = new Events();
+      expect([...events.feed(stream.slice(0, cut)), ...events.feed(stream.slice(cut))]).toEqual(['{"a":1}', "x\ny"]);
+    }
+  });
+});

@@ -1,0 +1,98 @@
+// What the page shows of a turn: the fold of its journal. Pure, and idempotent by sequence, so
+// that a replay after a lost connection changes nothing.
+
+export type ToolOutcome = "ok" | "error" | "timeout" | "unknown" | "refused";
+
+export type TurnEvent =
+  | { type: "step_began"; step: number }
+  | { type: "text_added"; text: string }
+  | { type: "reasoning_added"; text: string }
+  | { type: "replaced" }
+  | { type: "step_ended"; step: number }
+  | { type: "tool_asked"; call_id: string; name: string; arguments: string }
+  | { type: "tool_answered"; call_id: string; name: string; outcome: ToolOutcome; text: string; ms: number }
+  | { type: "noted"; sentence: string }
+  | { type: "said"; text: string }
+  | { type: "ended"; outcome: string; sentence: string; ref: string }
+  | { type: "asked" };
+
+export type Entry = { sequence: number; event: TurnEvent };
+
+export type Tool = {
+  kind: "tool";
+  id: string;
+  name: string;
+  input: string;
+  outcome: ToolOutcome | "running";
+  output: string;
+  ms: number;
+};
+
+export type Block =
+  | { kind: "text"; text: string }
+  | { kind: "reasoning"; text: string }
+  | { kind: "note"; text: string }
+  | Tool;
+
+export type Turn = {
+  id: string;
+  asked: string;
+  blocks: Block[];
+  last: number; // sequence of the last entry in it
+  stepAt: number; // the block at which the present step began: `replaced` goes back to it
+  ended: { outcome: string; sentence: string; ref: string } | null;
+};
+
+export function begin(id: string, asked: string): Turn {
+  return { id, asked, blocks: [], last: 0, stepAt: 0, ended: null };
+}
+
+export function fold(turn: Turn, entry: Entry): Turn {
+  if (entry.sequence <= turn.last) return turn;
+  return { ...turn, ...change(turn, entry.event), last: entry.sequence };
+}
+
+function change(turn: Turn, event: TurnEvent): Partial<Turn> {
+  const { blocks } = turn;
+  switch (event.type) {
+    case "step_began":
+      return { stepAt: blocks.length };
+    case "text_added":
+      return { blocks: grown(blocks, turn.stepAt, "text", event.text) };
+    case "reasoning_added":
+      return { blocks: grown(blocks, turn.stepAt, "reasoning", event.text) };
+    case "replaced":
+      return { blocks: blocks.slice(0, turn.stepAt) };
+    case "said":
+      return { blocks: [...blocks, { kind: "text", text: event.text }] };
+    case "noted":
+      return event.sentence ? { blocks: [...blocks, { kind: "note", text: event.sentence }] } : {};
+    case "tool_asked":
+      return { blocks: [...blocks, asked(event)] };
+    case "tool_answered":
+      return { blocks: blocks.map((block) => answered(block, event)) };
+    case "ended":
+      return { ended: { outcome: event.outcome, sentence: event.sentence, ref: event.ref } };
+    default:
+      return {};
+  }
+}
+
+/** A text of one kind goes on in the last block, if that belongs to the present step. */
+function grown(blocks: Block[], from: number, kind: "text" | "reasoning", more: string): Block[] {
+  const last = blocks.at(-1);
+  if (last?.kind === kind && blocks.length > from) {
+    return [...blocks.slice(0, -1), { kind, text: last.text + more }];
+  }
+  return [...blocks, { kind, text: more }];
+}
+
+function asked(event: Extract<TurnEvent, { type: "tool_asked" }>): Tool {
+  const { call_id: id, name, arguments: input } = event;
+  return { kind: "tool", id, name, input, outcome: "running", output: "", ms: 0 };
+}
+
+function answered(block: Block, event: Extract<TurnEvent, { type: "tool_answered" }>): Block {
+  if (block.kind !== "tool" || block.id !== event.call_id) return block;
+  return { ...block, outcome: event.outcome, output: event.text, ms: event.ms };
+}
