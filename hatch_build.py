@@ -52,4 +52,4 @@ def _build(web: Path) -> None:
     if npm is None:
         raise FileNotFoundError("there is no npm; install Node.js 20.19 or later")
     for command in (["ci", "--no-audit", "--no-fund"], ["run", "build"]):
-        subprocess.run([npm, *command], cwd=web, check=True, stdout=subprocess.DEVNULL)
+        subprocess.run([npm, *command], cwd=web, check=True, stdout=subprocess.DEVNULL)  # noqa: S603

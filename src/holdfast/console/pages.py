@@ -25,7 +25,8 @@ _FRESH = {"cache-control": "no-cache"}
 _NOT_BUILT = """<!doctype html><meta charset="utf-8"><title>Holdfast</title>
 <p>Holdfast is running. The web page was not built: it needs Node.js and its packages at set-up.
 The API is at <code>/v1</code>.</p>
-<p lang="zh">Holdfast 正在运行，但网页没有构建：安装时需要 Node.js 及其依赖。接口位于 <code>/v1</code>。</p>
+<p lang="zh">Holdfast 正在运行，但网页没有构建：安装时需要 Node.js 及其依赖。
+接口位于 <code>/v1</code>。</p>
 """
 
 

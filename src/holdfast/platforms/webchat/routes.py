@@ -1,7 +1,7 @@
 """The chat's HTTP interface: `/chat/api/...`, used by the page in `web/`.
 
     GET  conversations/{id}             what was said, with every entry so far
-    POST conversations/{id}/messages    {"id", "text"}: 202 {"turn"}; the same id is the same message
+    POST conversations/{id}/messages    {"id", "text"}: 202 {"turn"}; the same id, the same message
     POST conversations/{id}/stop
     GET  turns/{id}/events?after=N      server-sent entries after sequence N, until the turn ends
 
@@ -13,9 +13,9 @@ from __future__ import annotations
 import asyncio
 import json
 import re
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
@@ -23,10 +23,10 @@ from starlette.routing import BaseRoute, Route
 
 from ...core.clock import Clock
 from ...core.verdict import Language
-from ...engine.ports import Engine, Entry, Overloaded, Turn
-from ...store.ports import StoreFailed
+from ...engine.ports import Engine, Entry
+from ...store.ports import Conversations, Overloaded, StoreFailed, Turns
 from .adapter import PLATFORM, WebChat
-from .view import Sentence, has_ended, shown
+from .view import Sentence, shown
 
 HEARTBEAT = 15.0  # seconds of silence after which a comment keeps the line
 MAX_TEXT = 100_000  # characters of one message
@@ -34,16 +34,6 @@ RECENT = 50  # turns that a reload shows
 
 _ID = re.compile(r"[0-9a-f]{32}")
 _STREAM = {"cache-control": "no-store, no-transform", "x-accel-buffering": "no"}
-
-
-class History(Protocol):
-    """What the store keeps of a lane. Blocking. Raises StoreFailed."""
-
-    def turns(self, lane: str, limit: int) -> Sequence[Turn]:
-        """The latest turns since the conversation's last reset, oldest first."""
-        ...
-
-    def entries(self, turn_id: str) -> Sequence[Entry]: ...
 
 
 Sentences = Callable[[Language], Sentence]
@@ -57,7 +47,8 @@ class WebChatService:
 
     adapter: WebChat
     engine: Engine
-    history: History
+    turns: Turns
+    conversations: Conversations
     sentences: Sentences
     guard: Guard
     clock: Clock
@@ -85,9 +76,8 @@ class _Api:
         conversation = request.path_params["id"]
         if not _ID.fullmatch(conversation):
             return _wrong("the conversation's id is 32 hexadecimal digits")
-        lane = self._lane(conversation)
-        turns = await asyncio.to_thread(self._chat.history.turns, lane, RECENT)
-        told = [await self._told(turn, request) for turn in turns]
+        lane, speak = self._lane(conversation), self._speaker(request)
+        told = await asyncio.to_thread(self._all, lane, speak)
         known = {"bot": self._chat.adapter.name, "simulated": self._chat.simulated}
         return JSONResponse({**known, "turns": told}, headers={"cache-control": "no-store"})
 
@@ -125,15 +115,23 @@ class _Api:
         body = _events(entries, self._speaker(request), self._chat.reasoning)
         return StreamingResponse(body, media_type="text/event-stream", headers=_STREAM)
 
-    async def _told(self, turn: Turn, request: Request) -> dict[str, Any]:
-        entries = await asyncio.to_thread(self._chat.history.entries, turn.id)
-        speak = self._speaker(request)
-        return {
-            "id": turn.id,
-            "asked": turn.body.get("text", ""),
-            "ended": has_ended(entries),
-            "entries": [shown(entry, speak, reasoning=self._chat.reasoning) for entry in entries],
-        }
+    def _all(self, lane: str, speak: Sentence) -> list[dict[str, Any]]:
+        """Every turn of the lane, ended, running and waiting, oldest first."""
+        chat = self._chat
+        ended = [*reversed(chat.conversations.recent(lane, RECENT))]
+        running = chat.turns.running(lane)
+        known = [*ended, *([running] if running else []), *chat.turns.waiting(lane)]
+        return [
+            {
+                "id": turn.id,
+                "asked": turn.body.get("text", ""),
+                "entries": [
+                    shown(entry, speak, reasoning=chat.reasoning)
+                    for entry in chat.turns.events(turn.id)
+                ],
+            }
+            for turn in known
+        ]
 
     def _lane(self, conversation: str) -> str:
         return f"{self._chat.adapter.name}:{PLATFORM}:{conversation}"

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Any, assert_never
 
-from ...agent.codec import read_event, read_events
+from ...agent.codec import read_event
 from ...agent.events import (
     Asked,
     Ended,
@@ -34,10 +34,6 @@ def shown(entry: Entry, sentence: Sentence, *, reasoning: bool) -> dict[str, Any
     event = read_event(entry.event)
     told = _event(event, sentence, reasoning=reasoning) if event else {"type": "hidden"}
     return {"sequence": entry.sequence, "event": told}
-
-
-def has_ended(entries: Sequence[Entry]) -> bool:
-    return any(isinstance(event, Ended) for event in read_events(e.event for e in entries))
 
 
 def _event(event: TurnEvent, sentence: Sentence, *, reasoning: bool) -> dict[str, Any]:
