@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import Any
 
 from starlette.datastructures import Headers
-from starlette.types import Message, Receive, Scope, Send
+from starlette.types import Receive, Scope, Send
 
 from ..core.events import Finished
 from ..core.failure import Failure, Hop, Kind, Phase, StreamFailed
@@ -18,28 +18,17 @@ from ..core.request import Request, Surface
 from ..resilience.policy import Route
 from ..upstream.executor import Call
 from ..wire.dialect import Head, ServedDialect, StreamWriter
+from .errors import Headers as RawHeaders
 from .errors import Refusal
 from .limits import ClientGone, check_headers, read_body
+from .reply import Reply, unless
 from .services import Services
 
-CLIENT_PATIENCE = 60.0  # seconds in which a client must take what it is sent
 MAX_HOPS = 8  # gateways a request may pass before it is taken for a loop
-
-RawHeaders = list[tuple[bytes, bytes]]
-
-_EVENT_STREAM: RawHeaders = [
-    (b"content-type", b"text/event-stream; charset=utf-8"),
-    (b"cache-control", b"no-store, no-transform"),
-    (b"x-accel-buffering", b"no"),
-]
 
 
 class Exchange:
-    """Owns the response: its head goes out with the first thing to say, and not before.
-
-    So a failure that comes before any output is an HTTP error. One that comes later is told
-    in band, and the connection is broken off, so that nobody takes the answer for whole.
-    """
+    """Reads the request, runs its call, and tells how it ended."""
 
     def __init__(
         self,
@@ -54,8 +43,7 @@ class Exchange:
         self._dialect = dialect
         self._headers = Headers(scope=scope)
         self._receive = receive
-        self._send = send
-        self._begun = False  # the head is out
+        self._reply = Reply(receive, send, self._head)
         self._request: Request | None = None
         self._call: Call | None = None
         self._stream: StreamWriter | None = None
@@ -97,25 +85,15 @@ class Exchange:
         services.keeper.clients[self.ref] = self._client(request)
         streams = request.surface is Surface.APPEND_ONLY
         answering = asyncio.create_task(self._tell(call) if streams else self._tell_whole(call))
-        leaving = asyncio.create_task(self._left())
+        leaving = asyncio.create_task(self._reply.left())
         over = services.drain.over
         try:
-            await asyncio.wait({answering, leaving, over}, return_when=asyncio.FIRST_COMPLETED)
+            await unless(answering, leaving, over)
         finally:
             leaving.cancel()
-            if not answering.done():
-                answering.cancel()
-                with suppress(asyncio.CancelledError):
-                    await answering
-        if not answering.cancelled():
-            answering.result()
-        elif over.done():
+        if answering.cancelled() and over.done():
             detail = "the gateway is shutting down"
             raise StreamFailed(Failure(Kind.CAPACITY, Phase.STREAM, Hop.ENGINE, detail))
-
-    async def _left(self) -> None:
-        while (await self._receive())["type"] != "http.disconnect":
-            continue
 
     async def _tell(self, call: Call) -> None:
         """Streams the answer. Silence is filled with comments, so that proxies keep the line."""
@@ -128,13 +106,13 @@ class Exchange:
                     async with asyncio.timeout(self._services.settings.heartbeat):
                         batch = await anext(call)
                 except TimeoutError:
-                    await self._write(stream.heartbeat)
+                    await self._reply.write(stream.heartbeat)
                     continue
                 data = stream.encode(batch)
                 finished = isinstance(batch[-1], Finished)
                 if finished:
                     data += stream.finish(self._extension(call))
-                await self._write(data, more=not finished)
+                await self._reply.write(data, more=not finished)
 
     async def _tell_whole(self, call: Call) -> None:
         answer = self._dialect.assembler(self._of(call.request), call.request)
@@ -142,7 +120,7 @@ class Exchange:
             async for batch in call:
                 answer.add(batch)
         body = answer.answer(self._extension(call))
-        await self._respond(200, [(b"content-type", b"application/json")], body)
+        await self._reply.respond(200, [(b"content-type", b"application/json")], body)
 
     async def _refuse(self, failure: Failure) -> None:
         call = self._call
@@ -153,17 +131,17 @@ class Exchange:
             self._services.level,
             call.attempts if call else (),
             call.began if call else 0.0,
-            call.released if call and self._begun else 0,
+            call.released if call and self._reply.begun else 0,
         )
-        if not self._begun:
+        if not self._reply.begun:
             kind, body = refusal.body(self._headers.get("accept", ""), self._dialect)
             headers = [(b"content-type", kind.encode()), *refusal.headers()]
             with suppress(ClientGone):
-                await self._respond(refusal.status, headers, body)
+                await self._reply.respond(refusal.status, headers, body)
         elif self._stream:
             # Returning without the last chunk breaks the connection off: the answer is not whole.
             with suppress(ClientGone):
-                await self._write(self._stream.fail(refusal.error()))
+                await self._reply.write(self._stream.fail(refusal.error()))
 
     def _of(self, request: Request) -> Head:
         return Head(self.ref, int(self._services.clock.wall()), request.model)
@@ -202,27 +180,3 @@ class Exchange:
             "stream": request.surface is Surface.APPEND_ONLY,
         }
         return {name: value for name, value in known.items() if value not in ("", None)}
-
-    async def _respond(self, status: int, headers: RawHeaders, body: bytes) -> None:
-        """A whole answer at once."""
-        if status == 200:
-            headers = [*headers, *self._head()]
-        headers = [*headers, (b"content-length", str(len(body)).encode())]
-        self._begun = True
-        await self._give({"type": "http.response.start", "status": status, "headers": headers})
-        await self._give({"type": "http.response.body", "body": body})
-
-    async def _write(self, data: bytes, *, more: bool = True) -> None:
-        if not self._begun:
-            self._begun = True
-            headers = [*_EVENT_STREAM, *self._head()]
-            await self._give({"type": "http.response.start", "status": 200, "headers": headers})
-        await self._give({"type": "http.response.body", "body": data, "more_body": more})
-
-    async def _give(self, message: Message) -> None:
-        """Raises ClientGone if the client takes nothing for too long."""
-        try:
-            async with asyncio.timeout(CLIENT_PATIENCE):
-                await self._send(message)
-        except (TimeoutError, OSError) as error:
-            raise ClientGone from error
