@@ -178,7 +178,7 @@ class Refusal:
         failure = self.failure
         details = f"attempts={len(self.attempts)}; ref={self.ref}"
         parts = ["holdfast", f"error={self.proxy_status()}", f'details="{header_text(details)}"']
-        if failure.status:
+        if failure.status and failure.phase is Phase.HEADERS:
             parts.insert(1, f"received-status={failure.status}")
         made = [
             (b"proxy-status", "; ".join(parts).encode()),

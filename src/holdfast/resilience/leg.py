@@ -147,7 +147,7 @@ class Leg:
             failure=failure,
             decision=decision,
             why=why,
-            status=(failure.status if failure else None) or self.status,
+            status=self.status or (failure.status if failure else None),
             upstream_ids=(failure.upstream_ids if failure else ()) or self.upstream_ids,
             seam=self.splicer.seam if self.splicer else None,
         )

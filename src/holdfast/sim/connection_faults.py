@@ -49,6 +49,7 @@ ADDRESSES: Sequence[Truth] = (
         Phase.TLS,
         "The port speaks plain HTTP, not TLS.",
         "端口说的是明文 HTTP，而不是 TLS。",
+        "WRONG_VERSION_NUMBER",
     ),
     _address(
         "tls_untrusted",

@@ -25,8 +25,10 @@ def _row(
     play: Player,
     phase: Phase = Phase.STREAM,
     cause: str = "",
+    *,
+    speaks: bool = False,
 ) -> Row:
-    return Row(Truth(name, kind, phase, en, zh, Position.CHUNK, cause), play)
+    return Row(Truth(name, kind, phase, en, zh, Position.CHUNK, cause, speaks=speaks), play)
 
 
 def _ended(scene: Scene, *sends: Send) -> Actions:
@@ -163,6 +165,7 @@ BROKEN_EVENTS: Sequence[Row] = (
         "A tool call says that it is complete, but its arguments are cut.",
         "工具调用声称完整，参数却被截断。",
         _broken_call,
+        speaks=True,
     ),
 )
 
@@ -254,9 +257,9 @@ FINISH_WORDS: Sequence[Row] = (
     ),
     _row(
         "finish_network_error",
-        Kind.BAD_GATEWAY,
-        "The finish reason is `network_error` (GLM).",
-        "结束原因是 network_error（GLM）。",
+        Kind.SERVER_ERROR,
+        "The finish reason is `network_error` (GLM: the inference failed).",
+        "结束原因是 network_error（GLM：模型推理异常）。",
         _finish("network_error"),
     ),
     _row(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from ..core.failure import Kind, Phase
 from .actions import Drip, Send, Stall
@@ -23,8 +24,10 @@ def _head(scene: Scene) -> Send:
 
 
 def _all_but_content(scene: Scene) -> Actions:
-    """A stream in due form in which nothing is said."""
-    speech = scene.speech
+    """A stream in due form in which nothing is said, and no token counted."""
+    read = scene.speech.usage["prompt_tokens"]
+    usage = {"prompt_tokens": read, "completion_tokens": 0, "total_tokens": read}
+    speech = replace(scene.speech, usage=usage)
     closing = tuple(map(scene.event, speech.closing))
     end = Send(scene.frame(scene.style.raw(DONE)) + LAST_CHUNK)
     return (*told(scene, 0), *closing, end)

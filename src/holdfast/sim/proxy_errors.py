@@ -119,7 +119,7 @@ MODEL_PROXIES: Sequence[Row] = (
     error_answer(
         "litellm_500",
         500,
-        Kind.SERVER_ERROR,
+        Kind.BAD_GATEWAY,
         ("LiteLLM: its upstream has an error of its own.", "LiteLLM：它的上游自己出错。"),
         openai(
             "litellm.InternalServerError: InternalServerError: OpenAIException - "

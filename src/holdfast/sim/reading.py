@@ -50,6 +50,7 @@ class RequestReader:
 
     def _read(self) -> Generator[RawRequest | None, None, None]:
         while True:
+            yield from self._first_word()
             head = yield from self._until(b"\r\n\r\n", HEAD_LIMIT, 431)
             method, path, version, headers = _parsed(head)
             self.awaited = headers.get("expect", "").lower() == "100-continue"
@@ -78,6 +79,13 @@ class RequestReader:
         while (yield from self._until(b"\r\n", _LINE_LIMIT, 400)):
             continue  # trailers say nothing here
         return bytes(body)
+
+    def _first_word(self) -> Generator[None, None, None]:
+        """What does not begin as a request, e.g. with a TLS handshake, never ends as one."""
+        while not (begun := self._buffer.lstrip(b"\r\n")):
+            yield
+        if not begun[:1].isalpha():
+            raise Malformed(400, "that is no HTTP")
 
     def _until(self, mark: bytes, limit: int, status: int) -> Generator[None, None, bytes]:
         searched = 0

@@ -41,6 +41,7 @@ class Truth:
     retry_after: float | None = None  # seconds
     finish: str = "stop"
     address: bool = False  # made by the base URL, not by the model name
+    speaks: bool = False  # it is content itself, even where none went before it
 
     @property
     def healthy(self) -> bool:
@@ -48,7 +49,8 @@ class Truth:
 
     def phase_after(self, sent: int) -> Phase:
         """The phase in which it strikes when `sent` pieces of the answer went before it."""
-        return Phase.FIRST if self.phase is Phase.STREAM and not sent else self.phase
+        unspoken = not (sent or self.speaks)
+        return Phase.FIRST if self.phase is Phase.STREAM and unspoken else self.phase
 
     def meaning(self, language: str) -> str:
         return self.meaning_zh if language == "zh" else self.meaning_en

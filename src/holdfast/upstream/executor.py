@@ -168,10 +168,6 @@ class Call:
             self._room.clear()
         self._rouse()
 
-    def note(self, event: Input) -> None:
-        """News that can wait until the next."""
-        self._mailbox.append(event)
-
     async def room(self) -> None:
         """Waits while the mailbox is full: a slow reader slows the upstream down."""
         await self._room.wait()
@@ -181,8 +177,13 @@ class Call:
         self._running.pop(number, None)
 
     def progressed(self, number: int, phase: Phase, status: int | None, ids: Ids) -> None:
+        """Nothing for the reader, who sleeps on; but the new phase has a limit of its own."""
         at = self._now()
-        self.note(lambda _: self._machine.progressed(number, phase, at, status, ids))
+        if self._mailbox:  # what came before must be told before
+            self._mailbox.append(lambda _: self._machine.progressed(number, phase, at, status, ids))
+            return
+        self._carry_out(self._machine.progressed(number, phase, at, status, ids))
+        self._arm()
 
     def received(self, number: int, batch: Batch) -> None:
         self.post(lambda now: self._machine.receive(number, batch, now))

@@ -118,6 +118,12 @@ _PHRASES: tuple[Phrase, ...] = (
         r"cannot be (?:used|combined|specified) (?:with|together)",
         r"暂?不支持",
     ),
+    _phrase(  # one-api and new-api: the model is known, and nothing that serves it is up now
+        Kind.OVERLOADED,
+        frozenset({503}),
+        r"no (?:available )?channels?[^.]{0,20} (?:available )?for (?:this )?model",
+        r"无可用渠道",
+    ),
     _phrase(
         Kind.NOT_FOUND,
         _FORM | {503, 500, 403, 410},

@@ -104,7 +104,9 @@ _ROWS: tuple[Row, ...] = (
     Row(Kind.TOO_LONG, "rate_limit_exceeded tokens tokens_limit_reached", frozenset({413})),
     Row(Kind.NOT_FOUND, "permission_denied", frozenset({404})),
     Row(Kind.AUTH, "access_denied", frozenset({401})),
-    Row(Kind.OVERLOADED, "no_available_channel get_channel_failed", frozenset({503})),
+    Row(  # new-api: none of its channels for the model is up now
+        Kind.OVERLOADED, "no_available_channel get_channel_failed model_not_found", frozenset({503})
+    ),
     # Numbers of single vendors; the status must agree where a proxy hides the vendor.
     Row(Kind.AUTH, "1000 1001 1002 1003 1004 1100", by="zhipu"),
     Row(Kind.FORBIDDEN, "1110 1111 1112 1121 1220 1311", by="zhipu"),

@@ -1,0 +1,103 @@
+"""A whole house on real sockets: simulated upstreams, the gateway behind uvicorn, real clients."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import ssl
+import tempfile
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+import httpx2
+import trustme
+import uvloop
+from openai import AsyncOpenAI, OpenAI
+from tests.upstream.leaks import until, watched
+
+from holdfast.app import Running, _Server, gateway
+from holdfast.config import Settings
+from holdfast.sim.upstream import SimulatedUpstream
+
+T = TypeVar("T")
+
+LOOPS: Mapping[str, Callable[[], asyncio.AbstractEventLoop]] = {
+    "asyncio": asyncio.new_event_loop,
+    "uvloop": uvloop.new_event_loop,
+}
+PATIENT = {"connect": 20, "headers": 20, "first_event": 20, "bytes_idle": 20, "content_idle": 20}
+
+
+@dataclass(frozen=True, slots=True)
+class House:
+    """Where everything is. `sim` is asked over HTTP, `sim_tls` has a certificate of nobody's."""
+
+    url: str
+    running: Running
+    sim: SimulatedUpstream
+    sim_tls: SimulatedUpstream
+    http: httpx2.AsyncClient
+    openai: AsyncOpenAI
+    blocking: OpenAI
+
+    async def record(self, ref: str) -> dict[str, Any]:
+        """The incident's record, as the gateway serves it."""
+        answer = await self.http.get(f"/api/incidents/{ref}")
+        assert answer.status_code == 200, (ref, answer.text)
+        record: dict[str, Any] = answer.json()
+        return record
+
+    async def metrics(self) -> str:
+        return (await self.http.get("/metrics")).text
+
+
+Layout = Callable[[SimulatedUpstream, SimulatedUpstream], Mapping[str, Any]]
+
+
+@asynccontextmanager
+async def house(layout: Layout, key: str = "") -> AsyncIterator[House]:
+    """`layout` makes the configuration, `data_dir` and port left out, from the two upstreams."""
+    nobody = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    trustme.CA().issue_cert("127.0.0.1").configure_cert(nobody)
+    with tempfile.TemporaryDirectory() as folder:
+        async with SimulatedUpstream() as sim, SimulatedUpstream(ssl_context=nobody) as sim_tls:
+            raw = {**layout(sim, sim_tls)}
+            raw["server"] = {**raw.get("server", {}), "data_dir": Path(folder)}
+            async with gateway(Settings.model_validate(raw)) as running, _served(running) as url:
+                headers = {"authorization": f"Bearer {key}"} if key else {}
+                base, given = f"{url}/v1", key or "none"
+                async with (
+                    httpx2.AsyncClient(base_url=url, headers=headers, timeout=20) as http,
+                    AsyncOpenAI(base_url=base, api_key=given, max_retries=0) as patient,
+                ):
+                    with OpenAI(base_url=base, api_key=given, max_retries=0) as blocking:
+                        yield House(url, running, sim, sim_tls, http, patient, blocking)
+
+
+@asynccontextmanager
+async def _served(running: Running) -> AsyncIterator[str]:
+    """The gateway at a free port, stopped as SIGTERM stops it."""
+    addresses: list[str] = []
+    server = _Server(running, addresses.append)
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        serving = asyncio.create_task(server.serve(sockets=[listener]))
+        await until(lambda: bool(addresses))
+        try:
+            yield addresses[0]
+        finally:
+            server.should_exit = True
+            await serving
+
+
+def run(main: Coroutine[Any, Any, T], loop: str = "asyncio", patience: float = 60.0) -> T:
+    """Runs `main` on that event loop; it must leave no task and no unhandled error behind."""
+
+    async def soon() -> T:
+        async with asyncio.timeout(patience):
+            return await watched(main)
+
+    with asyncio.Runner(loop_factory=LOOPS[loop]) as runner:
+        return runner.run(soon())
