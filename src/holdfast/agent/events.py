@@ -13,7 +13,7 @@ from typing import Any, Literal
 from ..core.message import Message
 
 ToolOutcome = Literal["ok", "error", "timeout", "unknown", "refused"]
-Why = Literal["ask", "length", "resumed", "compacted", "without_images", "without_tools"]
+Why = Literal["ask", "length", "resumed", "compacted", "mended", "without_images", "without_tools"]
 TurnOutcome = Literal["finished", "limited", "stopped", "failed", "refused"]
 
 
