@@ -12,6 +12,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ..core.failure import Failure, Hop, Kind, Phase, StreamFailed
 from ..wire import SERVED
+from . import calls
 from .errors import Refusal
 from .exchange import Exchange
 from .routes import health, incidents, metrics, models
@@ -47,11 +48,15 @@ def build(services: Services) -> ASGIApp:
         exception_handlers={StreamFailed: told, HTTPException: unknown},
     )
 
+    kept = calls.CallRoutes(services)
+
     async def dispatch(scope: Scope, receive: Receive, send: Send) -> None:
         posted = scope["type"] == "http" and scope["method"] == "POST"
         dialect = ANSWERS.get(scope["path"]) if posted else None
         if dialect:
             await Exchange(services, dialect, scope, receive, send).run()
+        elif scope["type"] == "http" and scope["path"].startswith(calls.PATH):
+            await kept(scope, receive, send)
         else:
             await others(scope, receive, send)
 

@@ -100,6 +100,10 @@ _STATUS: Mapping[str | None, int] = {
     "body_timeout": 408,
     "body_too_large": 413,
     "headers_too_large": 431,
+    "call_not_found": 404,
+    "idempotency_in_progress": 409,
+    "idempotency_key_reused": 422,
+    "not_durable": 501,
 }
 
 _STOPPED_BY_REQUEST = frozenset({Kind.INVALID, Kind.UNSUPPORTED, Kind.TOO_LONG, Kind.POLICY})

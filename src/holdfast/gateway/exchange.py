@@ -18,11 +18,12 @@ from ..core.request import Request, Surface
 from ..resilience.policy import Route
 from ..upstream.executor import Call
 from ..wire.dialect import Head, ServedDialect, StreamWriter
+from .calls import DurableExchange, wants_durable
 from .errors import Headers as RawHeaders
 from .errors import Refusal
 from .limits import ClientGone, check_headers, read_body
 from .reply import Reply, unless
-from .services import Services
+from .services import Services, extension
 
 MAX_HOPS = 8  # gateways a request may pass before it is taken for a loop
 
@@ -42,7 +43,9 @@ class Exchange:
         self._services = services
         self._dialect = dialect
         self._headers = Headers(scope=scope)
+        self._path: str = scope["path"]
         self._receive = receive
+        self._send = send
         self._reply = Reply(receive, send, self._head)
         self._request: Request | None = None
         self._call: Call | None = None
@@ -52,7 +55,7 @@ class Exchange:
         try:
             self._admit()
             with self._services.gate.enter():
-                await self._answer(*await self._read())
+                await self._serve()
         except StreamFailed as failed:
             await self._refuse(failed.failure)
         except ClientGone:
@@ -65,9 +68,17 @@ class Exchange:
             raise services.refused(Failure(Kind.LOOP, Phase.ADMIT, Hop.CLIENT))
         services.check_key(self._headers)
 
-    async def _read(self) -> tuple[Request, Route]:
+    async def _serve(self) -> None:
+        body = await read_body(self._receive, self._services.settings.max_body)
+        request, route = self._understand(body)
+        if wants_durable(self._headers):
+            durable = DurableExchange(self._services, self._headers, self._receive, self._send)
+            await durable.ask(self._path, request, body, self.ref, self._client(request))
+        else:
+            await self._answer(request, route)
+
+    def _understand(self, body: bytes) -> tuple[Request, Route]:
         services = self._services
-        body = await read_body(self._receive, services.settings.max_body)
         request = self._dialect.decode_request(body)
         if isinstance(request, Failure):
             raise services.refused(request)
@@ -111,7 +122,7 @@ class Exchange:
                 data = stream.encode(batch)
                 finished = isinstance(batch[-1], Finished)
                 if finished:
-                    data += stream.finish(self._extension(call))
+                    data += stream.finish(extension(call, self.ref))
                 await self._reply.write(data, more=not finished)
 
     async def _tell_whole(self, call: Call) -> None:
@@ -119,7 +130,7 @@ class Exchange:
         async with call:
             async for batch in call:
                 answer.add(batch)
-        body = answer.answer(self._extension(call))
+        body = answer.answer(extension(call, self.ref))
         await self._reply.respond(200, [(b"content-type", b"application/json")], body)
 
     async def _refuse(self, failure: Failure) -> None:
@@ -152,23 +163,11 @@ class Exchange:
             (b"x-request-id", self.ref.encode()),
             (b"proxy-status", b"holdfast; received-status=200"),
         ]
-        extension = self._extension(self._call) if self._call else None
-        if extension:
+        saved = extension(self._call, self.ref) if self._call else None
+        if saved:
             head.append((b"x-holdfast-recovered", b"true"))
-            head.append((b"x-holdfast-attempts", str(extension["attempts"]).encode()))
+            head.append((b"x-holdfast-attempts", str(saved["attempts"]).encode()))
         return head
-
-    def _extension(self, call: Call) -> Mapping[str, Any] | None:
-        """What is added to an answer that was saved; None where nothing went wrong."""
-        failed = [a for a in call.attempts if a.failure and a.failure.kind is not Kind.CANCELLED]
-        if not failed:
-            return None
-        ended = call.outcome is not None
-        return {
-            "ref": self.ref,
-            "recovered": True,
-            "attempts": len(call.attempts) + (0 if ended else 1),
-        }
 
     def _client(self, request: Request) -> Mapping[str, Any]:
         """What helps to find this call in the client's own logs."""

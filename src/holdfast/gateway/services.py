@@ -5,16 +5,17 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 from ..config import GatewaySettings
 from ..core.clock import Clock
-from ..core.failure import Failure, StreamFailed
+from ..core.failure import Failure, Kind, StreamFailed
 from ..core.record import Level
 from ..core.verdict import Language
-from ..store.ports import IncidentStore
+from ..engine.ports import Engine
+from ..store.ports import IncidentStore, Turns
 from ..upstream.catalog import Routes
-from ..upstream.executor import Executor
+from ..upstream.executor import Call, Executor
 from .auth import denied
 from .keeper import Keeper
 from .limits import Gate
@@ -34,7 +35,10 @@ class Drain:
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """`node` names this gateway in Via; `language` "auto" means the client's."""
+    """`node` names this gateway in Via; `language` "auto" means the client's.
+
+    Without an engine no call outlives its connection, and asking for that is refused.
+    """
 
     settings: GatewaySettings
     language: Language | Literal["auto"]
@@ -48,6 +52,8 @@ class Services:
     clock: Clock
     new_ref: Callable[[], str]
     node: str
+    engine: Engine | None = None
+    turns: Turns | None = None
 
     @property
     def level(self) -> Level:
@@ -72,3 +78,12 @@ class Services:
         if conversation:
             return conversation
         return "zh" if headers.get("accept-language", "").lower().startswith("zh") else "en"
+
+
+def extension(call: Call, ref: str) -> Mapping[str, Any] | None:
+    """What is added to an answer that was saved; None where nothing went wrong."""
+    failed = [a for a in call.attempts if a.failure and a.failure.kind is not Kind.CANCELLED]
+    if not failed:
+        return None
+    under_way = call.outcome is None
+    return {"ref": ref, "recovered": True, "attempts": len(call.attempts) + under_way}

@@ -1,0 +1,239 @@
+"""Calls that outlive their connection, and this process: the client may come back for the rest.
+
+Such a call is a turn of the engine. Its journal holds what was said in words of no dialect; the
+bytes for a client are made of it anew each time, so that whoever reads it, whenever, reads the
+same. A killed call goes on from the text that was journalled, like an answer that was cut.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from ..core.attempt import Attempt
+from ..core.events import Finished, ReasoningDelta, RefusalDelta, StreamEvent, TextDelta
+from ..core.failure import Failure, Hop, Kind, Phase, StreamFailed
+from ..core.request import Request
+from ..core.verdict import Language
+from ..engine.ports import Engine, Entry, Journal, Turn
+from ..wire import SERVED
+from ..wire.dialect import Head, ServedDialect
+from ..wire.jsontext import dumps
+from . import record
+from .errors import Headers, Refusal
+from .services import Services, extension
+
+KIND = "call"  # of a turn's body
+LANE = "call:"
+
+Json = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What a durable call is made of, as it is kept in its turn."""
+
+    dialect: str
+    body: Json
+    head: Head
+    tenant: str
+    fingerprint: str
+    via: str = ""
+    client: Json = field(default_factory=dict)
+
+    def to_json(self) -> Json:
+        return {
+            "kind": KIND,
+            "dialect": self.dialect,
+            "body": self.body,
+            "ref": self.head.ref,
+            "created": self.head.created,
+            "model": self.head.model,
+            "tenant": self.tenant,
+            "fingerprint": self.fingerprint,
+            "via": self.via,
+            "client": self.client,
+        }
+
+    @classmethod
+    def of(cls, turn: Turn) -> Asked | None:
+        """None if the turn is no call."""
+        body = turn.body
+        if body.get("kind") != KIND:
+            return None
+        head = Head(body["ref"], body["created"], body["model"])
+        told = (body["tenant"], body["fingerprint"], body.get("via", ""), body.get("client", {}))
+        return cls(body["dialect"], body["body"], head, *told)
+
+    @property
+    def served(self) -> ServedDialect:
+        return SERVED[self.dialect]
+
+    def request(self) -> Request:
+        """Raises StreamFailed where a newer version no longer takes the body."""
+        request = self.served.decode_request(dumps(self.body))
+        if isinstance(request, Failure):
+            raise StreamFailed(request)
+        return replace(request, via=self.via)
+
+
+def tenant(headers: Mapping[str, str]) -> str:
+    """Who asks, as a name that says nothing of the key: calls of others are nobody's business."""
+    given = headers.get("authorization", "") or headers.get("x-api-key", "")
+    return hashlib.sha256(given.encode()).hexdigest()[:16] if given else ""
+
+
+def fingerprint(path: str, body: bytes) -> str:
+    return hashlib.sha256(path.encode() + b"\0" + body).hexdigest()
+
+
+def call_id(whose: str, key: str) -> str:
+    """For an idempotency key: the same key of the same client is the same call."""
+    return hashlib.sha256(f"{whose}\0{key}".encode()).hexdigest()[:32]
+
+
+class CallRunner:
+    """Runs a durable call: an `engine.ports.Handler`."""
+
+    def __init__(self, services: Services) -> None:
+        self._services = services
+
+    async def __call__(self, turn: Turn, journal: Journal) -> None:
+        asked = Asked.of(turn)
+        assert asked is not None, "only calls come here"
+        past = Past(journal.past)
+        if past.finished and not past.ended:
+            journal.add({"type": "call_finished", "extension": None})
+        elif not past.ended:
+            await self._run(asked, past, journal)
+        await journal.settle()
+
+    async def _run(self, asked: Asked, past: Past, journal: Journal) -> None:
+        services = self._services
+        attempts: Sequence[Attempt] = ()
+        began, released = services.clock.monotonic(), len(past.text)
+        language: Language | None = None
+        services.keeper.clients[asked.head.ref] = asked.client
+        try:
+            request = asked.request()
+            language = request.language
+            route = services.routes.find(request.model)
+            if route is None:
+                raise StreamFailed(Failure(Kind.NO_ROUTE, Phase.ADMIT, Hop.CLIENT, param="model"))
+            call = services.executor.call(request, route, asked.head.ref, past.text)
+            began = call.began
+            try:
+                async with call:
+                    async for batch in call:
+                        events = past.news(batch)
+                        if events:
+                            journal.add({"type": "call_said", "events": record.write(events)})
+            finally:
+                attempts, released = call.attempts, call.released
+            journal.add({"type": "call_finished", "extension": extension(call, asked.head.ref)})
+        except StreamFailed as failed:
+            spoken = services.speak({}, language)
+            told = (services.level, attempts, began, released)
+            refusal = Refusal(failed.failure, asked.head.ref, spoken, *told)
+            headers = [(name.decode(), value.decode()) for name, value in refusal.headers()]
+            failure = {"status": refusal.status, "headers": headers, "error": refusal.error()}
+            journal.add({"type": "call_failed", **failure})
+
+
+class Past:
+    """What earlier lives of a call have said."""
+
+    def __init__(self, entries: Sequence[Entry]) -> None:
+        self.ended = any(e.event["type"] in ("call_finished", "call_failed") for e in entries)
+        events = [event for entry in entries for event in said(entry)]
+        self.finished = any(isinstance(event, Finished) for event in events)
+        self.text = "".join(e.text for e in events if isinstance(e, TextDelta | RefusalDelta))
+        self._reasoned = any(isinstance(event, ReasoningDelta) for event in events)
+
+    def news(self, batch: Sequence[StreamEvent]) -> Sequence[StreamEvent]:
+        """Reasoning that was begun in an earlier life cannot be gone on with, nor told again."""
+        if not self._reasoned:
+            return batch
+        return [event for event in batch if not isinstance(event, ReasoningDelta)]
+
+
+def said(entry: Entry) -> Sequence[StreamEvent]:
+    return record.read(entry.event["events"]) if entry.event["type"] == "call_said" else ()
+
+
+class Refused(Exception):
+    """The call failed before anything was said: an HTTP error."""
+
+    def __init__(self, status: int, headers: Headers, body: bytes) -> None:
+        super().__init__(status)
+        self.status = status
+        self.headers = headers
+        self.body = body
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Bytes of the answer. `last`: what follows is the end; `whole`: it is an end in order."""
+
+    data: bytes
+    last: bool = False
+    whole: bool = True
+
+
+async def stream_parts(
+    engine: Engine, turn: Turn, asked: Asked, after: int, *, ids: bool
+) -> AsyncIterator[Part]:
+    """The answer as server-sent events from the one numbered `after` + 1 on, as they come.
+
+    Raises Refused. Events are counted from 1; the count is the same in every replay.
+    """
+    writer = asked.served.stream(asked.head, asked.request())
+    count = 0
+    async for entry in engine.watch(turn.id):
+        event = entry.event
+        match event["type"]:
+            case "call_said":
+                data, last, whole = writer.encode(said(entry)), False, True
+            case "call_finished":
+                data, last, whole = writer.finish(event["extension"]), True, True
+            case _:
+                if not count:
+                    raise refused(asked, event)
+                data, last, whole = writer.fail(event["error"]), True, False
+        events = split(data)
+        skipped = max(0, min(len(events), after - count))
+        lines = [_numbered(each, turn.id, count + n) for n, each in enumerate(events, 1)]
+        count += len(events)
+        told = b"".join((lines if ids else events)[skipped:])
+        if told or last:
+            yield Part(told, last, whole)
+
+
+async def whole_answer(engine: Engine, turn: Turn, asked: Asked) -> bytes:
+    """The answer as one JSON body. Raises Refused."""
+    assembler = asked.served.assembler(asked.head, asked.request())
+    extension = None
+    async for entry in engine.watch(turn.id):
+        if entry.event["type"] == "call_failed":
+            raise refused(asked, entry.event)
+        if entry.event["type"] == "call_finished":
+            extension = entry.event["extension"]
+        assembler.add(said(entry))
+    return assembler.answer(extension)
+
+
+def refused(asked: Asked, event: Json) -> Refused:
+    headers = [(name.encode(), value.encode()) for name, value in event["headers"]]
+    body = dumps(asked.served.refusal(event["error"]))
+    return Refused(event["status"], [(b"content-type", b"application/json"), *headers], body)
+
+
+def split(data: bytes) -> list[bytes]:
+    """Server-sent events one by one; JSON has no line ends, so a blank line is always theirs."""
+    return [part + b"\n\n" for part in data.split(b"\n\n") if part]
+
+
+def _numbered(event: bytes, turn_id: str, number: int) -> bytes:
+    return f"id: {turn_id.removeprefix(LANE)}:{number}\n".encode() + event

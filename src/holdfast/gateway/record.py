@@ -1,0 +1,54 @@
+"""Stream events as the plain JSON of a journal, and back. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import MISSING, fields
+from typing import Any
+
+import msgspec
+
+from ..core.events import (
+    Finished,
+    ReasoningDelta,
+    RefusalDelta,
+    StreamEvent,
+    TextDelta,
+    ToolCallDelta,
+    UsageReport,
+)
+
+Json = dict[str, Any]
+
+TYPES: Mapping[str, type[StreamEvent]] = {
+    "text": TextDelta,
+    "reasoning": ReasoningDelta,
+    "refusal": RefusalDelta,
+    "tool_call": ToolCallDelta,
+    "usage": UsageReport,
+    "finished": Finished,
+}
+_NAMES = {kind: name for name, kind in TYPES.items()}
+_DEFAULTS = {
+    kind: {field.name: field.default for field in fields(kind) if field.default is not MISSING}
+    for kind in TYPES.values()
+}
+
+
+def write(events: Sequence[StreamEvent]) -> list[Json]:
+    return [_write(event) for event in events]
+
+
+def read(items: Sequence[Mapping[str, Any]]) -> tuple[StreamEvent, ...]:
+    return tuple(msgspec.convert(item, TYPES[item["type"]]) for item in items)
+
+
+def _write(event: StreamEvent) -> Json:
+    """What has its default is left out."""
+    defaults = _DEFAULTS[type(event)]
+    known = {
+        name: value
+        for name, value in msgspec.to_builtins(event).items()
+        if name not in defaults or getattr(event, name) != defaults[name]
+    }
+    return {"type": _NAMES[type(event)], **known}
