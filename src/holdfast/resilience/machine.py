@@ -257,8 +257,8 @@ class StreamMachine:
         self._done(None, usage)
 
     def _finish_text(self, leg: Leg) -> Failure | None:
-        if leg.splicer is None:
-            return None
+        if leg.splicer is None or (leg.tools and not leg.spoke):
+            return None  # a call that comes back alone has no seam
         text = leg.splicer.finish()
         if isinstance(text, Failure):
             return text
