@@ -51,16 +51,37 @@ class ToolCallDelta:
     arguments: str
     choice: int = 0
     extra: Extra | None = None
+    custom: bool = False  # `arguments` is free text, not JSON
 
 
 @dataclass(frozen=True, slots=True)
 class UsageReport:
-    """Tokens as the upstream counts them, or our estimate, which says so."""
+    """Tokens as the upstream counts them, or our estimate, which says so.
+
+    `input_tokens` counts those read from a cache and written to one as well, `output_tokens`
+    those of the reasoning. None is not known.
+    """
 
     input_tokens: int
     output_tokens: int
     estimated: bool = False
     extra: Extra | None = None  # the upstream's own usage object, whole
+    cached_tokens: int | None = None
+    cache_write_tokens: int | None = None
+    reasoning_tokens: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Foreign:
+    """What only its own dialect has words for: a hosted tool at work, an event of tomorrow.
+
+    `extra` is the event as it came. A client of that dialect is given it back; another client
+    is told nothing. `content` is whether it is part of the answer itself.
+    """
+
+    extra: Extra
+    choice: int = 0
+    content: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +94,9 @@ class Finished:
     reason: StopReason
     reasons: tuple[StopReason, ...] = ()
     word: str = ""
+    extra: Extra | None = None
 
 
-StreamEvent = TextDelta | ReasoningDelta | RefusalDelta | ToolCallDelta | UsageReport | Finished
+StreamEvent = (
+    TextDelta | ReasoningDelta | RefusalDelta | ToolCallDelta | Foreign | UsageReport | Finished
+)

@@ -92,12 +92,17 @@ def said(role: Role, text: str) -> Message:
 
 @dataclass(frozen=True, slots=True)
 class Tool:
-    """A function the model may call; `parameters` is a JSON Schema."""
+    """A function the model may call; `parameters` is a JSON Schema.
+
+    One that is `custom` takes free text instead, perhaps in a `format` such as a grammar.
+    """
 
     name: str
     description: str = ""
     parameters: Mapping[str, Any] | None = None
     strict: bool | None = None
+    custom: bool = False
+    format: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from ..core.attempt import Attempt, How, Target
 from ..core.events import (
     Finished,
+    Foreign,
     ReasoningDelta,
     RefusalDelta,
     StopReason,
@@ -40,6 +41,7 @@ class Leg:
     usage: UsageReport | None = None
     tools: dict[tuple[int, int], ToolCallDelta] = field(default_factory=dict)
     withheld: list[StreamEvent] = field(default_factory=list)  # for a reader of whole messages
+    foreign: list[StreamEvent] = field(default_factory=list)  # waits for what it goes with
     spoke: bool = False  # text or refusal came, released or held
     reasoned: bool = False
     released: int = 0
@@ -67,15 +69,25 @@ class Leg:
         if held is None:
             self.tools[key] = delta
             return
-        extra = {**(held.extra or {}), **(delta.extra or {})} or None
-        self.tools[key] = ToolCallDelta(
-            delta.index,
-            held.id or delta.id,
-            held.name or delta.name,
-            held.arguments + delta.arguments,
-            delta.choice,
-            extra,
+        self.tools[key] = replace(
+            held,
+            id=held.id or delta.id,
+            name=held.name or delta.name,
+            arguments=held.arguments + delta.arguments,
+            extra={**(held.extra or {}), **(delta.extra or {})} or None,
         )
+
+    def hold_foreign(self, event: Foreign) -> None:
+        """It must not be told twice, so it waits until this attempt is the one that tells.
+
+        Part of a continuation it can be none: what is continued is text.
+        """
+        if self.how is How.START:
+            self.foreign.append(event)
+
+    def release_foreign(self) -> list[StreamEvent]:
+        released, self.foreign = self.foreign, []
+        return released
 
     def expiry(self) -> float:
         """When the current phase has taken too long."""

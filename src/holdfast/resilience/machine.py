@@ -15,6 +15,7 @@ from typing import assert_never
 from ..core.attempt import Attempt, How, Outcome
 from ..core.events import (
     Finished,
+    Foreign,
     ReasoningDelta,
     RefusalDelta,
     StreamEvent,
@@ -32,6 +33,8 @@ from .leg import Leg, says_nothing
 from .planner import GiveUp, Situation, Try, plan
 from .policy import Route
 from .splice import Splicer
+
+_CONTENT = (TextDelta, ReasoningDelta, RefusalDelta, ToolCallDelta)
 
 
 class State(Enum):
@@ -171,7 +174,7 @@ class StreamMachine:
         self, leg: Leg, event: StreamEvent, out: list[StreamEvent], now: float
     ) -> Failure | None:
         """Sorts one event: into `out` if it may be released, into the leg if it must wait."""
-        if isinstance(event, TextDelta | ReasoningDelta | RefusalDelta | ToolCallDelta):
+        if isinstance(event, _CONTENT):
             if says_nothing(event):
                 return None
             leg.content(now)
@@ -183,13 +186,14 @@ class StreamMachine:
                 return self._take_text(leg, event, out)
             case ReasoningDelta():
                 leg.reasoned = True
-                if self._reasoning_from in (None, leg.number) and leg.how is How.START:
-                    out.append(event)
+                self._take_reasoning(leg, event, out)
             case RefusalDelta():
                 leg.spoke = True
-                out.append(event)
+                out += [*leg.release_foreign(), event]
             case ToolCallDelta():
                 leg.hold_tool(event)
+            case Foreign():
+                self._take_foreign(leg, event, now)
             case UsageReport():
                 leg.usage = event
             case Finished():
@@ -198,15 +202,31 @@ class StreamMachine:
                 assert_never(event)
         return None
 
+    def _take_reasoning(self, leg: Leg, event: ReasoningDelta, out: list[StreamEvent]) -> None:
+        if self._reasoning_from not in (None, leg.number) or leg.how is not How.START:
+            return
+        if event.text:
+            out += [*leg.release_foreign(), event]
+        else:  # a signature: of use only beside the answer that it goes with
+            leg.foreign.append(event)
+
+    def _take_foreign(self, leg: Leg, event: Foreign, now: float) -> None:
+        leg.hold_foreign(event)
+        if event.content:
+            leg.content(now)
+            leg.finished = None
+            leg.spoke = True
+            self._won(leg, now)
+
     def _take_text(self, leg: Leg, event: TextDelta, out: list[StreamEvent]) -> Failure | None:
         if leg.splicer is None:
-            out.append(event)
+            out += [*leg.release_foreign(), event]
             return None
         text = leg.splicer.feed(event.text)
         if isinstance(text, Failure):
             return text
         if text:
-            out.append(replace(event, text=text))
+            out.append(replace(event, text=text, extra=None))  # of a text that is no more
         return None
 
     def _emit(self, leg: Leg, events: Sequence[StreamEvent]) -> None:
@@ -245,7 +265,8 @@ class StreamMachine:
         self._won(leg, now)
         usage = self._usage(leg)
         tools = sorted(leg.tools.values(), key=lambda call: (call.choice, call.index))
-        events = (*leg.withheld, *tools, *([usage] if usage else []), leg.finished)
+        foreign = leg.release_foreign()
+        events = (*leg.withheld, *foreign, *tools, *([usage] if usage else []), leg.finished)
         if self._request.surface is Surface.NONE:
             texts = [e.text for e in events if isinstance(e, TextDelta)]
             self._released = leg.released = sum(map(len, texts))
@@ -291,7 +312,8 @@ class StreamMachine:
         if leg.how is How.START or leg.usage is None:
             return leg.usage
         before = estimate_tokens("".join(self._text)[: self._released - leg.released])
-        return UsageReport(leg.usage.input_tokens, leg.usage.output_tokens + before, estimated=True)
+        tokens = leg.usage.output_tokens + before
+        return replace(leg.usage, output_tokens=tokens, estimated=True, extra=None)
 
     # What comes next.
 

@@ -38,6 +38,7 @@ from ..core.failure import Failure, Hop, Kind, Phase, StreamFailed
 from ..core.redact import conceal, upstream_ids
 from ..core.request import Request
 from ..wire.dialect import Decoder, Dialect, EncodedRequest, ErrorAnswer
+from ..wire.translate import in_dialect, neutral
 from .progress import CURRENT, Progress
 from .translate import failure_from
 
@@ -108,7 +109,10 @@ class Connector:
         progress = Progress(lambda phase: report(phase, None, ()))
         CURRENT.set(progress)
         dialect = self._dialects[target.dialect]
-        encoded = dialect.encode_request(request, target, how, released)
+        asked = in_dialect(request, target.dialect, self._dialects)
+        if isinstance(asked, Failure):
+            raise StreamFailed(asked)
+        encoded = dialect.encode_request(asked, target, how, released)
         async with AsyncExitStack() as held:
             response = await self._send(encoded, target, progress)
             held.push_async_callback(response.aclose)
@@ -123,8 +127,9 @@ class Connector:
                 answer = self._error_answer(response.status_code, headers, body, target)
                 raise StreamFailed(conceal(dialect.classify(answer), target.secrets))
             decoder = dialect.decoder(headers.get("content-type", ""))
+            foreign = target.dialect != request.dialect
             async with aclosing(_batches(chunks, decoder, progress, target)) as batches:
-                yield batches
+                yield _neutral(batches) if foreign else batches
             if decoder.done:
                 await _drain(chunks)
 
@@ -222,6 +227,12 @@ async def _batches(
     except _HTTP_ERRORS as error:
         raise StreamFailed(conceal(failure_from(error, progress), target.secrets)) from error
     yield _concealed(decoder.receive_eof(), target)
+
+
+async def _neutral(batches: AsyncIterator[Batch]) -> AsyncIterator[Batch]:
+    """For a client of another dialect."""
+    async for batch in batches:
+        yield neutral(batch)
 
 
 def _has_content(batch: Batch) -> bool:

@@ -10,8 +10,18 @@ from collections.abc import Mapping
 
 from .chat import ChatDialect
 from .dialect import Dialect, ServedDialect
+from .messages import MessagesDialect
+from .responses import ResponsesDialect
 
-_CHAT = ChatDialect()
+_CHAT, _RESPONSES, _MESSAGES = ChatDialect(), ResponsesDialect(), MessagesDialect()
 
-DIALECTS: Mapping[str, Dialect] = {"chat": _CHAT}
-SERVED: Mapping[str, ServedDialect] = {"chat": _CHAT}
+DIALECTS: Mapping[str, Dialect] = {
+    "chat": _CHAT,
+    "responses": _RESPONSES,
+    "messages": _MESSAGES,
+}
+SERVED: Mapping[str, ServedDialect] = {
+    "chat": _CHAT,
+    "responses": _RESPONSES,
+    "messages": _MESSAGES,
+}

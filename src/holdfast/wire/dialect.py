@@ -71,6 +71,13 @@ class Dialect(Protocol):
         """
         ...
 
+    def read_prompt(self, body: Mapping[str, Any]) -> Prompt | Failure:
+        """What `body` asks, to be asked in another dialect; `wire.losses` lists what it loses.
+
+        A failure of kind UNSUPPORTED names in `param` the field that no prompt has a place for.
+        """
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class Head:

@@ -66,7 +66,7 @@ def _bare(event: _Spoken, half: str) -> _Spoken:
     """`half` alone: what else the event says goes out with the rest of its text."""
     match event:
         case ToolCallDelta():
-            return ToolCallDelta(event.index, "", "", half, event.choice)
+            return replace(event, id="", name="", arguments=half, extra=None)
         case RefusalDelta():
             return replace(event, text=half)
         case TextDelta() | ReasoningDelta():

@@ -16,6 +16,7 @@ from .assemble import ChatAssembler
 from .decode import ChatDecoder
 from .encode import encode_request
 from .prompt import write_prompt
+from .read import read_prompt
 from .serve import ChatStream
 
 
@@ -35,6 +36,9 @@ class ChatDialect:
 
     def write_prompt(self, prompt: Prompt) -> Mapping[str, Any] | Failure:
         return write_prompt(prompt)
+
+    def read_prompt(self, body: Mapping[str, Any]) -> Prompt | Failure:
+        return read_prompt(body)
 
     def decode_request(self, body: bytes) -> Request | Failure:
         return decode_request(body)

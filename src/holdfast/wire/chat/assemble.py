@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, assert_never
 
 from ...core.events import (
     Extra,
     Finished,
+    Foreign,
     ReasoningDelta,
     RefusalDelta,
     StreamEvent,
@@ -38,13 +39,12 @@ class _Message:
         if held is None:
             self.calls[event.index] = event
             return
-        self.calls[event.index] = ToolCallDelta(
-            event.index,
-            held.id or event.id,
-            held.name or event.name,
-            held.arguments + event.arguments,
-            event.choice,
-            merged(held.extra or {}, event.extra or {}) or None,
+        self.calls[event.index] = replace(
+            held,
+            id=held.id or event.id,
+            name=held.name or event.name,
+            arguments=held.arguments + event.arguments,
+            extra=merged(held.extra or {}, event.extra or {}) or None,
         )
 
     def fields(self) -> dict[str, Any]:
@@ -91,6 +91,8 @@ class ChatAssembler:
                     self._message(choice).refusal.append(text)
                 case ToolCallDelta():
                     self._message(event.choice).add_call(event)
+                case Foreign():
+                    self._around.update(event.extra)
                 case UsageReport():
                     self._usage = event
                 case Finished():

@@ -8,7 +8,7 @@ from typing import Any
 from ...core.events import ToolCallDelta
 from ..jsontext import dumps
 from ..toolargs import Fragment, ToolCalls
-from .words import CUSTOM, LEGACY
+from .words import LEGACY
 
 _CALL_FIELDS = frozenset({"index", "id", "type", "function", "custom"})
 _FUNCTION_FIELDS = frozenset({"name", "arguments", "input"})
@@ -46,9 +46,7 @@ def _call(calls: ToolCalls, item: Mapping[str, Any], choice: int) -> ToolCallDel
     inside = {k: v for k, v in function.items() if k not in _FUNCTION_FIELDS and v is not None}
     if inside:
         extra["function"] = inside
-    if freeform:
-        extra["type"] = CUSTOM
-    return _event(fragment, choice, extra)
+    return _event(fragment, choice, extra, custom=freeform)
 
 
 def _function_call(calls: ToolCalls, function: Mapping[str, Any], choice: int) -> ToolCallDelta:
@@ -56,10 +54,11 @@ def _function_call(calls: ToolCalls, function: Mapping[str, Any], choice: int) -
     return _event(calls.add(0, "", name, arguments), choice, {"type": LEGACY})
 
 
-def _event(fragment: Fragment, choice: int, extra: dict[str, Any]) -> ToolCallDelta:
-    return ToolCallDelta(
-        fragment.index, fragment.id, fragment.name, fragment.arguments, choice, extra or None
-    )
+def _event(
+    fragment: Fragment, choice: int, extra: dict[str, Any], *, custom: bool = False
+) -> ToolCallDelta:
+    said = (fragment.index, fragment.id, fragment.name, fragment.arguments)
+    return ToolCallDelta(*said, choice, extra or None, custom)
 
 
 def _adds(event: ToolCallDelta) -> bool:

@@ -9,14 +9,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ...core.events import Finished, StopReason, StreamEvent, UsageReport
+from ...core.events import Finished, StopReason, UsageReport
 from ...core.failure import Failure, Kind, Phase
 from ..classify import classify_event, finish_failure
+from ..decode import Item, error_of
 from .choice import Choice
 from .parts import says_something
 from .words import NO_FINISH
-
-Item = StreamEvent | Failure
 
 # Of the answer as a whole; what they say is not for a client, or said in another place.
 _CHUNK_FIELDS = frozenset(
@@ -39,12 +38,13 @@ _CHUNK_FIELDS = frozenset(
 
 
 class ChunkReader:
-    """Reads chunks in order. A `Failure` is the last item it gives."""
+    """Implements `wire.decode.Reader`."""
 
     def __init__(self) -> None:
         self.began = False  # a chunk has come
         self.spoke = False  # with content in it
         self.told = False  # `Finished` was given, and nothing has come since
+        self.over = False  # [DONE] is no chunk
         self._doubtful = False  # content came beside or after a finish reason
         self._choices: dict[int, Choice] = {}
         self._seed = ""
@@ -74,8 +74,14 @@ class ChunkReader:
             items += self._finish()
         return items
 
+    def read_body(self, body: Mapping[str, Any]) -> list[Item] | None:
+        if "choices" not in body:
+            return None
+        items = self.read(body)
+        failed = items and isinstance(items[-1], Failure)
+        return items if failed else items + self.end(marked=True)
+
     def end(self, *, marked: bool) -> list[Item]:
-        """The stream is over: by its own end marker, or because no more bytes came."""
         if self.told:
             return []
         missing = self._missing(marked=marked)
@@ -158,29 +164,6 @@ class ChunkReader:
         return items
 
 
-def error_of(body: Mapping[str, Any]) -> object | None:
-    """What `body` says went wrong, in one of the forms that errors take inside an answer."""
-    error: object = body.get("error")
-    if error:
-        return error
-    if body.get("choices"):
-        return None
-    if "error" in (body.get("object"), body.get("type")) or body.get("success") is False:
-        return body
-    if any(body.get(name) for name in _ERROR_FIELDS):
-        return body
-    report = body.get("base_resp")  # MiniMax
-    if isinstance(report, dict) and report.get("status_code"):
-        return body
-    said = any(isinstance(body.get(name), str) for name in ("message", "msg"))
-    coded = any(body.get(name) not in _NO_ERROR for name in ("code", "status", "status_code"))
-    return body if said and coded else None
-
-
-_ERROR_FIELDS = ("errors", "detail", "error_code", "error_msg", "error_message")
-_NO_ERROR = (None, "", 0, "0", 200, "200", "ok", "OK", "success")
-
-
 def _usage(chunk: Mapping[str, Any]) -> UsageReport | None:
     """Usage where OpenAI puts it, or Groq, or Moonshot (in a choice)."""
     usage = chunk.get("usage")
@@ -196,7 +179,21 @@ def _usage(chunk: Mapping[str, Any]) -> UsageReport | None:
         _count(usage, "prompt_tokens", "input_tokens"),
         _count(usage, "completion_tokens", "output_tokens"),
     )
-    return UsageReport(*counts, extra=usage)
+    return UsageReport(
+        *counts,
+        extra=usage,
+        cached_tokens=_detail(usage, "prompt_tokens_details", "cached_tokens"),
+        reasoning_tokens=_detail(usage, "completion_tokens_details", "reasoning_tokens"),
+    )
+
+
+def _detail(usage: Mapping[str, Any], details: str, name: str) -> int | None:
+    """DeepSeek names the cached tokens beside the others."""
+    inside = usage.get(details)
+    value = inside.get(name) if isinstance(inside, dict) else None
+    if value is None and name == "cached_tokens":
+        value = usage.get("prompt_cache_hit_tokens")
+    return int(value) if isinstance(value, int | float) and value >= 0 else None
 
 
 def _count(usage: Mapping[str, Any], *names: str) -> int:

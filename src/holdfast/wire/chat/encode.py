@@ -11,13 +11,12 @@ from typing import Any
 
 from ...core.attempt import How, Target
 from ...core.request import Request
-from ...core.tokens import estimate_tokens
+from ..asking import bearer, headers, limits
 from ..dialect import EncodedRequest
 from ..instruction import instruction
 from ..jsontext import dumps
 
 PATH = "/chat/completions"
-LEAST_TOKENS = 16  # room that a continuation is always given, if the client gave as much
 
 # What a target takes to continue the last message: beside its text, and beside the messages.
 _PREFILL_MARKS: Mapping[str, tuple[Mapping[str, Any], Mapping[str, Any]]] = {
@@ -40,8 +39,8 @@ def encode_request(request: Request, target: Target, how: How, released: str) ->
         said = {"role": "user", "content": instruction(released, request.language)}
         body["messages"] = [*answer, said]
     if partial and how is not How.START:
-        body |= _limits(body, released)
-    return EncodedRequest(PATH, _headers(target), dumps(body))
+        body |= limits(body, _LIMITS, released)
+    return EncodedRequest(PATH, headers(target, bearer(target)), dumps(body))
 
 
 def _ask_for_usage(body: dict[str, Any], target: Target) -> None:
@@ -82,23 +81,3 @@ def _joined(body: Mapping[str, Any], message: dict[str, Any], target: Target) ->
     if message["content"].startswith(begun):
         return [*messages[:-1], {**last, **message}]
     return [*messages, message]
-
-
-def _limits(body: Mapping[str, Any], released: str) -> dict[str, int]:
-    """What is left of the client's own limits after the tokens that were spent already."""
-    spent = estimate_tokens(released)
-    limits = {name: body.get(name) for name in _LIMITS}
-    return {
-        name: min(limit, max(LEAST_TOKENS, limit - spent))
-        for name, limit in limits.items()
-        if isinstance(limit, int) and not isinstance(limit, bool)
-    }
-
-
-def _headers(target: Target) -> tuple[tuple[str, str], ...]:
-    """Those configured for the target win over ours."""
-    own = [("content-type", "application/json")]
-    if target.credential.secret:
-        own.insert(0, ("authorization", f"Bearer {target.credential.secret}"))
-    given = {name.lower() for name, _ in target.headers}
-    return (*((name, value) for name, value in own if name not in given), *target.headers)

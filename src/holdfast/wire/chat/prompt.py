@@ -19,15 +19,18 @@ from ...core.message import (
     ToolCall,
     ToolChoice,
 )
+from .. import dataurl
+from ..effort import effort
+from ..fields import without
 
 
 def write_prompt(prompt: Prompt) -> dict[str, Any]:
-    """Everything that a `Prompt` can say has a place in this dialect but `reasoning_tokens`."""
+    """Everything that a `Prompt` can say has a place in this dialect."""
     body: dict[str, Any] = {"messages": [_message(message) for message in prompt.messages]}
     if prompt.tools:
         body["tools"] = [_tool(tool) for tool in prompt.tools]
     if prompt.tool_choice:
-        body["tool_choice"] = _choice(prompt.tool_choice)
+        body["tool_choice"] = _choice(prompt.tool_choice, prompt.tools)
     if prompt.structure:
         body["response_format"] = _format(prompt.structure)
     if prompt.stop:
@@ -38,7 +41,7 @@ def write_prompt(prompt: Prompt) -> dict[str, Any]:
         "temperature": prompt.temperature,
         "top_p": prompt.top_p,
         "seed": prompt.seed,
-        "reasoning_effort": prompt.effort,
+        "reasoning_effort": effort(prompt),
         "verbosity": prompt.verbosity,
         "user": prompt.user,
         "metadata": prompt.metadata,
@@ -71,7 +74,7 @@ def _part(part: Part) -> dict[str, Any]:
         case Text(text):
             return {"type": "text", "text": text}
         case Image():
-            url = part.url or f"data:{part.media_type};base64,{part.data}"
+            url = dataurl.image_url(part)
             detail = {"detail": part.detail} if part.detail else {}
             return {"type": "image_url", "image_url": {"url": url, **detail}}
         case Audio(data, format):
@@ -85,7 +88,7 @@ def _part(part: Part) -> dict[str, Any]:
 def _file(file: File) -> Mapping[str, Any]:
     if file.file_id:
         return {"file_id": file.file_id}
-    data = file.url or f"data:{file.media_type};base64,{file.data}"
+    data = dataurl.file_url(file) if file.media_type or file.url else file.data
     return {"filename": file.name, "file_data": data}
 
 
@@ -98,6 +101,8 @@ def _call(call: ToolCall) -> dict[str, Any]:
 
 
 def _tool(tool: Tool) -> dict[str, Any]:
+    if tool.custom:
+        return {"type": "custom", "custom": _custom(tool)}
     function: dict[str, Any] = {"name": tool.name}
     if tool.description:
         function["description"] = tool.description
@@ -108,10 +113,24 @@ def _tool(tool: Tool) -> dict[str, Any]:
     return {"type": "function", "function": function}
 
 
-def _choice(choice: ToolChoice) -> str | dict[str, Any]:
-    if choice.mode == "named":
-        return {"type": "function", "function": {"name": choice.name}}
-    return choice.mode
+def _custom(tool: Tool) -> dict[str, Any]:
+    """Here a grammar stands in an object of its own."""
+    custom: dict[str, Any] = {"name": tool.name}
+    if tool.description:
+        custom["description"] = tool.description
+    if tool.format:
+        grammar = without(tool.format, "type")
+        nested = {"grammar": grammar} if grammar else {}
+        custom["format"] = {"type": tool.format.get("type", "text"), **nested}
+    return custom
+
+
+def _choice(choice: ToolChoice, tools: tuple[Tool, ...]) -> str | dict[str, Any]:
+    if choice.mode != "named":
+        return choice.mode
+    custom = any(tool.custom for tool in tools if tool.name == choice.name)
+    kind = "custom" if custom else "function"
+    return {"type": kind, kind: {"name": choice.name}}
 
 
 def _format(structure: Structure) -> dict[str, Any]:

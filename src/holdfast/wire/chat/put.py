@@ -18,7 +18,7 @@ def answer_id(head: Head) -> str:
 def tool_call(event: ToolCallDelta) -> dict[str, Any]:
     """A fragment as the fields of a delta: `tool_calls`, or the old `function_call`."""
     extra = dict(event.extra or {})
-    kind = extra.pop("type", "function")
+    kind = CUSTOM if event.custom else extra.pop("type", "function")
     inside = extra.pop("function", {})
     function: dict[str, Any] = {"name": event.name} if event.name else {}
     function["input" if kind == CUSTOM else "arguments"] = event.arguments
@@ -44,14 +44,18 @@ def finish_word(finished: Finished, choice: int) -> str:
 
 def usage(report: UsageReport) -> dict[str, Any]:
     """The upstream's own object where there is one; an estimate says that it is one."""
-    counts = {
+    counts: dict[str, Any] = {
         "prompt_tokens": report.input_tokens,
         "completion_tokens": report.output_tokens,
         "total_tokens": report.input_tokens + report.output_tokens,
     }
-    if report.estimated:
-        counts["estimated"] = True
-    return {**counts, **(report.extra or {})}
+    details = {
+        "prompt_tokens_details": {"cached_tokens": report.cached_tokens},
+        "completion_tokens_details": {"reasoning_tokens": report.reasoning_tokens},
+    }
+    known = {name: d for name, d in details.items() if None not in d.values()}
+    flag = {"estimated": True} if report.estimated else {}
+    return {**counts, **known, **flag, **(report.extra or {})}
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from typing import Any, assert_never
 from ...core.events import (
     Extra,
     Finished,
+    Foreign,
     ReasoningDelta,
     RefusalDelta,
     StreamEvent,
@@ -87,6 +88,8 @@ class ChatStream:
                 return self._delta(choice, {"refusal": text}) if text else b""
             case ToolCallDelta():
                 return self._delta(event.choice, tool_call(event))
+            case Foreign():
+                return self._write({**event.extra, "choices": []})
             case UsageReport():
                 self._usage = event
                 return b""

@@ -12,9 +12,8 @@ LOGPROBS = "logprobs"
 BESIDE = "choice"
 AROUND = "chunk"
 
-# `extra["type"]` of a tool call that is not of type "function".
-CUSTOM = "custom"
-LEGACY = "function_call"
+CUSTOM = "custom"  # the type of a tool that takes free text
+LEGACY = "function_call"  # `extra["type"]` of a call in the old form
 
 STANDARD: Mapping[str, StopReason] = {
     "stop": StopReason.END,

@@ -1,0 +1,265 @@
+"""The bytes of one answer to events: a stream of chunks, one JSON body, or neither.
+
+What the answer is, is read off its first bytes: headers lie in both directions. What its
+chunks mean is the business of a `Reader`, one for each dialect.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from enum import Enum
+from typing import Any, Protocol
+
+from ..core.events import StreamEvent
+from ..core.failure import Failure, Kind, Phase
+from ..core.redact import scrub
+from .classify import classify_answer, classify_event
+from .dialect import ErrorAnswer
+from .halves import Halves
+from .jsontext import loads
+from .sse import LIMIT, SseEvent, SseParser
+
+Item = StreamEvent | Failure
+
+BODY = 32 * 1024 * 1024  # bytes of a JSON body
+PAGE = 64 * 1024  # bytes of a body that is neither, kept to explain it
+_EXCERPT = 256  # characters
+_DONE = b"[DONE]"
+_BOM = b"\xef\xbb\xbf"
+_EVENT_FIELDS = (b":", b"data:", b"event:", b"id:", b"retry:")
+
+
+class Form(Enum):
+    EVENTS = "events"
+    JSON = "json"
+    OTHER = "other"
+
+
+def form_of(start: bytes, media_type: str) -> Form | None:
+    """What an answer is that starts so; None while that is open."""
+    if start and _BOM.startswith(start):
+        return None
+    text = start.removeprefix(_BOM).lstrip()
+    if not text:
+        return None
+    if text[:1] in (b"{", b"["):
+        return Form.JSON
+    if text[:1] == b"<":
+        return Form.OTHER
+    if media_type == "text/event-stream" or text.startswith(_EVENT_FIELDS):
+        return Form.EVENTS
+    return None if any(field.startswith(text) for field in _EVENT_FIELDS) else Form.OTHER
+
+
+class Reader(Protocol):
+    """What the chunks of one answer say, in order. A `Failure` is the last item it gives."""
+
+    began: bool  # a chunk has come
+    told: bool  # `Finished` was given, and nothing has come since
+    over: bool  # a chunk was the dialect's own end marker
+
+    @property
+    def phase(self) -> Phase: ...
+
+    def read(self, chunk: Mapping[str, Any]) -> list[Item]: ...
+
+    def read_body(self, body: Mapping[str, Any]) -> list[Item] | None:
+        """One JSON body that is no error; None if it is no answer of this dialect."""
+        ...
+
+    def end(self, *, marked: bool) -> list[Item]:
+        """The stream is over: by the marker [DONE], or because no more bytes came."""
+        ...
+
+
+class AnswerDecoder:
+    """Implements `wire.dialect.Decoder` over the reader of a dialect."""
+
+    def __init__(self, content_type: str, reader: Reader) -> None:
+        self.done = False
+        self._content_type = content_type
+        self._media_type = content_type.partition(";")[0].strip().lower()
+        self._form: Form | None = None
+        self._held = bytearray()  # what came before the form was known, or a body
+        self._failed = False
+        self._parser = SseParser()
+        self._reader = reader
+        self._halves: Halves | None = None  # once a half was seen
+
+    def receive_data(self, data: bytes) -> Sequence[Item]:
+        if self.done or self._failed:
+            return ()
+        if self._form is None:
+            data = bytes(self._held) + data
+            self._held.clear()
+            self._form = form_of(data, self._media_type)
+        if self._form is Form.EVENTS:
+            return self._give(self._events(data))
+        self._held += data
+        if self._form is Form.JSON and len(self._held) > BODY:
+            return self._give([self._wrong(f"a JSON body of more than {BODY >> 20} MiB")])
+        if self._form is Form.OTHER and len(self._held) >= PAGE:
+            return self._give([self._page()])
+        return ()
+
+    def receive_eof(self) -> Sequence[Item]:
+        if self.done or self._failed:
+            return ()
+        items = self._give(self._last())
+        self.done = not self._failed
+        return items
+
+    def _last(self) -> list[Item]:
+        match self._form:
+            case Form.EVENTS:
+                return self._events_end()
+            case Form.JSON:
+                return self._body()
+            case Form.OTHER:
+                return [self._page()]
+            case None:
+                return [self._page()] if self._held.strip() else self._reader.end(marked=False)
+
+    def _give(self, items: list[Item]) -> Sequence[Item]:
+        if self._halves:
+            items = self._halves.join(items)
+        self._failed = bool(items) and isinstance(items[-1], Failure)
+        return items
+
+    # A stream of chunks.
+
+    def _events(self, data: bytes) -> list[Item]:
+        items: list[Item] = []
+        for event in self._parser.feed(data):
+            items += self._event(event)
+            if self.done or (items and isinstance(items[-1], Failure)):
+                return items
+        if self._parser.overflowed:
+            items.append(self._wrong(f"an event of more than {LIMIT >> 20} MiB"))
+        return items
+
+    def _event(self, event: SseEvent) -> list[Item]:
+        data = event.data.strip()
+        if not data:
+            return []
+        if data == _DONE:
+            self.done = True
+            return self._explained(self._reader.end(marked=True))
+        try:
+            value = self._loads(data)
+        except ValueError:
+            return [self._unreadable(event, data)]
+        if event.event == "error":
+            error = error_of(value) if isinstance(value, dict) else None
+            return [classify_event(error or value, self._reader.phase)]
+        if isinstance(value, dict):
+            items = self._reader.read(value)
+            self.done = self._reader.over
+            return items
+        return [] if value is None else [self._wrong("an event that is no JSON object")]
+
+    def _events_end(self) -> list[Item]:
+        tail = self._parser.unfinished.strip()
+        if tail in (b"", _DONE):
+            return self._explained(self._reader.end(marked=tail == _DONE))
+        if self._reader.told:
+            return []
+        # What was cut is evidence of the cut, and perhaps of its cause, but no event.
+        detail = "the bytes ended in the middle of an event"
+        cut = Failure(Kind.TRUNCATED, Phase.END, detail=detail)
+        return [self._reported(tail) or cut]
+
+    def _explained(self, items: list[Item]) -> list[Item]:
+        """A missing end, with what somebody wrote between the events, if anything, as its cause."""
+        stray = self._parser.stray
+        last = items[-1] if items else None
+        if not stray or not isinstance(last, Failure) or last.kind is Kind.TOOL_ARGUMENTS:
+            return items
+        if not self._reader.began:
+            self._held += stray
+            return [self._page()]
+        detail = f"{last.detail}; between the events: {scrub(_text(stray), _EXCERPT)}"
+        return [*items[:-1], self._reported(stray) or replace(last, detail=detail)]
+
+    def _reported(self, text: bytes) -> Failure | None:
+        """The failure that `text` reports, if it is an error in JSON."""
+        try:
+            value = self._loads(text)
+        except ValueError:
+            return None
+        error = error_of(value) if isinstance(value, dict) else None
+        return None if error is None else classify_event(error, self._reader.phase)
+
+    def _unreadable(self, event: SseEvent, data: bytes) -> Failure:
+        text = _text(data)
+        if event.event == "error":
+            return classify_event(text, self._reader.phase)
+        if "\ufffd" in text:
+            return self._wrong("an event that is not UTF-8")
+        if text.startswith(("{", "[", '"')):  # the answer's own words are not for records
+            return self._wrong(f"an event of {len(data)} bytes that is not JSON")
+        return self._wrong(f"an event that is not JSON: {scrub(text, _EXCERPT)}")
+
+    # One JSON body, or neither.
+
+    def _body(self) -> list[Item]:
+        text = bytes(self._held).removeprefix(_BOM).strip()
+        try:
+            value = self._loads(text)
+        except ValueError:
+            if not text.endswith((b"}", b"]")):
+                detail = "the bytes ended in the middle of a JSON body"
+                return [Failure(Kind.TRUNCATED, Phase.END, detail=detail)]
+            return [self._wrong(f"a body of {len(text)} bytes that is not JSON")]
+        if isinstance(value, dict) and error_of(value) is None:
+            items = self._reader.read_body(value)
+            if items is not None:
+                return items
+            if "message" not in value:
+                return [self._wrong("a JSON body that is neither an answer nor an error")]
+        return [classify_event(value, Phase.FIRST)]
+
+    def _page(self) -> Failure:
+        """A body of another kind, e.g. the page of a proxy: never the answer that was asked for."""
+        headers = {"content-type": self._content_type}
+        page = ErrorAnswer(200, headers, bytes(self._held[:PAGE]), "", Phase.FIRST, 0.0)
+        told = classify_answer(page)
+        detail = f"the answer is no stream of events ({self._media_type or 'of no type'})"
+        detail = f"{detail}: {told.detail}" if told.detail else detail
+        return replace(told, kind=Kind.PROTOCOL, detail=detail)
+
+    def _wrong(self, detail: str) -> Failure:
+        return Failure(Kind.PROTOCOL, self._reader.phase, detail=detail)
+
+    def _loads(self, text: bytes) -> Any:
+        if self._halves is None and (b"\\ud" in text or b"\\uD" in text):
+            self._halves = Halves()
+        return loads(text)
+
+
+def _text(data: bytes) -> str:
+    return data.decode("utf-8", "replace")
+
+
+def error_of(body: Mapping[str, Any]) -> object | None:
+    """What `body` says went wrong, in one of the forms that errors take inside an answer."""
+    error: object = body.get("error")
+    if error:
+        return error
+    if body.get("choices"):
+        return None
+    if "error" in (body.get("object"), body.get("type")) or body.get("success") is False:
+        return body
+    if any(body.get(name) for name in _ERROR_FIELDS):
+        return body
+    report = body.get("base_resp")  # MiniMax
+    if isinstance(report, dict) and report.get("status_code"):
+        return body
+    said = any(isinstance(body.get(name), str) for name in ("message", "msg"))
+    coded = any(body.get(name) not in _NO_ERROR for name in ("code", "status", "status_code"))
+    return body if said and coded else None
+
+
+_ERROR_FIELDS = ("errors", "detail", "error_code", "error_msg", "error_message")
+_NO_ERROR = (None, "", 0, "0", 200, "200", "ok", "OK", "success")

@@ -1,0 +1,230 @@
+"""What is left out when a request or an answer goes from one dialect to another: one table.
+
+A field that is neither translated nor listed here is never dropped: the request is refused with
+the name of the field, if no other target of the route can take it. `docs/dialects.md` shows it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Loss:
+    """`field` of a client's body is not asked of a target that speaks another dialect."""
+
+    field: str
+    why: str
+    why_zh: str
+
+
+_HINT = ("a hint to the sampling of one vendor", "只对某家供应商的采样有意义的提示")
+_HOUSE = ("about the vendor's house-keeping, not the answer", "关乎供应商内部管理，与回答无关")
+_SIGNED = (
+    "signed or encrypted for the vendor it came from; no other can read it",
+    "由原供应商签名或加密，别家无法读取",
+)
+_CACHE = ("about the vendor's prompt cache", "关乎供应商的提示缓存")
+
+
+def _losses(why: tuple[str, str], *fields: str) -> list[Loss]:
+    return [Loss(field, *why) for field in fields]
+
+
+# By the dialect of the client. "[]" stands for any element.
+LOSSES: Mapping[str, tuple[Loss, ...]] = {
+    "chat": (
+        *_losses(_HINT, "frequency_penalty", "presence_penalty", "prediction"),
+        *_losses(_HOUSE, "store", "service_tier", "safety_identifier", "stream_options"),
+        *_losses(_CACHE, "prompt_cache_key", "prompt_cache_retention"),
+        *_losses(
+            _SIGNED,
+            "messages[].reasoning_details",
+            "messages[].extra_content",
+            "messages[].tool_calls[].extra_content",
+        ),
+        *_losses(
+            ("what a model has thought is not told to another", "模型的思考不转述给另一家"),
+            "messages[].reasoning_content",
+            "messages[].reasoning",
+        ),
+        *_losses(
+            ("references of an earlier answer", "此前回答的引用信息"), "messages[].annotations"
+        ),
+        *_losses(_CACHE, "messages[].content[].cache_control", "messages[].cache_control"),
+    ),
+    "responses": (
+        *_losses(
+            (
+                "nothing is stored with a vendor of another dialect",
+                "不会在另一种方言的供应商处存储任何内容",
+            ),
+            "store",
+        ),
+        *_losses(_HOUSE, "service_tier", "safety_identifier", "stream_options", "truncation"),
+        *_losses(_CACHE, "prompt_cache_key", "prompt_cache_retention", "prompt_cache_options"),
+        *_losses(("about hosted tools only", "只与托管工具有关"), "max_tool_calls"),
+        *_losses(
+            ("what it adds exists in this dialect only", "所添加的内容只存在于这种方言"), "include"
+        ),
+        *_losses(_SIGNED, "input[] of type reasoning"),
+        *_losses(
+            ("the target decides how to sum its reasoning up", "思考摘要的写法由目标决定"),
+            "reasoning.summary",
+            "reasoning.generate_summary",
+        ),
+    ),
+    "messages": (
+        *_losses(_HINT, "top_k"),
+        *_losses(_HOUSE, "service_tier", "inference_geo", "speed", "diagnostics"),
+        *_losses(
+            _CACHE,
+            "cache_control",
+            "system[].cache_control",
+            "messages[].content[].cache_control",
+            "tools[].cache_control",
+        ),
+        *_losses(
+            _SIGNED,
+            "messages[].content[] of type thinking",
+            "messages[].content[] of type redacted_thinking",
+        ),
+        *_losses(
+            (
+                "thinking is asked for as an effort: up to 2048 tokens low, up to 8192 medium,"
+                " above high",
+                "思考预算换算为力度：2048 以内为 low，8192 以内为 medium，更多为 high",
+            ),
+            "thinking.budget_tokens",
+        ),
+        *_losses(
+            ("whether to think is left to the target", "是否思考由目标决定"),
+            "thinking of type adaptive, disabled",
+        ),
+        *_losses(
+            ("references of an earlier answer", "此前回答的引用信息"),
+            "messages[].content[].citations",
+        ),
+        *_losses(
+            ("hints for Anthropic's own tools", "只对 Anthropic 的工具有意义"), "tools[].type"
+        ),
+    ),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class TargetLoss:
+    """What a target of `dialect` is not told of a prompt that came from another dialect."""
+
+    dialect: str
+    what: str
+    why: str
+    why_zh: str
+
+
+TARGET_LOSSES: tuple[TargetLoss, ...] = (
+    TargetLoss("responses", "seed", *_HINT),
+    TargetLoss("messages", "seed", *_HINT),
+    TargetLoss("messages", "verbosity", "the dialect has no word for it", "这种方言没有对应的说法"),
+    TargetLoss("messages", "metadata", *_HOUSE),
+    TargetLoss(
+        "messages", "detail of an image", "the dialect has no word for it", "没有对应的说法"
+    ),
+    TargetLoss(
+        "messages",
+        "name of a message's author, of a schema",
+        "the dialect has no word for it",
+        "这种方言没有对应的说法",
+    ),
+    TargetLoss("responses", "name of a message's author", "no word for it", "没有对应的说法"),
+    TargetLoss(
+        "messages",
+        "role developer",
+        "told as system",
+        "以 system 的身份告知",
+    ),
+    TargetLoss(
+        "messages",
+        "system messages after the first turn",
+        "told as the user's words",
+        "作为用户的话告知",
+    ),
+    TargetLoss(
+        "messages",
+        "effort minimal",
+        "asked for as low",
+        "按 low 请求",
+    ),
+    TargetLoss(
+        "chat",
+        "failed tool results",
+        "the result is told, not that it is an error",
+        "只告知结果，不标明它是错误",
+    ),
+    TargetLoss(
+        "responses",
+        "failed tool results",
+        "the result is told, not that it is an error",
+        "只告知结果，不标明它是错误",
+    ),
+)
+
+# What a client of `dialect` is not told of an answer that came in another dialect.
+ANSWER_LOSSES: tuple[TargetLoss, ...] = (
+    TargetLoss(
+        "all",
+        "signatures and encrypted content of reasoning",
+        "of use to the vendor it came from only",
+        "只对原供应商有用",
+    ),
+    TargetLoss(
+        "all",
+        "log probabilities, annotations, citations, hosted tools at work",
+        "other dialects have no words for them",
+        "其他方言没有对应的说法",
+    ),
+    TargetLoss(
+        "messages",
+        "refusals",
+        "told as text, with the stop reason refusal",
+        "作为正文告知，停止原因为 refusal",
+    ),
+    TargetLoss("messages", "choices after the first", "n > 1 is refused", "n > 1 会被拒绝"),
+)
+
+
+def losable(dialect: str, prefix: str = "") -> frozenset[str]:
+    """The names of fields under `prefix` that a client of `dialect` may lose."""
+    fields = (loss.field for loss in LOSSES[dialect])
+    found = (f.removeprefix(prefix) for f in fields if f.startswith(prefix))
+    return frozenset(name for name in found if not set(name) & {".", "[", " "})
+
+
+def document() -> str:
+    """The tables in Markdown, in English and in Chinese."""
+    by_client = (
+        (dialect, loss.field, loss.why, loss.why_zh)
+        for dialect, losses in LOSSES.items()
+        for loss in losses
+    )
+    to_target = ((t.dialect, t.what, t.why, t.why_zh) for t in TARGET_LOSSES)
+    of_answer = ((t.dialect, t.what, t.why, t.why_zh) for t in ANSWER_LOSSES)
+    return "\n".join(
+        [
+            *_table("Fields of a client's body · 客户端请求的字段", "client", by_client),
+            *_table("What a target is not told · 不告知目标的内容", "target", to_target),
+            *_table("What a client is not told · 不告知客户端的内容", "client", of_answer),
+        ]
+    )
+
+
+def _table(title: str, side: str, rows: Iterable[tuple[str, str, str, str]]) -> list[str]:
+    return [
+        f"## {title}",
+        "",
+        f"| {side} | what · 内容 | why | 原因 |",
+        "|---|---|---|---|",
+        *(f"| {dialect} | `{what}` | {why} | {zh} |" for dialect, what, why, zh in rows),
+        "",
+    ]

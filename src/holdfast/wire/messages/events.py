@@ -1,0 +1,218 @@
+"""What the events of a message say, and whether they add up to a whole one.
+
+Only `message_stop` after a stop reason ends a message. `error` may come after a 200.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, ClassVar
+
+from ...core.events import (
+    Finished,
+    Foreign,
+    ReasoningDelta,
+    StopReason,
+    TextDelta,
+    ToolCallDelta,
+    UsageReport,
+)
+from ...core.failure import Failure, Kind, Phase
+from ..classify import classify_event, finish_failure
+from ..decode import Item, error_of
+from ..fields import table, tables, text, whole, without
+from ..jsontext import dumps
+from ..toolargs import ToolCalls
+from .words import BLOCK, CITATIONS, SIGNATURE, STOP
+
+Event = Mapping[str, Any]
+Act = Callable[["EventReader", Event], list[Item]]
+
+GAP = "\n\n"
+_OURS = frozenset({"text", "thinking", "tool_use"})
+
+
+class EventReader:
+    """Implements `wire.decode.Reader`."""
+
+    def __init__(self) -> None:
+        self.began = False
+        self.told = False
+        self.over = False
+        self._spoke = False
+        self._calls = ToolCalls()
+        self._kinds: dict[int, str] = {}  # of content blocks
+        self._seen: set[str] = set()  # kinds of blocks that have begun
+        self._opening: dict[int, dict[str, Any]] = {}  # what the block's first words carry
+        self._usage: dict[str, Any] = {}
+        self._last: dict[str, Any] = {}  # the delta of the message itself
+
+    @property
+    def phase(self) -> Phase:
+        return Phase.STREAM if self._spoke else Phase.FIRST
+
+    def read(self, chunk: Event) -> list[Item]:
+        self.began = True
+        kind = chunk.get("type")
+        act = self._ACTS.get(kind) if isinstance(kind, str) else None
+        if act:
+            return act(self, chunk)
+        error = error_of(chunk)
+        if error is not None:
+            return [classify_event(error, self.phase)]
+        return [Foreign(chunk, content=False)] if isinstance(kind, str) else []
+
+    def read_body(self, body: Event) -> list[Item] | None:
+        if body.get("type") != "message":
+            return None
+        self.began = True
+        items = self._start({"message": body})
+        for index, block in enumerate(tables(body, "content")):
+            items += self._block({"index": index, "content_block": block})
+            items += self._block_end({"index": index})
+        self._last = without(body, "usage", "content")
+        return items + self._stop({})
+
+    def end(self, *, marked: bool) -> list[Item]:
+        if self.told:
+            return []
+        end = "the end marker came" if marked else "the bytes ended"
+        if not self.began:
+            return [Failure(Kind.EMPTY, Phase.END, detail=f"{end} and nothing before")]
+        return [Failure(Kind.TRUNCATED, Phase.END, detail=f"{end} without message_stop")]
+
+    # The message itself.
+
+    def _start(self, event: Event) -> list[Item]:
+        message = table(event, "message")
+        self._usage |= table(message, "usage")
+        said = {"type": "message_start", "message": without(message, "content")}
+        return [Foreign(said, content=False)]
+
+    def _delta(self, event: Event) -> list[Item]:
+        self._usage |= {n: v for n, v in table(event, "usage").items() if v is not None}
+        self._last |= {n: v for n, v in table(event, "delta").items() if v is not None}
+        self._last |= without(event, "type", "usage", "delta")
+        return []
+
+    def _stop(self, event: Event) -> list[Item]:
+        word = text(self._last, "stop_reason")
+        if not word:
+            detail = "message_stop came without a stop reason"
+            return [Failure(Kind.TRUNCATED, Phase.END, detail=detail)]
+        failure = finish_failure(word, self.phase)
+        if failure:
+            return [failure]
+        reason = STOP.get(word, StopReason.END)
+        items: list[Item] = []
+        if reason in (StopReason.END, StopReason.TOOL_CALLS):
+            items += [ToolCallDelta(f.index, "", "", f.arguments) for f in self._calls.complete()]
+            fault = self._calls.fault()
+            if fault:
+                return [*items, Failure(Kind.TOOL_ARGUMENTS, Phase.STREAM, detail=fault)]
+        self.told = self.over = True
+        extra = without(self._last, "stop_reason") or None
+        usage = [_usage(self._usage)] if self._usage else []
+        return [*items, *usage, Finished(reason, word=word, extra=extra)]
+
+    def _error(self, event: Event) -> list[Item]:
+        return [classify_event(event.get("error") or without(event, "type"), self.phase)]
+
+    # Content blocks.
+
+    def _block(self, event: Event) -> list[Item]:
+        block, index = table(event, "content_block"), whole(event, "index") or 0
+        kind = self._kinds[index] = text(block, "type")
+        match kind:
+            case "text":
+                self._open(index, kind, without(block, "type", "text", "citations"))
+                cited = {CITATIONS: block["citations"]} if block.get("citations") else {}
+                return self._say(index, text(block, "text"), cited)
+            case "thinking":
+                self._open(index, kind, without(block, "type", "thinking", "signature"))
+                signed = {SIGNATURE: block["signature"]} if block.get("signature") else {}
+                return self._say(index, text(block, "thinking"), signed)
+            case "tool_use":
+                given = block.get("input")
+                arguments = dumps(given).decode() if given else ""
+                return self._call(index, text(block, "id"), text(block, "name"), arguments, block)
+            case _:
+                return [Foreign({"type": "content_block_start", **event})]
+
+    def _open(self, index: int, kind: str, fields: dict[str, Any]) -> None:
+        self._opening[index] = {BLOCK: fields, "again": kind in self._seen}
+        self._seen.add(kind)
+
+    def _block_delta(self, event: Event) -> list[Item]:
+        delta, index = table(event, "delta"), whole(event, "index") or 0
+        match delta.get("type"):
+            case "text_delta":
+                return self._say(index, text(delta, "text"), {}, "text")
+            case "thinking_delta":
+                return self._say(index, text(delta, "thinking"), {}, "thinking")
+            case "signature_delta":
+                return self._say(index, "", {SIGNATURE: text(delta, "signature")}, "thinking")
+            case "citations_delta":
+                return self._say(index, "", {CITATIONS: [delta.get("citation")]}, "text")
+            case "input_json_delta" if self._kinds.get(index, "tool_use") == "tool_use":
+                return self._call(index, "", "", text(delta, "partial_json"), {})
+            case _:
+                return [Foreign(event)]
+
+    def _block_end(self, event: Event) -> list[Item]:
+        kind = self._kinds.get(whole(event, "index") or 0, "text")
+        return [] if kind in _OURS else [Foreign({"type": "content_block_stop", **event})]
+
+    def _say(self, index: int, said: str, extra: dict[str, Any], kind: str = "") -> list[Item]:
+        """Words of a block, with what its first ones have to say beside themselves."""
+        kind = self._kinds.setdefault(index, kind)
+        make = ReasoningDelta if kind == "thinking" else TextDelta
+        if not said and not extra:
+            return []
+        self._spoke = self._spoke or bool(said)
+        opening = self._opening.pop(index, None)
+        if opening is None:
+            return [make(said, extra=extra or None)]
+        again = opening.pop("again")
+        extra = {**opening, **extra} if again or opening[BLOCK] or not said else extra
+        if again and kind == "thinking":
+            # Told in two, so that readers without blocks see a gap between two trains of thought.
+            rest = without(extra, BLOCK) or None
+            gap: Item = make(GAP, extra=opening)
+            return [gap, make(said, extra=rest)] if said or rest else [gap]
+        return [make(said, extra=extra or None)]
+
+    def _call(self, index: int, id: str, name: str, arguments: str, block: Event) -> list[Item]:
+        fragment = self._calls.add(index, id, name, arguments)
+        fields = without(block, "type", "id", "name", "input")
+        self._spoke = True
+        said = (fragment.index, fragment.id, fragment.name, fragment.arguments)
+        if not any(said[1:]):
+            return []
+        return [ToolCallDelta(*said, extra={BLOCK: fields} if fields else None)]
+
+    _ACTS: ClassVar[Mapping[str, Act]] = {
+        "ping": lambda reader, event: [],
+        "message_start": _start,
+        "message_delta": _delta,
+        "message_stop": _stop,
+        "content_block_start": _block,
+        "content_block_delta": _block_delta,
+        "content_block_stop": _block_end,
+        "error": _error,
+    }
+
+
+def _usage(usage: Event) -> UsageReport:
+    """Here the input counts only what was not read from or written to the cache."""
+    read = whole(usage, "cache_read_input_tokens")
+    written = whole(usage, "cache_creation_input_tokens")
+    details = table(usage, "output_tokens_details")
+    return UsageReport(
+        (whole(usage, "input_tokens") or 0) + (read or 0) + (written or 0),
+        whole(usage, "output_tokens") or 0,
+        extra=usage,
+        cached_tokens=read,
+        cache_write_tokens=written,
+        reasoning_tokens=whole(details, "thinking_tokens"),
+    )

@@ -1,0 +1,232 @@
+"""A body of this dialect as a `Prompt`, to be asked of a target of another one."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from ...core.failure import Failure
+from ...core.message import (
+    File,
+    Image,
+    Message,
+    Part,
+    Prompt,
+    Role,
+    Structure,
+    Text,
+    Tool,
+    ToolCall,
+    ToolChoice,
+    said,
+)
+from ..jsontext import dumps
+from ..losses import losable
+from ..reading import Members
+from ..untold import Untold
+
+_KNOWN = frozenset(
+    {
+        "model",
+        "stream",
+        "max_tokens",
+        "messages",
+        "system",
+        "metadata",
+        "output_config",
+        "stop_sequences",
+        "temperature",
+        "thinking",
+        "tool_choice",
+        "tools",
+        "top_p",
+    }
+)
+_LOSABLE = losable("messages")
+_LOSABLE_BLOCK = losable("messages", "messages[].content[].")
+_LOSABLE_TOOL = losable("messages", "tools[].")
+_CACHE = frozenset({"cache_control"})
+_MODES = {"auto": "auto", "none": "none", "any": "required", "tool": "named"}
+_THOUGHTS = frozenset({"thinking", "redacted_thinking"})
+
+
+def read_prompt(body: Mapping[str, Any]) -> Prompt | Failure:
+    try:
+        return _prompt(Members(body))
+    except Untold as untold:
+        return untold.failure
+
+
+def _prompt(body: Members) -> Prompt:
+    body.known(_KNOWN, _LOSABLE)
+    choice, parallel = _choice(body.inside("tool_choice"))
+    config = body.inside("output_config")
+    if config:
+        config.known({"effort", "format"})
+    metadata = body.inside("metadata")
+    if metadata:
+        metadata.known({"user_id"})
+    return Prompt(
+        messages=(*_system(body), *_messages(body)),
+        tools=tuple(map(_tool, body.each("tools"))),
+        tool_choice=choice,
+        parallel_tool_calls=parallel,
+        structure=_structure(config.inside("format")) if config else None,
+        max_tokens=body.optional("max_tokens", int),
+        temperature=body.number("temperature"),
+        top_p=body.number("top_p"),
+        stop=tuple(map(str, body.optional("stop_sequences", list) or ())),
+        effort=_effort(config),
+        reasoning_tokens=_budget(body.inside("thinking")),
+        user=(metadata.text("user_id") or None) if metadata else None,
+    )
+
+
+def _effort(config: Members | None) -> str | None:
+    word = config.text("effort") if config else ""
+    return ("xhigh" if word == "max" else word) or None
+
+
+def _budget(thinking: Members | None) -> int | None:
+    if thinking is None or thinking.text("type") != "enabled":
+        return None
+    return thinking.optional("budget_tokens", int)
+
+
+def _system(body: Members) -> Iterator[Message]:
+    if isinstance(body.value.get("system"), str):
+        yield said(Role.SYSTEM, body.text("system"))
+        return
+    for block in body.each("system"):
+        block.known({"type", "text"}, _CACHE)
+        yield said(Role.SYSTEM, block.text("text"))
+
+
+def _messages(body: Members) -> Iterator[Message]:
+    for message in body.each("messages"):
+        message.known({"role", "content"}, _CACHE)
+        match message.text("role"):
+            case "user":
+                yield from _asked(message)
+            case "assistant":
+                yield _answered(message)
+            case "system":
+                yield Message(Role.SYSTEM, _spoken(message))
+            case _:
+                raise message.untold("role", "no other dialect has this role")
+
+
+def _asked(message: Members) -> Iterator[Message]:
+    """One message for each result of a tool, and one for what the user says beside them."""
+    blocks = _blocks(message)
+    results = [block for block in blocks if block.text("type") == "tool_result"]
+    for result in results:
+        result.known({"type", "tool_use_id", "content", "is_error"}, _LOSABLE_BLOCK)
+        failed = bool(result.optional("is_error", bool))
+        answers = result.text("tool_use_id")
+        yield Message(Role.TOOL, _spoken(result), answers=answers, failed=failed)
+    if not results or len(results) < len(blocks):
+        yield Message(Role.USER, _spoken(message))
+
+
+def _answered(message: Members) -> Message:
+    calls = [_call(block) for block in _blocks(message) if block.text("type") == "tool_use"]
+    return Message(Role.ASSISTANT, _spoken(message), tuple(calls))
+
+
+def _blocks(holder: Members) -> list[Members]:
+    return holder.each("content") if isinstance(holder.value.get("content"), list) else []
+
+
+def _spoken(holder: Members) -> tuple[Part, ...]:
+    """The parts that are neither calls nor results nor thoughts."""
+    if isinstance(holder.value.get("content"), str):
+        text = holder.text("content")
+        return (Text(text),) if text else ()
+    others = _THOUGHTS | {"tool_use", "tool_result"}
+    return tuple(_part(block) for block in _blocks(holder) if block.text("type") not in others)
+
+
+def _part(block: Members) -> Part:
+    match block.text("type"):
+        case "text":
+            block.known({"type", "text"}, _LOSABLE_BLOCK)
+            return Text(block.text("text"))
+        case "image":
+            block.known({"type", "source"}, _LOSABLE_BLOCK)
+            return _image(_source(block))
+        case "document":
+            block.known({"type", "source", "title"}, _LOSABLE_BLOCK)
+            return _document(_source(block), block.text("title"))
+        case kind:
+            raise block.untold("type", f"no other dialect has {kind or 'such'} blocks")
+
+
+def _source(block: Members) -> Members:
+    source = block.inside("source")
+    if source is None:
+        raise block.untold("source", "it is missing")
+    return source
+
+
+def _image(source: Members) -> Image:
+    match source.text("type"):
+        case "url":
+            return Image(url=source.text("url"))
+        case "base64":
+            return Image(data=source.text("data"), media_type=source.text("media_type"))
+        case _:
+            raise source.untold("type", "the image is stored with another vendor")
+
+
+def _document(source: Members, name: str) -> File:
+    match source.text("type"):
+        case "url":
+            return File(name=name, url=source.text("url"))
+        case "base64":
+            return File(name, data=source.text("data"), media_type=source.text("media_type"))
+        case "text":
+            data = base64.b64encode(source.text("data").encode("utf-8", "replace")).decode()
+            return File(name, data=data, media_type="text/plain")
+        case _:
+            raise source.untold("type", "no other dialect has documents of this sort")
+
+
+def _call(block: Members) -> ToolCall:
+    block.known({"type", "id", "name", "input"}, _LOSABLE_BLOCK | {"caller"})
+    arguments = dumps(block.optional("input", dict) or {}).decode()
+    return ToolCall(block.text("id"), block.text("name"), arguments)
+
+
+def _tool(tool: Members) -> Tool:
+    if tool.text("type") not in ("", "custom"):
+        raise tool.untold("type", f"{tool.text('type')} is a tool of this dialect's vendor")
+    tool.known({"type", "name", "description", "input_schema", "strict"}, _LOSABLE_TOOL)
+    return Tool(
+        tool.text("name"),
+        tool.text("description"),
+        tool.optional("input_schema", dict),
+        tool.optional("strict", bool),
+    )
+
+
+def _choice(choice: Members | None) -> tuple[ToolChoice | None, bool | None]:
+    if choice is None:
+        return None, None
+    parallel = False if choice.value.get("disable_parallel_tool_use") else None
+    match _MODES.get(choice.text("type")):
+        case "named":
+            return ToolChoice("named", choice.text("name")), parallel
+        case "auto" | "none" | "required" as mode:
+            return ToolChoice(mode), parallel
+        case _:
+            raise choice.untold("type", "no other dialect has this choice")
+
+
+def _structure(wanted: Members | None) -> Structure | None:
+    if wanted is None:
+        return None
+    if wanted.text("type") != "json_schema":
+        raise wanted.untold("type", "no other dialect has this format")
+    return Structure(schema=wanted.optional("schema", dict) or {})

@@ -1,0 +1,217 @@
+"""A body of this dialect as a `Prompt`, to be asked of a target of another one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from ...core.failure import Failure
+from ...core.message import (
+    Audio,
+    File,
+    Message,
+    Part,
+    Prompt,
+    Role,
+    Structure,
+    Text,
+    Tool,
+    ToolCall,
+    ToolChoice,
+    said,
+)
+from .. import dataurl
+from ..losses import losable
+from ..reading import Members
+from ..untold import Untold
+
+_KNOWN = frozenset(
+    {
+        "model",
+        "stream",
+        "input",
+        "instructions",
+        "tools",
+        "tool_choice",
+        "parallel_tool_calls",
+        "text",
+        "reasoning",
+        "max_output_tokens",
+        "temperature",
+        "top_p",
+        "user",
+        "metadata",
+    }
+)
+_LOSABLE = losable("responses")
+_LOSABLE_REASONING = losable("responses", "reasoning.")
+_ROLES = {role.value: role for role in (Role.SYSTEM, Role.DEVELOPER, Role.USER, Role.ASSISTANT)}
+
+
+def read_prompt(body: Mapping[str, Any]) -> Prompt | Failure:
+    try:
+        return _prompt(Members(body))
+    except Untold as untold:
+        return untold.failure
+
+
+def _prompt(body: Members) -> Prompt:
+    body.known(_KNOWN, _LOSABLE)
+    instructions = body.text("instructions")
+    opening = (said(Role.SYSTEM, instructions),) if instructions else ()
+    reasoning = body.inside("reasoning")
+    if reasoning:
+        reasoning.known({"effort"}, _LOSABLE_REASONING)
+    text = body.inside("text")
+    if text:
+        text.known({"format", "verbosity"})
+    return Prompt(
+        messages=(*opening, *_messages(body)),
+        tools=tuple(map(_tool, body.each("tools"))),
+        tool_choice=_choice(body),
+        parallel_tool_calls=body.optional("parallel_tool_calls", bool),
+        structure=_structure(text) if text else None,
+        max_tokens=body.optional("max_output_tokens", int),
+        temperature=body.number("temperature"),
+        top_p=body.number("top_p"),
+        effort=(reasoning.text("effort") or None) if reasoning else None,
+        verbosity=(text.text("verbosity") or None) if text else None,
+        user=body.text("user") or None,
+        metadata=body.optional("metadata", dict),
+    )
+
+
+def _messages(body: Members) -> list[Message]:
+    if isinstance(body.value.get("input"), str):
+        return [said(Role.USER, body.text("input"))]
+    messages: list[Message] = []
+    for item in body.each("input"):
+        message = _message(item)
+        if message is None:
+            continue
+        before = messages[-1] if messages else None
+        if message.calls and before and before.role is Role.ASSISTANT:
+            messages[-1] = replace(before, calls=before.calls + message.calls)
+        else:
+            messages.append(message)
+    return messages
+
+
+def _message(item: Members) -> Message | None:
+    """The message that an item is; a call is one without words. None for reasoning."""
+    kind = item.text("type") or "message"
+    match kind:
+        case "message":
+            return _spoken(item)
+        case "function_call" | "custom_tool_call":
+            custom = kind == "custom_tool_call"
+            item.known({"type", "id", "status", "call_id", "name", "arguments", "input"})
+            arguments = item.text("input" if custom else "arguments")
+            call = ToolCall(item.text("call_id"), item.text("name"), arguments, custom)
+            return Message(Role.ASSISTANT, calls=(call,))
+        case "function_call_output" | "custom_tool_call_output":
+            item.known({"type", "id", "status", "call_id", "output"})
+            return Message(Role.TOOL, _parts(item, "output"), answers=item.text("call_id"))
+        case "reasoning":
+            return None
+        case _:
+            raise item.untold("type", f"{kind} exists in this dialect only")
+
+
+def _spoken(item: Members) -> Message:
+    item.known({"type", "id", "status", "role", "content", "phase"})
+    role = _ROLES.get(item.text("role"))
+    if role is None:
+        raise item.untold("role", "no other dialect has this role")
+    refusals = [p.text("refusal") for p in _listed(item) if p.text("type") == "refusal"]
+    return Message(role, _parts(item, "content"), refusal="".join(refusals))
+
+
+def _listed(item: Members) -> list[Members]:
+    return item.each("content") if isinstance(item.value.get("content"), list) else []
+
+
+def _parts(item: Members, name: str) -> tuple[Part, ...]:
+    if not isinstance(item.value.get(name), list):
+        text = item.text(name)
+        return (Text(text),) if text else ()
+    parts = (_part(part) for part in item.each(name) if part.text("type") != "refusal")
+    return tuple(parts)
+
+
+def _part(part: Members) -> Part:
+    match part.text("type"):
+        case "input_text" | "output_text" | "text" | "summary_text":
+            return Text(part.text("text"))
+        case "input_image":
+            if part.value.get("file_id"):
+                raise part.untold("file_id", "the file is stored with another vendor")
+            return dataurl.image(part.text("image_url"), part.text("detail"))
+        case "input_file":
+            return _file(part)
+        case "input_audio":
+            audio = part.inside("input_audio")
+            if audio:
+                return Audio(audio.text("data"), audio.text("format"))
+        case _:
+            pass
+    raise part.untold("type", "no other dialect has parts of this type")
+
+
+def _file(part: Members) -> File:
+    if part.value.get("file_id"):
+        return File(file_id=part.text("file_id"))
+    if part.value.get("file_url"):
+        return File(name=part.text("filename"), url=part.text("file_url"))
+    return dataurl.file(part.text("filename"), part.text("file_data"))
+
+
+def _tool(tool: Members) -> Tool:
+    kind = tool.text("type")
+    if kind == "custom":
+        tool.known({"type", "name", "description", "format"})
+        grammar = tool.optional("format", dict)
+        return Tool(tool.text("name"), tool.text("description"), custom=True, format=grammar)
+    if kind != "function":
+        raise tool.untold("type", f"{kind} is a tool of this dialect's vendor")
+    tool.known({"type", "name", "description", "parameters", "strict"})
+    return Tool(
+        tool.text("name"),
+        tool.text("description"),
+        tool.optional("parameters", dict),
+        tool.optional("strict", bool),
+    )
+
+
+def _choice(body: Members) -> ToolChoice | None:
+    match body.value.get("tool_choice"):
+        case None:
+            return None
+        case "auto" | "none" | "required" as mode:
+            return ToolChoice(mode)
+        case {"type": "function" | "custom", "name": str(name)}:
+            return ToolChoice("named", name)
+        case _:
+            raise body.untold("tool_choice", "no other dialect has this choice")
+
+
+def _structure(text: Members) -> Structure | None:
+    wanted = text.inside("format")
+    if wanted is None:
+        return None
+    match wanted.text("type"):
+        case "text":
+            return None
+        case "json_object":
+            return Structure()
+        case "json_schema":
+            wanted.known({"type", "name", "schema", "strict", "description"})
+            return Structure(
+                wanted.text("name") or "answer",
+                wanted.optional("schema", dict) or {},
+                wanted.optional("strict", bool),
+                wanted.text("description"),
+            )
+        case _:
+            raise wanted.untold("type", "no other dialect has this format")

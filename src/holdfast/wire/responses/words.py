@@ -1,0 +1,43 @@
+"""The words of the dialect that reading and writing share.
+
+Sources: OpenAI's reference of the Responses API and its streaming events, November 2026.
+
+What an event's `extra` holds, beside fields of the upstream: `ITEM`, the output item that the
+event begins; `BREAK`, that the text is only a gap between two items or parts, for readers who
+know no such thing; `PART`, that a content part begins; `RAW`, that reasoning is no summary;
+`DONE`, the whole item as the upstream closed it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from ...core.events import StopReason
+
+ITEM = "item"
+BREAK = "break"
+PART = "part"
+RAW = "raw"
+DONE = "done"
+ANNOTATIONS = "annotations"
+LOGPROBS = "logprobs"
+
+GAP = "\n\n"
+
+FUNCTION = "function_call"
+CUSTOM = "custom_tool_call"
+
+LIFECYCLE = frozenset({"response.created", "response.queued", "response.in_progress"})
+
+# `incomplete_details.reason` of answers that are whole as far as they go.
+INCOMPLETE: Mapping[str, StopReason] = {
+    "max_output_tokens": StopReason.LENGTH,
+    "max_tokens": StopReason.LENGTH,
+    "max_messages": StopReason.LENGTH,
+    "steered": StopReason.END,
+    "content_filter": StopReason.CONTENT_FILTER,
+}
+REASONS: Mapping[StopReason, str] = {
+    StopReason.LENGTH: "max_output_tokens",
+    StopReason.CONTENT_FILTER: "content_filter",
+}

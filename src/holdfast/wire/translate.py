@@ -1,0 +1,72 @@
+"""From one dialect to another: requests on their way out, events on their way back.
+
+Between two dialects stands `core.message.Prompt`. What comes out is a request of the target's
+own dialect, so that whoever encodes or continues it need not know that it was another's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from ..core.events import (
+    Finished,
+    Foreign,
+    ReasoningDelta,
+    RefusalDelta,
+    StreamEvent,
+    TextDelta,
+    ToolCallDelta,
+    UsageReport,
+)
+from ..core.failure import Failure
+from ..core.request import Request
+from .dialect import Dialect
+
+# What the clients of each dialect call the fields of a prompt that a target may have no words for.
+_NAMES: Mapping[str, Mapping[str, str]] = {
+    "chat": {"structure": "response_format"},
+    "responses": {"structure": "text.format", "messages": "input"},
+    "messages": {"structure": "output_config.format", "stop": "stop_sequences"},
+}
+
+
+def in_dialect(
+    request: Request, dialect: str, dialects: Mapping[str, Dialect]
+) -> Request | Failure:
+    """`request` as if it had been asked in `dialect`.
+
+    A failure of kind UNSUPPORTED names the field of the client's body that cannot be said.
+    """
+    if request.dialect == dialect:
+        return request
+    prompt = dialects[request.dialect].read_prompt(request.body)
+    if isinstance(prompt, Failure):
+        return prompt
+    body = dialects[dialect].write_prompt(prompt)
+    if isinstance(body, Failure):
+        name = _NAMES[request.dialect].get(body.param or "", body.param)
+        return replace(body, param=name)
+    return replace(request, dialect=dialect, body=body)
+
+
+def neutral(items: Sequence[StreamEvent | Failure]) -> list[StreamEvent | Failure]:
+    """`items` without what only clients of the dialect they came from would understand."""
+    kept = (_neutral(item) for item in items)
+    return [item for item in kept if item is not None]
+
+
+def _neutral(item: StreamEvent | Failure) -> StreamEvent | Failure | None:
+    match item:
+        case Foreign():
+            return None
+        case TextDelta() | ReasoningDelta():
+            if item.extra is None:
+                return item
+            return replace(item, extra=None) if item.text else None
+        case ToolCallDelta() | UsageReport():
+            return item if item.extra is None else replace(item, extra=None)
+        case Finished():
+            return replace(item, word="", extra=None)
+        case RefusalDelta() | Failure():
+            return item
