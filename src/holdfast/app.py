@@ -19,7 +19,7 @@ import structlog
 import uvicorn
 from starlette.types import ASGIApp
 
-from .config import Settings
+from .config import ServerSettings, Settings
 from .core.ids import ulid
 from .gateway.app import build
 from .gateway.keeper import Keeper
@@ -28,7 +28,8 @@ from .gateway.metrics import Metrics
 from .gateway.services import Drain, Services
 from .problems import ConfigError, Problem
 from .sim.upstream import SimulatedUpstream
-from .store.sqlite import SqliteIncidents
+from .store.database import Database
+from .store.incidents import SqlIncidents
 from .upstream.catalog import Routes, routes
 from .upstream.connector import Connector
 from .upstream.executor import Executor, Observer
@@ -85,6 +86,11 @@ def pepper(data_dir: Path) -> bytes:
     return file.read_bytes()
 
 
+def database(server: ServerSettings) -> Database:
+    """The database of these settings, brought up to date. Raises store.ports.StoreFailed."""
+    return Database(server.database_url.get_secret_value() or server.data_dir / DATABASE)
+
+
 @asynccontextmanager
 async def calling(node: str, observers: Sequence[Observer]) -> AsyncIterator[Executor]:
     """An executor over real sockets; leaving closes every connection."""
@@ -118,8 +124,9 @@ async def gateway(settings: Settings, served: Routes | None = None) -> AsyncIter
     data_dir = settings.server.data_dir
     known = served or routes(settings, pepper(data_dir))
     async with AsyncExitStack() as stack:
-        store = SqliteIncidents(data_dir / DATABASE, settings.server.max_incidents)
-        stack.callback(store.close)
+        opened = database(settings.server)
+        stack.callback(opened.close)
+        store = SqlIncidents(opened, settings.server.max_incidents)
         keeper = Keeper(store, clock)
         stack.callback(keeper.close)
         metrics = Metrics(clock, known.names())

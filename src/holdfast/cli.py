@@ -191,12 +191,12 @@ async def _given(config: Path | None, stack: AsyncExitStack) -> tuple[Settings, 
 
 
 def _store(config: Path | None) -> tuple[Settings | None, IncidentStore]:
-    from .app import DATABASE
-    from .store.sqlite import SqliteIncidents
+    from .app import database
+    from .store.incidents import SqlIncidents
 
     settings = _settings(config)
     server = settings.server if settings else ServerSettings()
-    return settings, SqliteIncidents(server.data_dir / DATABASE, server.max_incidents)
+    return settings, SqlIncidents(database(server), server.max_incidents)
 
 
 def _language(settings: Settings | None) -> Language:

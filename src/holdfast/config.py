@@ -44,6 +44,7 @@ class ServerSettings(_Table):
     host: str = "127.0.0.1"
     port: Annotated[int, Field(ge=0, le=65_535)] = 8700
     data_dir: Path = Path("holdfast-data")
+    database_url: SecretStr = SecretStr("")  # of PostgreSQL; "" is an SQLite file in data_dir
     language: Literal["zh", "en", "auto"] = "auto"
     max_incidents: Annotated[int, Field(ge=1, le=10_000_000)] = 10_000  # older ones make room
 

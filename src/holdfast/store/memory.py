@@ -27,6 +27,3 @@ class MemoryIncidents:
     def recent(self, limit: int = 50, before: float | None = None) -> Sequence[Incident]:
         kept = sorted(self._kept.values(), key=lambda i: (i.at, i.ref), reverse=True)
         return [i for i in kept if before is None or i.at < before][:limit]
-
-    def close(self) -> None:
-        self._kept.clear()

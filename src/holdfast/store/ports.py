@@ -55,8 +55,6 @@ class IncidentStore(Protocol):
         """Newest first; only those earlier than `before` (Unix seconds), if given."""
         ...
 
-    def close(self) -> None: ...
-
 
 @dataclass(frozen=True, slots=True)
 class Turn:
@@ -103,13 +101,13 @@ class Fence:
 
 @dataclass(frozen=True, slots=True)
 class Begun:
-    """A turn to run, and what its earlier lives wrote.
+    """A turn to run. Its earlier lives wrote the events up to sequence `reached`.
 
-    `killed` counts the lives before this one that ended without a word and had written nothing.
+    `killed` counts the lives just before this one that vanished and had written nothing.
     """
 
     turn: Turn
-    past: Sequence[Entry]
+    reached: int = 0
     killed: int = 0
 
 
@@ -132,8 +130,8 @@ class Turns(Protocol):
         """
         ...
 
-    def renew(self, fences: Sequence[Fence], lease: float) -> Future[Sequence[Fence]]:
-        """Prolongs leases; returns those that are still held."""
+    def renew(self, fence: Fence, lease: float) -> Future[bool]:
+        """Prolongs the lease; False if the lane is lost."""
         ...
 
     def release(self, fence: Fence) -> Future[None]:
@@ -156,7 +154,9 @@ class Turns(Protocol):
         ...
 
     def failed(self, fence: Fence, turn_id: str, how: str) -> Future[int]:
-        """Notes that a life of the turn failed; returns how often in a row it did so alike."""
+        """Puts a turn whose life failed back to the head of its lane; returns how often in a row
+        it failed alike.
+        """
         ...
 
     def pause(self, fence: Fence, turn_id: str) -> Future[None]:
@@ -167,8 +167,10 @@ class Turns(Protocol):
         """Ends a running turn: DONE or PARKED."""
         ...
 
-    def absorb(self, turn_ids: Sequence[str], into: str) -> Future[Sequence[Turn]]:
-        """Ends those that wait and never began, in favour of `into`; returns them in order."""
+    def absorb(self, fence: Fence, turn_ids: Sequence[str], into: str) -> Future[Sequence[Turn]]:
+        """Ends those of the lane that wait and never began, in favour of `into`, which runs;
+        returns them in order.
+        """
         ...
 
     def ask_stop(self, lane: str) -> Future[str | None]:
@@ -184,6 +186,10 @@ class Turns(Protocol):
         ...
 
     def running(self, lane: str) -> Turn | None: ...
+
+    def absorbed(self, into: str) -> Sequence[Turn]:
+        """What `into` has absorbed, in all its lives, in order."""
+        ...
 
     def find(self, turn_id: str) -> tuple[Turn, TurnState] | None: ...
 

@@ -4,30 +4,33 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from tests.conformance.databases import Place, postgres_schema
 
+from holdfast.store.database import Database
+from holdfast.store.incidents import SqlIncidents
 from holdfast.store.memory import MemoryIncidents
 from holdfast.store.ports import Incident, IncidentStore
-from holdfast.store.sqlite import SqliteIncidents
 
 Make = Callable[[int], IncidentStore]
 
 
-@pytest.fixture(params=["memory", "sqlite"])
+@pytest.fixture(params=["memory", "sqlite", "postgres"])
 def make(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Make]:
-    made: list[IncidentStore] = []
+    if request.param == "memory":
+        yield MemoryIncidents
+        return
+    if request.param == "sqlite":
+        place: Place = tmp_path / "holdfast.db"
+        yield from _over(place)
+        return
+    with postgres_schema() as place:
+        yield from _over(place)
 
-    def build(limit: int) -> IncidentStore:
-        store: IncidentStore = (
-            MemoryIncidents(limit)
-            if request.param == "memory"
-            else SqliteIncidents(tmp_path / "deep" / "holdfast.db", limit)
-        )
-        made.append(store)
-        return store
 
-    yield build
-    for store in made:
-        store.close()
+def _over(place: Place) -> Iterator[Make]:
+    database = Database(place)
+    yield lambda limit: SqlIncidents(database, limit)
+    database.close()
 
 
 def incident(ref: str, at: float, outcome: str = "failed") -> Incident:
@@ -73,11 +76,10 @@ def test_the_oldest_make_room(make: Make) -> None:
     assert [i.ref for i in store.recent()] == ["R4", "R3", "R2"]
 
 
-def test_incidents_survive_the_process_in_sqlite(tmp_path: Path) -> None:
-    file = tmp_path / "holdfast.db"
-    first = SqliteIncidents(file)
-    first.put([incident("A", 1)])
+def test_incidents_survive_the_process(place: Place) -> None:
+    first = Database(place)
+    SqlIncidents(first).put([incident("A", 1)])
     first.close()
-    second = SqliteIncidents(file)
-    assert second.find("A") == incident("A", 1)
+    second = Database(place)
+    assert SqlIncidents(second).find("A") == incident("A", 1)
     second.close()

@@ -1,0 +1,103 @@
+"""One database: its connections, its writer, its schema brought up to date."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from concurrent.futures import Future
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, TypeVar
+
+from alembic import command
+from alembic.config import Config
+from alembic.util import CommandError
+from sqlalchemy import Connection, create_engine, make_url
+from sqlalchemy import Engine as Sql
+from sqlalchemy.exc import ArgumentError
+
+from .habits import POSTGRES, SQLITE, Habits
+from .ports import StoreFailed
+from .writer import Work, Writer, telling, told
+
+T = TypeVar("T")
+
+_MIGRATIONS = Path(__file__).parent / "migrations"
+_BY_BACKEND = {"sqlite": SQLITE, "postgresql": POSTGRES}
+
+
+class Database:
+    """Thread-safe. `place` is the path of an SQLite file, which is made with its folder, or the
+    URL of a PostgreSQL database ("postgresql://user@host/name"). Raises StoreFailed.
+    """
+
+    def __init__(self, place: Path | str) -> None:
+        self.habits, self.engine = _connect(place)
+        self._migrate()
+        self._writer = Writer(self.engine, self.habits)
+
+    def write(self, work: Work[T], hard: bool = True, lane: str = "") -> Future[T]:
+        """See `writer.Job`. Raises through the Future only."""
+        return self._writer.submit(work, hard, lane)
+
+    @contextmanager
+    def read(self) -> Iterator[Connection]:
+        """A consistent view of what is committed."""
+        with telling(), self.engine.connect() as connection:
+            yield connection
+
+    def close(self) -> None:
+        """Returns once all that was given is written."""
+        self._writer.close()
+        self.engine.dispose()
+
+    def _migrate(self) -> None:
+        """Forward only. Of several processes that start at once, one does it."""
+        config = Config()
+        config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
+        engine = self.engine.execution_options(writes=True)
+        try:
+            with telling(), engine.begin() as connection:
+                if self.habits.lock_migrations:
+                    connection.exec_driver_sql(self.habits.lock_migrations)
+                config.attributes["connection"] = connection
+                command.upgrade(config, "head")
+        except CommandError as error:
+            self.engine.dispose()
+            raise StoreFailed(
+                "the database was made by a newer version of Holdfast, or is not Holdfast's"
+            ) from error
+        except StoreFailed:
+            self.engine.dispose()
+            raise
+
+
+def _connect(place: Path | str) -> tuple[Habits, Sql]:
+    if isinstance(place, Path):
+        with telling():
+            place.parent.mkdir(parents=True, exist_ok=True)
+        place = f"sqlite:///{place}"
+    try:
+        url = make_url(place)
+        habits = _BY_BACKEND.get(url.get_backend_name())
+        if habits is None:
+            raise StoreFailed(f'"{url.get_backend_name()}" is no database that Holdfast knows')
+        engine = create_engine(
+            url.set(drivername=habits.driver), connect_args=dict(habits.arguments)
+        )
+    except ArgumentError as error:
+        raise told(error) from error
+    except ModuleNotFoundError as error:
+        raise StoreFailed(f"{error.name} is missing: pip install holdfast[postgres]") from error
+    habits.tune(engine)
+    return habits, engine
+
+
+def dump(value: Any) -> str:
+    """JSON that every database takes as text, lone surrogates included."""
+    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return json.dumps(value, separators=(",", ":"))
+    return text

@@ -1,0 +1,117 @@
+"""What SQLite and PostgreSQL do differently, as data. Nothing else in this room knows which."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy import Connection, Table, event
+from sqlalchemy import Engine as Sql
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.sql import ColumnElement
+from sqlalchemy.sql.expression import literal_column
+
+BUSY = 5.0  # seconds to wait for another process's lock
+STUCK = 5  # seconds after which a process that was stopped in mid-transaction loses it
+
+Transaction = Callable[[Connection, bool], AbstractContextManager[None]]
+
+
+@dataclass(frozen=True, slots=True)
+class Habits:
+    """`transaction(connection, hard)`: what is written within survives this process; if hard,
+    a power cut too, and so does all that was written before. `now` is the database's clock in
+    Unix seconds. `shared`: other processes write at the same time.
+    """
+
+    driver: str
+    transaction: Transaction
+    insert: Callable[[Table], Any]
+    now: ColumnElement[float]
+    lock_migrations: str
+    shared: bool
+    tune: Callable[[Sql], None]
+    arguments: Mapping[str, Any] = field(default_factory=dict)
+
+
+@contextmanager
+def _sqlite_transaction(connection: Connection, hard: bool) -> Iterator[None]:
+    """A WAL is synced by the commits that ask for it, whole: NORMAL commits before it too."""
+    raw = connection.connection.cursor()
+    raw.execute(f"PRAGMA synchronous={'FULL' if hard else 'NORMAL'}")
+    raw.close()
+    with connection.begin():
+        yield
+
+
+@contextmanager
+def _postgres_transaction(connection: Connection, hard: bool) -> Iterator[None]:
+    with connection.begin():
+        if not hard:
+            connection.exec_driver_sql("SET LOCAL synchronous_commit TO off")
+        yield
+
+
+def _tune_sqlite(engine: Sql) -> None:
+    event.listen(engine, "connect", _on_sqlite_connect)
+    event.listen(engine, "begin", _on_sqlite_begin)
+
+
+def _on_sqlite_connect(connection: Any, _: object) -> None:
+    """Readers beside one writer. The module's own transactions are off: see `_on_sqlite_begin`."""
+    connection.isolation_level = None
+    cursor = connection.cursor()
+    cursor.execute(f"PRAGMA busy_timeout={int(BUSY * 1000)}")
+    cursor.execute("PRAGMA journal_mode=WAL")
+    cursor.execute("PRAGMA synchronous=NORMAL")
+    cursor.execute("PRAGMA journal_size_limit=67108864")
+    cursor.close()
+
+
+def _on_sqlite_begin(connection: Connection) -> None:
+    """A writer that begins as a reader could find that it may not become one."""
+    writes = connection.get_execution_options().get("writes")
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+def _tune_postgres(engine: Sql) -> None:
+    event.listen(engine, "connect", _on_postgres_connect)
+
+
+def _on_postgres_connect(connection: Any, _: object) -> None:
+    """A process that is stopped in mid-transaction must not hold a lane for ever."""
+    cursor = connection.cursor()
+    cursor.execute(f"SET lock_timeout = '{int(BUSY)}s'")
+    cursor.execute(f"SET idle_in_transaction_session_timeout = '{STUCK}s'")
+    cursor.close()
+    connection.commit()
+
+
+SQLITE = Habits(
+    driver="sqlite",
+    transaction=_sqlite_transaction,
+    insert=sqlite.insert,
+    now=literal_column("((julianday('now') - 2440587.5) * 86400.0)"),
+    lock_migrations="",  # BEGIN IMMEDIATE is a lock
+    shared=False,
+    tune=_tune_sqlite,
+)
+
+POSTGRES = Habits(
+    driver="postgresql+psycopg",
+    transaction=_postgres_transaction,
+    insert=postgresql.insert,
+    now=literal_column("extract(epoch from clock_timestamp())::float8"),
+    lock_migrations="SELECT pg_advisory_xact_lock(hashtext(current_schema() || '.migrations'))",
+    shared=True,
+    tune=_tune_postgres,
+    arguments={
+        "connect_timeout": 5,
+        "application_name": "holdfast",
+        "keepalives_idle": 10,
+        "keepalives_interval": 5,
+        "keepalives_count": 3,
+    },
+)

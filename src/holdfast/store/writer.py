@@ -1,0 +1,182 @@
+"""Group commit: what many want written at one moment becomes one transaction.
+
+While a commit runs, others queue up behind it and share the next. So the disk's latency is paid
+once per batch, not once per message, and nobody waits for company.
+"""
+
+from __future__ import annotations
+
+import queue
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+from sqlalchemy import Connection
+from sqlalchemy import Engine as Sql
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+
+from .habits import Habits
+from .ports import LaneLost, Overloaded, StoreFailed
+
+T = TypeVar("T")
+Work = Callable[[Connection], T]
+
+BATCH = 256
+REFUSALS = (LaneLost, Overloaded)
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """`work` may be run more than once, so it changes nothing but the database; it refuses, if at
+    all, before it writes. `lane` is whose row it locks.
+    """
+
+    work: Work[Any]
+    hard: bool
+    lane: str
+    result: Future[Any] = field(default_factory=Future)
+
+
+class Writer:
+    """The one that writes, on a thread and a connection of its own."""
+
+    def __init__(self, engine: Sql, habits: Habits) -> None:
+        self._engine = engine.execution_options(writes=True)
+        self._habits = habits
+        self._connection: Connection | None = None
+        self._jobs: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
+        self._door = threading.Lock()
+        self._closed = False
+        self._thread = threading.Thread(target=self._run, name="writer", daemon=True)
+        self._thread.start()
+
+    def submit(self, work: Work[T], hard: bool = True, lane: str = "") -> Future[T]:
+        """Runs `work` in a transaction; the Future is done once that is committed."""
+        job = Job(work, hard, lane)
+        with self._door:
+            if not self._closed:
+                self._jobs.put(job)
+                return job.result
+        job.result.set_exception(StoreFailed("the store is closed"))
+        return job.result
+
+    def close(self) -> None:
+        """Returns once all that was submitted is done."""
+        with self._door:
+            if not self._closed:
+                self._closed = True
+                self._jobs.put(None)
+        self._thread.join()
+
+    def _run(self) -> None:
+        batch: list[Job] = []
+        try:
+            last = False
+            while not last:
+                batch, last = self._gather()
+                self._write(batch)
+        finally:  # even if a defect ended it, nobody waits for ever
+            with self._door:
+                self._closed = True
+            while not self._jobs.empty():
+                batch.extend(job for job in (self._jobs.get(),) if job is not None)
+            for job in batch:
+                if not job.result.done():
+                    job.result.set_exception(StoreFailed("the writer of the store has ended"))
+            self._disconnect()
+
+    def _gather(self) -> tuple[list[Job], bool]:
+        """What there is to write, at least something; and whether it is the last."""
+        batch: list[Job] = []
+        job = self._jobs.get()
+        while job is not None:
+            if job.result.set_running_or_notify_cancel():
+                batch.append(job)
+            if len(batch) == BATCH or self._jobs.empty():
+                break
+            job = self._jobs.get()
+        if self._habits.shared:  # in the same order everywhere, so that no two wait in a ring
+            batch.sort(key=lambda job: job.lane)
+        return batch, job is None
+
+    def _write(self, batch: Sequence[Job]) -> None:
+        """One failure must not be held against the others: then each is tried by itself."""
+        try:
+            self._commit(batch)
+        except (SQLAlchemyError, OSError) as error:
+            gone = self._unusable(error)
+            if len(batch) == 1 and not gone:
+                batch[0].result.set_exception(told(error))
+                return
+            for number, job in enumerate(batch):
+                try:
+                    self._commit([job])
+                except (SQLAlchemyError, OSError) as again:
+                    job.result.set_exception(told(again))
+                    if self._unusable(again):
+                        for other in batch[number + 1 :]:
+                            other.result.set_exception(told(again))
+                        return
+
+    def _commit(self, batch: Sequence[Job]) -> None:
+        if not batch:
+            return
+        if self._connection is None:
+            self._connection = self._engine.connect()
+        outcomes: list[tuple[Job, Any, Exception | None]] = []
+        with self._habits.transaction(self._connection, any(job.hard for job in batch)):
+            for job in batch:
+                try:
+                    outcomes.append((job, job.work(self._connection), None))
+                except REFUSALS as refusal:
+                    outcomes.append((job, None, refusal))
+        for job, value, refused in outcomes:
+            if refused is None:
+                job.result.set_result(value)
+            else:
+                job.result.set_exception(refused)
+
+    def _unusable(self, error: BaseException) -> bool:
+        """Whether the connection broke, or could not be made; the next one is a new one."""
+        broken = isinstance(error, DBAPIError) and error.connection_invalidated
+        connection = self._connection
+        if connection and not (broken or connection.invalidated or connection.closed):
+            return False
+        self._disconnect()
+        return True
+
+    def _disconnect(self) -> None:
+        if self._connection is not None:
+            with _forgiving():
+                self._connection.close()
+            self._connection = None
+
+
+@contextmanager
+def _forgiving() -> Iterator[None]:
+    """What is thrown away may be broken."""
+    try:
+        yield
+    except (SQLAlchemyError, OSError):
+        pass
+
+
+def told(error: BaseException) -> StoreFailed:
+    """In the contract's words, without the statement and its values."""
+    if isinstance(error, DBAPIError):
+        failed = StoreFailed(str(error.orig))
+    else:
+        failed = StoreFailed(type(error).__name__)
+    failed.__cause__ = error
+    return failed
+
+
+@contextmanager
+def telling() -> Iterator[None]:
+    try:
+        yield
+    except (SQLAlchemyError, OSError) as error:
+        raise told(error) from error

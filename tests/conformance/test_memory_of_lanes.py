@@ -1,0 +1,198 @@
+"""The outbox and what is remembered between turns: one contract over every database."""
+
+from __future__ import annotations
+
+import pytest
+from tests.conformance.databases import Place
+
+from holdfast.store.conversations import SqlConversations, SqlNotes, SqlPairings
+from holdfast.store.database import Database
+from holdfast.store.deliveries import SqlDeliveries
+from holdfast.store.ports import (
+    MOVES,
+    Delivery,
+    DeliveryState,
+    Entry,
+    Fence,
+    Json,
+    Pairing,
+    Turn,
+    TurnState,
+)
+from holdfast.store.turns import SqlTurns
+
+S = DeliveryState
+
+
+def ways() -> dict[DeliveryState, list[DeliveryState]]:
+    """By which moves a fresh delivery comes into each state."""
+    found: dict[DeliveryState, list[DeliveryState]] = {S.PENDING: []}
+    while len(found) < len(S):
+        for origin, path in list(found.items()):
+            for to in MOVES[origin]:
+                found.setdefault(to, [*path, to])
+    return found
+
+
+@pytest.mark.parametrize("origin", S)
+def test_the_outbox_moves_as_the_table_says(database: Database, origin: DeliveryState) -> None:
+    outbox = SqlDeliveries(database, {})
+    path = ways()[origin]
+    for to in S:
+        outbox.put([Delivery(to.value, "", 1, {"text": "好"})])
+        for step in path:
+            assert outbox.move(to.value, step)
+        assert outbox.move(to.value, to) is (to in MOVES[origin])
+        found = outbox.find(to.value)
+        assert found is not None
+        assert found.state is (to if to in MOVES[origin] else origin)
+        assert found.tries == [*path, *([to] if to in MOVES[origin] else [])].count(S.SENDING)
+        assert found.updated > 1.6e9
+
+
+def test_a_key_is_kept_once_with_its_receipt(database: Database) -> None:
+    outbox = SqlDeliveries(database, {})
+    outbox.put([Delivery("k", "t", 1, {"text": "first"})])
+    outbox.move("k", S.SENDING)
+    outbox.move("k", S.UNKNOWN, {"message_id": "m1"})
+    outbox.put([Delivery("k", "t", 1, {"text": "second"}), Delivery("a", "t", 2, {})])
+    outbox.move("k", S.DELIVERED)
+    kept, other = outbox.of_turn("t")
+    assert (kept.key, kept.content, kept.state) == ("k", {"text": "first"}, S.DELIVERED)
+    assert (kept.receipt, kept.tries) == ({"message_id": "m1"}, 1)
+    assert (other.key, other.state) == ("a", S.PENDING)
+    assert not outbox.move("nobody", S.SENDING)
+
+
+def test_unsettled_are_those_of_no_running_turn(database: Database) -> None:
+    turns = SqlTurns(database)
+    for name in ("done", "runs"):
+        turns.accept(Turn(name, name, {}, 1.0), 10).result()
+        fence = turns.claim(name, "me", 60).result()
+        assert fence
+        turns.begin(fence).result()
+        outbox = SqlDeliveries(database, {name: fence})
+        outbox.put([Delivery(f"{name} {n}", name, n, {}) for n in range(3)])
+        outbox.move(f"{name} 0", S.SENDING)
+        outbox.move(f"{name} 1", S.ABANDONED)
+        if name == "done":
+            turns.end(fence, name, TurnState.DONE).result()
+    outbox.put([Delivery("of no turn", "", 1, {})])
+    left = {(d.key, d.state) for d in outbox.unsettled()}
+    assert left == {
+        ("done 0", S.UNKNOWN),
+        ("done 2", S.PENDING),
+        ("of no turn", S.PENDING),
+    }
+
+
+def talk(turns: SqlTurns, name: str, state: TurnState, lane: str = "a") -> Fence:
+    """A turn with its question and its answer, in which a tool was used."""
+    turns.accept(Turn(name, lane, {}, 1.0), 100).result()
+    fence = turns.claim(lane, "me", 60).result()
+    assert fence
+    events: list[Json] = [
+        {"type": "asked", "message": {"said": f"{name}?"}},
+        {"type": "text_added", "text": "..."},
+        {"type": "tool_answered", "message": {"said": f"{name} tool"}},
+        {"type": "step_ended", "message": {"said": f"{name}!"}},
+        {"type": "ended"},
+    ]
+    turns.begin(fence).result()
+    entries = [Entry(n, event) for n, event in enumerate(events, 1)]
+    turns.append(fence, name, entries).result()
+    if state is not TurnState.RUNNING:
+        turns.end(fence, name, state).result()
+    return fence
+
+
+def said(conversations: SqlConversations, lane: str = "a") -> list[str]:
+    return [message["said"] for message in conversations.history(lane)]
+
+
+def test_the_history_is_made_of_turns_that_are_done(database: Database) -> None:
+    turns, conversations = SqlTurns(database), SqlConversations(database)
+    assert said(conversations) == []
+    talk(turns, "z", TurnState.DONE)
+    talk(turns, "y", TurnState.PARKED)
+    talk(turns, "x", TurnState.DONE)
+    talk(turns, "b", TurnState.DONE, lane="b")
+    talk(turns, "w", TurnState.RUNNING)
+    assert said(conversations) == ["z?", "z tool", "z!", "x?", "x tool", "x!"]
+    assert [t.id for t in conversations.recent("a")] == ["x", "y", "z"]
+    assert [t.id for t in conversations.recent("a", 1)] == ["x"]
+
+
+def test_a_history_begins_anew_behind_the_turn_that_runs(database: Database) -> None:
+    turns, conversations = SqlTurns(database), SqlConversations(database)
+    conversations.change("a", {"route": "m"})
+    talk(turns, "1", TurnState.DONE)
+    fence = talk(turns, "2", TurnState.RUNNING)
+    turns.accept(Turn("3", "a", {}, 1.0), 100).result()
+    conversations.reset("a")
+    turns.end(fence, "2", TurnState.DONE).result()
+    assert said(conversations) == []
+    assert conversations.settings("a") == {"route": "m"}
+    talk(turns, "3", TurnState.DONE)
+    assert said(conversations) == ["3?", "3 tool", "3!"]
+    assert len(conversations.recent("a")) == 3
+
+
+def test_a_forgotten_turn_is_no_history(database: Database) -> None:
+    turns, conversations = SqlTurns(database), SqlConversations(database)
+    talk(turns, "1", TurnState.DONE)
+    talk(turns, "2", TurnState.DONE)
+    conversations.forget("1")
+    assert said(conversations) == ["2?", "2 tool", "2!"]
+
+
+def test_settings_are_merged_and_removed_and_stay(place: Place) -> None:
+    first = Database(place)
+    conversations = SqlConversations(first)
+    assert conversations.settings("a") == {}
+    assert conversations.change("a", {"route": "m", "persona": "猫"}) == {
+        "route": "m",
+        "persona": "猫",
+    }
+    assert conversations.change("a", {"persona": None, "language": "zh"}) == {
+        "route": "m",
+        "language": "zh",
+    }
+    conversations.reset("a")
+    first.close()
+    second = Database(place)
+    assert SqlConversations(second).settings("a") == {"route": "m", "language": "zh"}
+    second.close()
+
+
+def test_a_stranger_is_paired_by_a_code_that_ages(database: Database) -> None:
+    pairings = SqlPairings(database)
+    offered = pairings.offer("helper", "p", "abcd", now=100.0, valid=60.0)
+    assert offered == Pairing("ABCD", "helper", "p", False, 100.0)
+    assert pairings.offer("helper", "p", "efgh", now=150.0, valid=60.0) == offered
+    assert pairings.approve("abcd", now=161.0, valid=60.0) is None  # too old
+    renewed = pairings.offer("helper", "p", "efgh", now=161.0, valid=60.0)
+    assert renewed.code == "EFGH"
+    assert not pairings.approved("helper", "p")
+    assert pairings.approve("ABCD", now=162.0, valid=60.0) is None
+    approved = pairings.approve("efGh", now=162.0, valid=60.0)
+    assert approved == Pairing("EFGH", "helper", "p", True, 161.0)
+    assert pairings.approved("helper", "p")
+    assert not pairings.approved("helper", "q")
+    assert not pairings.approved("other", "p")
+    assert pairings.offer("helper", "p", "ijkl", now=9e9, valid=60.0) == approved
+    assert pairings.all() == [approved]
+    assert pairings.remove("helper", "p")
+    assert not pairings.remove("helper", "p")
+    assert not pairings.approved("helper", "p")
+
+
+def test_notes_are_kept_replaced_and_removed(database: Database) -> None:
+    notes = SqlNotes(database)
+    assert notes.get("k") is None
+    notes.put("k", {"session": "1"})
+    notes.put("k", {"session": "2", "字": [1]})
+    assert notes.get("k") == {"session": "2", "字": [1]}
+    notes.put("k", None)
+    notes.put("k", None)
+    assert notes.get("k") is None

@@ -1,0 +1,138 @@
+"""Schemas of every age become the present one; trouble with the disk or the server is told."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from concurrent.futures import Future
+from pathlib import Path
+
+import psycopg
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy import text
+from tests.conformance.databases import POSTGRES, Place, postgres_schema
+
+from holdfast.store.conversations import SqlNotes
+from holdfast.store.database import Database
+from holdfast.store.incidents import SqlIncidents
+from holdfast.store.ports import Incident, StoreFailed, Turn
+from holdfast.store.tables import METADATA
+from holdfast.store.turns import SqlTurns
+
+# What the versions before migrations made (release 0.1).
+FIRST = """
+CREATE TABLE incidents (
+    ref VARCHAR(26) NOT NULL, at FLOAT NOT NULL, route TEXT NOT NULL, outcome TEXT NOT NULL,
+    kind TEXT NOT NULL, record TEXT NOT NULL, PRIMARY KEY (ref)
+);
+CREATE INDEX ix_incidents_at ON incidents (at);
+INSERT INTO incidents VALUES ('01JAAA', 1.5, 'gpt-5.5', 'failed', 'closed', '{"中文": ["好"]}');
+"""
+
+
+def accept(database: Database, name: str) -> Future[bool]:
+    return SqlTurns(database).accept(Turn(name, name, {"text": name * 1000}, 1.0), 10)
+
+
+def test_a_database_of_the_first_version_is_brought_up_to_date(tmp_path: Path) -> None:
+    file = tmp_path / "holdfast.db"
+    connection = sqlite3.connect(file)
+    connection.executescript("PRAGMA journal_mode=WAL;" + FIRST)
+    connection.close()
+    for _ in range(2):
+        database = Database(file)
+        assert SqlIncidents(database).recent() == [
+            Incident("01JAAA", 1.5, "gpt-5.5", "failed", "closed", {"中文": ["好"]})
+        ]
+        assert not accept(database, "1").exception()
+        database.close()
+
+
+@pytest.mark.parametrize("kind", ["sqlite", "postgres"])
+def test_the_migrations_lead_to_the_tables_of_the_code(kind: str, tmp_path: Path) -> None:
+    def differences(place: Place) -> object:
+        database = Database(place)
+        with database.read() as connection:
+            found = compare_metadata(MigrationContext.configure(connection), METADATA)
+        database.close()
+        return found
+
+    if kind == "sqlite":
+        assert differences(tmp_path / "holdfast.db") == []
+        return
+    with postgres_schema() as url:
+        assert differences(url) == []
+
+
+def test_a_database_of_a_newer_version_is_not_touched(tmp_path: Path) -> None:
+    file = tmp_path / "holdfast.db"
+    Database(file).close()
+    connection = sqlite3.connect(file)
+    connection.execute("UPDATE alembic_version SET version_num = '9999'")
+    connection.commit()
+    connection.close()
+    with pytest.raises(StoreFailed, match="newer version"):
+        Database(file)
+
+
+def test_what_is_no_database_is_told(tmp_path: Path) -> None:
+    file = tmp_path / "holdfast.db"
+    file.write_text("Dear diary, " * 100)
+    with pytest.raises(StoreFailed, match="not a database"):
+        Database(file)
+    with pytest.raises(StoreFailed, match="mysql"):
+        Database("mysql://localhost/test")
+    with pytest.raises(StoreFailed):
+        Database("postgres is at home")
+    with pytest.raises(StoreFailed, match="refused"):
+        Database("postgresql://127.0.0.1:1/test")
+
+
+def test_a_full_disk_refuses_what_is_new_and_keeps_what_was(tmp_path: Path) -> None:
+    database = Database(tmp_path / "holdfast.db")
+    assert accept(database, "before").result()
+    database.write(lambda c: bool(c.exec_driver_sql("PRAGMA max_page_count=1"))).result()
+    refused = [accept(database, f"refused {n}") for n in range(50)]
+    assert any(isinstance(result.exception(), StoreFailed) for result in refused)
+    with pytest.raises(StoreFailed, match="full"):
+        accept(database, "refused" * 1000).result()
+    assert SqlTurns(database).find("before")
+    database.write(lambda c: bool(c.exec_driver_sql("PRAGMA max_page_count=1073741823"))).result()
+    assert accept(database, "after").result()
+    database.close()
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such permissions")
+def test_a_read_only_disk_is_told(tmp_path: Path) -> None:
+    database = Database(tmp_path / "holdfast.db")
+    database.write(lambda c: bool(c.exec_driver_sql("PRAGMA query_only=ON"))).result()
+    with pytest.raises(StoreFailed, match="readonly"):
+        accept(database, "1").result()
+    assert SqlNotes(database).get("k") is None
+    database.close()
+
+
+def test_a_lock_of_another_process_is_waited_for(tmp_path: Path) -> None:
+    file = tmp_path / "holdfast.db"
+    database = Database(file)
+    other = sqlite3.connect(file, isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    result = accept(database, "1")
+    assert not result.done()
+    other.execute("COMMIT")
+    other.close()
+    assert result.result()
+    database.close()
+
+
+def test_a_restart_of_postgres_costs_nobody_their_message() -> None:
+    with postgres_schema() as url:
+        database = Database(url)
+        pid = database.write(lambda c: c.scalar(text("SELECT pg_backend_pid()"))).result()
+        with psycopg.connect(POSTGRES, autocommit=True) as admin:
+            admin.execute("SELECT pg_terminate_backend(%s)", [pid])
+        results = [accept(database, f"{n} after") for n in range(20)]
+        assert all(result.result() for result in results)
+        database.close()
