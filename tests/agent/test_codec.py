@@ -84,6 +84,7 @@ events: st.SearchStrategy[TurnEvent] = st.one_of(
         messages,
         st.integers(0),
         texts,
+        st.none() | tables,
     ),
     st.builds(Noted, texts, tables),
     st.builds(Said, texts),

@@ -83,6 +83,7 @@ class ToolAnswered:
     """The result, which goes into the history. `ms` is how long it took.
 
     `rest` is what the message has no room for: the whole output, to be read page by page.
+    `failure` is the record of what failed, if anything did.
     """
 
     call_id: str
@@ -91,6 +92,7 @@ class ToolAnswered:
     message: Message
     ms: int = 0
     rest: str = ""
+    failure: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,132 @@
+"""Runs one call of a tool to its one answer, whatever the tool does.
+
+Time limit, cancellation, errors of any sort, output of any length. This is the one place where
+the code of others runs, and so one of three where every exception is caught.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, replace
+from typing import Any
+
+import structlog
+
+from ..core.clock import Clock
+from ..core.failure import Failure, Hop, Kind, Phase, StreamFailed
+from ..core.message import ToolCall
+from ..core.record import failure_record
+from ..core.redact import scrub
+from ..upstream.progress import Progress
+from ..upstream.translate import failure_from
+from ..wire.jsontext import loads
+from .events import ToolAnswered, ToolOutcome
+from .stepper import answered
+from .tools import AgentTool, OutcomeUnknown, Output, ToolContext, ToolFailed
+from .words import Language, tell
+
+KEPT = 200_000  # characters of one output that can be read page by page
+READ_MORE = "read_more"
+
+_LOG = structlog.get_logger("holdfast.agent")
+
+
+@dataclass(frozen=True, slots=True)
+class _Result:
+    outcome: ToolOutcome
+    text: str
+    failure: Failure | None = None
+
+
+async def run_tool(
+    made: AgentTool, call: ToolCall, context: ToolContext, clock: Clock
+) -> ToolAnswered:
+    """The answer to `call`. Raises nothing but CancelledError."""
+    began = clock.monotonic()
+    result = await _run(made, call, context)
+    ms = round((clock.monotonic() - began) * 1000)
+    if result.failure:
+        _LOG.warning("tool_failed", tool=made.name, ms=ms, **failure_record(result.failure))
+    text, rest = page(result.text, made.limit, call.id, context.language)
+    event = answered(call, result.outcome, text, ms, rest)
+    record = failure_record(result.failure) if result.failure else None
+    return replace(event, failure=record)
+
+
+async def _run(made: AgentTool, call: ToolCall, context: ToolContext) -> _Result:
+    language = context.language
+    try:
+        async with asyncio.timeout(made.timeout) as limit:
+            output = await made.run(_object(call.arguments), context)
+    except ToolFailed as failed:
+        return _Result("error", scrub(str(failed)))
+    except OutcomeUnknown as lost:
+        failure = _failure(lost, Kind.CLOSED)
+        if made.safe:
+            return _Result("error", _told(failure, language), failure)
+        reason = tell("server_gone", language)
+        return _Result("unknown", tell("unknown_outcome", language, reason=reason), failure)
+    except StreamFailed as failed:
+        return _Result("error", _told(failed.failure, language), failed.failure)
+    except Exception as error:  # noqa: BLE001 - a tool is anybody's code and may raise anything
+        if isinstance(error, TimeoutError) and limit.expired():
+            return _late(made, language)
+        failure = _failure(error, Kind.INTERNAL)
+        return _Result("error", _told(failure, language), failure)
+    return _ready(output, language)
+
+
+def _object(arguments: str) -> dict[str, Any]:
+    value = loads(arguments)
+    if not isinstance(value, dict):
+        raise ToolFailed("the arguments are not a JSON object")
+    return value
+
+
+def _ready(output: Output, language: Language) -> _Result:
+    text = output.text if output.text.strip() else tell("nothing", language)
+    return _Result("error" if output.failed else "ok", text)
+
+
+def _late(made: AgentTool, language: Language) -> _Result:
+    seconds = f"{made.timeout:g}"
+    detail = f"{made.name} did not finish within {seconds} s"
+    failure = Failure(Kind.TIMEOUT, Phase.STREAM, Hop.TOOL, detail=detail)
+    if made.safe:
+        return _Result("timeout", tell("timed_out", language, seconds=seconds), failure)
+    reason = tell("out_of_time", language, seconds=seconds)
+    return _Result("timeout", tell("unknown_outcome", language, reason=reason), failure)
+
+
+def _failure(error: BaseException, kind: Kind) -> Failure:
+    """What a tool's exception means: by type and errno, as for any other hop."""
+    found = failure_from(error, Progress(lambda _: None, Phase.STREAM))
+    if found.kind is Kind.INTERNAL:
+        found = replace(found, kind=kind)
+    return replace(found, hop=Hop.TOOL)
+
+
+def _told(failure: Failure, language: Language) -> str:
+    words = failure.detail or failure.cause
+    name = failure.cause_chain[0].type.rpartition(".")[2] if failure.cause_chain else ""
+    reason = ": ".join(part for part in (name, words) if part)
+    return tell("failed", language, reason=reason)
+
+
+def page(
+    text: str, limit: int, call_id: str, language: Language, offset: int = 0
+) -> tuple[str, str]:
+    """As much of `text` from `offset` as may be shown, and the whole of it if that is not all."""
+    end = offset + limit
+    if end >= len(text):
+        return text[offset:], ""
+    kept = text[:KEPT]
+    more = tell(
+        "more",
+        language,
+        left=len(text) - end,
+        tool=READ_MORE,
+        call_id=call_id,
+        offset=end,
+    )
+    return text[offset:end] + more, kept
