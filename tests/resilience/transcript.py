@@ -25,6 +25,7 @@ from typing import Any, assert_never
 from holdfast.core.attempt import Target
 from holdfast.core.events import (
     Finished,
+    Foreign,
     ReasoningDelta,
     RefusalDelta,
     StopReason,
@@ -201,6 +202,8 @@ def _event(event: StreamEvent) -> str:
         case UsageReport():
             mark = " about" if event.estimated else ""
             return f"usage {event.input_tokens} {event.output_tokens}{mark}"
+        case Foreign(extra):
+            return f"foreign {json.dumps(extra, ensure_ascii=False)}"
         case Finished(reason):
             return f"finish {reason.value}"
         case _:

@@ -9,7 +9,7 @@ from typing import Any
 from holdfast.core.attempt import How, Target
 from holdfast.core.events import Finished, StopReason, StreamEvent, TextDelta, UsageReport
 from holdfast.core.failure import Failure, Kind, Phase
-from holdfast.core.message import Prompt
+from holdfast.core.message import Prompt, Role, said
 from holdfast.core.request import Request
 from holdfast.wire.dialect import EncodedRequest, ErrorAnswer
 
@@ -108,3 +108,6 @@ class Lines:
 
     def write_prompt(self, prompt: Prompt) -> Mapping[str, Any] | Failure:
         return {"said": [message.text for message in prompt.messages]}
+
+    def read_prompt(self, body: Mapping[str, Any]) -> Prompt | Failure:
+        return Prompt(tuple(said(Role.USER, text) for text in body.get("said", ())))

@@ -10,6 +10,7 @@ import msgspec
 
 from ..core.events import (
     Finished,
+    Foreign,
     ReasoningDelta,
     RefusalDelta,
     StreamEvent,
@@ -26,6 +27,7 @@ TYPES: Mapping[str, type[StreamEvent]] = {
     "refusal": RefusalDelta,
     "tool_call": ToolCallDelta,
     "usage": UsageReport,
+    "foreign": Foreign,
     "finished": Finished,
 }
 _NAMES = {kind: name for name, kind in TYPES.items()}
