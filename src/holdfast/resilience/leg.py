@@ -89,6 +89,12 @@ class Leg:
         released, self.foreign = self.foreign, []
         return released
 
+    @property
+    def was_cut(self) -> bool:
+        """It finished, but not where it wanted to: at a limit or by a filter."""
+        cut = (StopReason.LENGTH, StopReason.CONTENT_FILTER)
+        return self.finished is not None and self.finished.reason in cut
+
     def expiry(self) -> float:
         """When the current phase has taken too long."""
         limits = self.target.timeouts

@@ -280,9 +280,13 @@ class StreamMachine:
     def _finish_text(self, leg: Leg) -> Failure | None:
         if leg.splicer is None or (leg.tools and not leg.spoke):
             return None  # a call that comes back alone has no seam
+        joined = leg.splicer.seam is not None
         text = leg.splicer.finish()
         if isinstance(text, Failure):
             return text
+        if not joined and leg.was_cut and not (leg.splicer.seam and leg.splicer.seam.verified):
+            detail = "the continuation was cut short before it was clear where it goes on"
+            return Failure(Kind.DIVERGED, Phase.END, detail=detail)
         if text:
             self._emit(leg, [TextDelta(text)])
         return None
