@@ -9,8 +9,8 @@ import random
 import secrets
 import socket
 import time
-from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
@@ -30,6 +30,8 @@ from .problems import ConfigError, Problem
 from .sim.upstream import SimulatedUpstream
 from .store.database import Database
 from .store.incidents import SqlIncidents
+from .store.memory import MemoryIncidents
+from .store.ports import IncidentStore, StoreFailed
 from .upstream.catalog import Routes, routes
 from .upstream.connector import Connector
 from .upstream.executor import Executor, Observer
@@ -55,26 +57,8 @@ def new_ref() -> str:
     return ulid(time.time_ns() // 1_000_000, os.urandom(10))
 
 
-def check(settings: Settings, source: str) -> None:
-    """What can be known only with all rooms in view. Raises ConfigError."""
-    there = ", ".join(sorted(DIALECTS))
-    problems = [
-        Problem(
-            f"providers.{name}.dialect",
-            f'the dialect "{provider.dialect}" is not served by this version',
-            f"这个版本还不支持 “{provider.dialect}”",
-            f"use one of: {there}",
-            f"请使用：{there}",
-        )
-        for name, provider in settings.providers.items()
-        if provider.dialect not in DIALECTS
-    ]
-    if problems:
-        raise ConfigError(source, problems)
-
-
 def pepper(data_dir: Path) -> bytes:
-    """This installation's secret for naming keys; made at the first start."""
+    """This installation's secret for naming keys; made at the first start. Raises OSError."""
     file = data_dir / "pepper"
     data_dir.mkdir(parents=True, exist_ok=True)
     try:
@@ -87,8 +71,56 @@ def pepper(data_dir: Path) -> bytes:
 
 
 def database(server: ServerSettings) -> Database:
-    """The database of these settings, brought up to date. Raises store.ports.StoreFailed."""
-    return Database(server.database_url.get_secret_value() or server.data_dir / DATABASE)
+    """The database of these settings, brought up to date. Raises ConfigError."""
+    try:
+        return Database(server.database_url.get_secret_value() or server.data_dir / DATABASE)
+    except StoreFailed as error:
+        raise _unusable(server, str(error)) from None
+
+
+def routes_of(settings: Settings) -> Routes:
+    """The routes, with keys named as this installation names them. Raises ConfigError."""
+    server = settings.server
+    try:
+        return routes(settings, pepper(server.data_dir))
+    except OSError as error:
+        raise _unusable(server, error.strerror or type(error).__name__) from None
+
+
+@contextmanager
+def stored(server: ServerSettings) -> Iterator[IncidentStore]:
+    """The incidents that were kept, to read; nothing is created where none are.
+
+    Raises ConfigError if the database cannot be used.
+    """
+    if not (server.database_url or (server.data_dir / DATABASE).exists()):
+        yield MemoryIncidents()
+        return
+    with closing(database(server)) as opened:
+        try:
+            yield SqlIncidents(opened, server.max_incidents)
+        except StoreFailed as error:
+            raise _unusable(server, str(error)) from None
+
+
+def _unusable(server: ServerSettings, reason: str) -> ConfigError:
+    if server.database_url:
+        problem = Problem(
+            "server.database_url",
+            f"the database cannot be used: {reason}",
+            f"无法使用这个数据库：{reason}",
+            "check that it runs, and that this user may create tables in it",
+            "请检查它是否在运行，以及这个用户能否在其中建表",
+        )
+        return ConfigError("PostgreSQL", [problem], server.language)
+    problem = Problem(
+        "server.data_dir",
+        f"the folder cannot be used: {reason}",
+        f"无法使用这个目录：{reason}",
+        "make it a writable folder, or name another",
+        "请使其成为可写的目录，或换一个",
+    )
+    return ConfigError(str(server.data_dir), [problem], server.language)
 
 
 @asynccontextmanager
@@ -115,25 +147,22 @@ class Running:
 
 @asynccontextmanager
 async def gateway(settings: Settings, served: Routes | None = None) -> AsyncIterator[Running]:
-    """Everything that a gateway needs, opened, and closed again in order.
-
-    Raises store.ports.StoreFailed.
-    """
+    """Everything that a gateway needs, opened, and closed again in order. Raises ConfigError."""
     clock = SystemClock()
     node = f"holdfast-{secrets.token_hex(6)}"
-    data_dir = settings.server.data_dir
-    known = served or routes(settings, pepper(data_dir))
+    server = settings.server
+    known = served or routes_of(settings)
     async with AsyncExitStack() as stack:
-        opened = database(settings.server)
+        opened = database(server)
         stack.callback(opened.close)
-        store = SqlIncidents(opened, settings.server.max_incidents)
+        store = SqlIncidents(opened, server.max_incidents)
         keeper = Keeper(store, clock)
         stack.callback(keeper.close)
         metrics = Metrics(clock, known.names())
         executor = await stack.enter_async_context(calling(node, [keeper, metrics]))
         services = Services(
             settings=settings.gateway,
-            language=settings.server.language,
+            language=server.language,
             executor=executor,
             routes=known,
             incidents=store,
@@ -151,9 +180,9 @@ async def gateway(settings: Settings, served: Routes | None = None) -> AsyncIter
 async def serve(settings: Settings, ready: Callable[[str], None]) -> None:
     """Serves until SIGTERM or Ctrl-C, then ends within 10 s. `ready` is given the address.
 
-    Raises ConfigError if the address cannot be had, store.ports.StoreFailed.
+    Raises ConfigError if the address or the data folder cannot be had.
     """
-    with _listen(settings.server.host, settings.server.port) as listener:
+    with _listen(settings.server) as listener:
         async with gateway(settings) as running:
             await _Server(running, ready).serve(sockets=[listener])
 
@@ -218,21 +247,18 @@ DEMO_ROUTES = {
 }
 
 
-def _listen(host: str, port: int) -> socket.socket:
+def _listen(server: ServerSettings) -> socket.socket:
+    host, port = server.host, server.port
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
         return socket.create_server((host, port), family=family, backlog=2048)
     except OSError as error:
-        reason = error.strerror or str(error)
-        raise ConfigError(
-            f"{host}:{port}",
-            [
-                Problem(
-                    "",
-                    f"cannot listen there: {reason}",
-                    f"无法在此监听：{reason}",
-                    "choose another --port or --host, or stop what uses it",
-                    "请换一个 --port 或 --host，或停止占用它的程序",
-                )
-            ],
-        ) from None
+        reason = os.strerror(error.errno) if error.errno and error.errno > 0 else error.strerror
+        problem = Problem(
+            "",
+            f"cannot listen there: {reason}",
+            f"无法在此监听：{reason}",
+            "choose another --port or --host, or stop what uses it",
+            "请换一个 --port 或 --host，或停止占用它的程序",
+        )
+        raise ConfigError(f"{host}:{port}", [problem], server.language) from None

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-import sys
 from collections.abc import Callable, Coroutine
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -14,11 +13,10 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
-from . import log
-from .config import ServerSettings, Settings, from_env, load
+from . import __version__, log
+from .config import WILDCARD, ServerSettings, Settings, from_env, load
 from .core.verdict import Language
 from .problems import ConfigError
-from .store.ports import IncidentStore, StoreFailed
 from .terminal.words import say, spoken
 
 DEFAULT_FILE = Path("holdfast.toml")
@@ -26,6 +24,7 @@ DEFAULT_FILE = Path("holdfast.toml")
 cli = typer.Typer(
     help="The AI chat gateway that holds on to the answer. / 不丢回答的 AI 网关。",
     no_args_is_help=True,
+    add_completion=False,
     pretty_exceptions_enable=False,
 )
 incidents_cli = typer.Typer(help="What went wrong, and why. / 出过什么错，为什么。")
@@ -36,18 +35,42 @@ ConfigOption = Annotated[
     typer.Option("--config", "-c", help="Configuration file / 配置文件 [./holdfast.toml]"),
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="For machines / 供程序读取")]
+LimitOption = Annotated[int, typer.Option(help="How many / 条数", min=1)]
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"holdfast {__version__}")
+        raise typer.Exit
+
+
+@cli.callback()
+def holdfast(
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version",
+            help="Show the version and exit. / 显示版本。",
+            callback=_print_version,
+            is_eager=True,
+        ),
+    ] = False,
+) -> None:
+    """Holds the options that need no command; the callbacks do what they ask."""
 
 
 @cli.command()
 def serve(
     config: ConfigOption = None,
     host: Annotated[str | None, typer.Option(help="Address to listen on / 监听地址")] = None,
-    port: Annotated[int | None, typer.Option(help="Port, 0 for any / 端口，0 为任意")] = None,
+    port: Annotated[
+        int | None, typer.Option(help="Port, 0 for any / 端口，0 为任意", min=0, max=65_535)
+    ] = None,
 ) -> None:
     """Serve the gateway until Ctrl-C or SIGTERM. / 启动网关。"""
     from . import app
 
-    log.configure()
+    log.configure(os.environ)
 
     async def run() -> None:
         async with AsyncExitStack() as stack:
@@ -62,12 +85,17 @@ def serve(
 @cli.command()
 def check(config: ConfigOption = None) -> None:
     """Check the configuration without starting. / 只检查配置。"""
+    from . import app
 
     def run() -> None:
-        settings = _settings(config)
-        names = ", ".join(settings.routes) if settings else "demo"
-        file = str(config or (DEFAULT_FILE if DEFAULT_FILE.exists() else "-"))
-        typer.echo(say("config_ok", _language(settings), file=file, routes=names))
+        settings, source = _settings(config)
+        language = _language(settings)
+        if settings is None:
+            names = ", ".join(app.DEMO_ROUTES)
+            typer.echo(say("config_none", language, routes=names))
+            return
+        routes = [say("any", language) if n == WILDCARD else n for n in settings.routes]
+        typer.echo(say("config_ok", language, source=source, routes=", ".join(routes)))
 
     _guarded(run)
 
@@ -88,20 +116,19 @@ def chat(
     """Talk to a route from the terminal. / 在终端里和某个路由对话。"""
     from . import app
     from .terminal.chat import talk
-    from .upstream.catalog import routes
 
     async def run() -> None:
         async with AsyncExitStack() as stack:
-            settings, _ = await _given(config, stack)
+            settings, simulated = await _given(config, stack)
             language = _language(settings)
-            known = routes(settings, app.pepper(settings.server.data_dir))
+            known = app.routes_of(settings)
             names = known.names()
             chosen = known.find(route or (names[0] if names else "gpt-5.5"))
             if chosen is None:
-                told = say("no_route", language, name=route, names=", ".join(names))
-                raise typer.BadParameter(told)
+                typer.echo(say("no_route", language, name=route, names=", ".join(names)), err=True)
+                raise typer.Exit(2)
             executor = await stack.enter_async_context(app.calling("holdfast-chat", []))
-            await talk(Console(), executor, chosen, language)
+            await talk(Console(), executor, chosen, language, simulated=simulated)
 
     _run(run())
 
@@ -111,49 +138,41 @@ def incidents(
     context: typer.Context,
     config: ConfigOption = None,
     as_json: JsonOption = False,
-    limit: Annotated[int, typer.Option(help="How many / 条数", min=1)] = 20,
+    limit: LimitOption = 20,
 ) -> None:
     """List the latest incidents. / 列出最近的事件。"""
-    if context.invoked_subcommand:
-        return
-    from .terminal.incidents import table
-
-    def run() -> None:
-        settings, store = _store(config)
-        found = store.recent(limit)
-        if as_json:
-            _print_json([i.record for i in found])
-        elif found:
-            Console().print(table(found, _language(settings)))
-        else:
-            typer.echo(say("none", _language(settings)))
-
-    _guarded(run)
+    if not context.invoked_subcommand:
+        _list(config, as_json, limit)
 
 
 @incidents_cli.command("list")
 def list_incidents(
+    context: typer.Context,
     config: ConfigOption = None,
     as_json: JsonOption = False,
-    limit: Annotated[int, typer.Option(help="How many / 条数", min=1)] = 20,
+    limit: LimitOption = 20,
 ) -> None:
     """List the latest incidents. / 列出最近的事件。"""
-    context = typer.Context(typer.main.get_command(incidents_cli))
-    incidents(context, config, as_json, limit)
+    _list(*_inherited(context, config, as_json), limit)
 
 
 @incidents_cli.command()
 def show(
+    context: typer.Context,
     ref: Annotated[str, typer.Argument(help="Reference id or its beginning / 编号或其开头")],
     config: ConfigOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Draw the timeline of one incident, hop by hop. / 画出一个事件的时间线。"""
+    from . import app
     from .terminal.incidents import timeline
 
+    config, as_json = _inherited(context, config, as_json)
+
     def run() -> None:
-        settings, store = _store(config)
-        found = store.find(ref)
+        settings, _ = _settings(config)
+        with app.stored(_server(settings)) as store:
+            found = store.find(ref)
         if found is None:
             typer.echo(say("unknown", _language(settings)), err=True)
             raise typer.Exit(1)
@@ -169,38 +188,60 @@ def main() -> None:
     cli()
 
 
-def _settings(config: Path | None) -> Settings | None:
-    """From the file, else from the environment; None for the simulator. Raises ConfigError."""
-    from .app import check as check_settings
+def _list(config: Path | None, as_json: bool, limit: int) -> None:
+    from . import app
+    from .terminal.incidents import table
 
+    def run() -> None:
+        settings, _ = _settings(config)
+        server = _server(settings)
+        with app.stored(server) as store:
+            found = store.recent(limit)
+        if as_json:
+            _print_json([incident.record for incident in found])
+        elif found:
+            Console().print(table(found, _language(settings)))
+        else:
+            typer.echo(say("none", _language(settings), folder=server.data_dir))
+
+    _guarded(run)
+
+
+def _inherited(
+    context: typer.Context, config: Path | None, as_json: bool
+) -> tuple[Path | None, bool]:
+    """Options mean the same before and after the subcommand's name."""
+    above = context.parent.params if context.parent else {}
+    return config or above.get("config"), as_json or bool(above.get("as_json"))
+
+
+def _settings(config: Path | None) -> tuple[Settings | None, str]:
+    """From the file, else from the environment, else None for the simulator; and the source.
+
+    Raises ConfigError.
+    """
     file = config or (DEFAULT_FILE if DEFAULT_FILE.exists() else None)
-    settings = load(file, os.environ) if file else from_env(os.environ)
-    if settings:
-        check_settings(settings, str(file))
-    return settings
+    if file:
+        return load(file, os.environ), str(file)
+    return from_env(os.environ), "OPENAI_API_KEY, OPENAI_BASE_URL"
 
 
 async def _given(config: Path | None, stack: AsyncExitStack) -> tuple[Settings, bool]:
     """The settings, and whether they are those of the simulator, which runs as long as `stack`."""
     from . import app
 
-    settings = _settings(config)
+    settings, _ = _settings(config)
     if settings:
         return settings, False
     return await stack.enter_async_context(app.simulated()), True
 
 
-def _store(config: Path | None) -> tuple[Settings | None, IncidentStore]:
-    from .app import database
-    from .store.incidents import SqlIncidents
-
-    settings = _settings(config)
-    server = settings.server if settings else ServerSettings()
-    return settings, SqlIncidents(database(server), server.max_incidents)
+def _server(settings: Settings | None) -> ServerSettings:
+    return settings.server if settings else ServerSettings()
 
 
 def _language(settings: Settings | None) -> Language:
-    return spoken(settings.server.language if settings else "auto", os.environ)
+    return spoken(_server(settings).language, os.environ)
 
 
 def _ready(line: str) -> None:
@@ -234,14 +275,8 @@ def _loop_factory() -> Any:
 
 def _guarded(work: Callable[[], None]) -> None:
     """Says what is wrong with the set-up in the person's language, instead of a traceback."""
-
-    language = _language(None)
     try:
         work()
     except ConfigError as error:
-        typer.echo(error.say(language), err=True)
-        sys.exit(2)
-    except StoreFailed as error:
-        told = say("store_failed", language, folder="server.data_dir", reason=str(error))
-        typer.echo(told, err=True)
-        sys.exit(2)
+        typer.echo(error.say(spoken(error.language, os.environ)), err=True)
+        raise typer.Exit(2) from None

@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
 
-from .problems import ConfigError, Problem, from_pydantic, key
+from .problems import ConfigError, Problem, Tongue, from_pydantic, key
 
 Seconds = Annotated[float, Field(gt=0, le=86_400)]
 Secrets = tuple[SecretStr, ...]
@@ -45,7 +45,7 @@ class ServerSettings(_Table):
     port: Annotated[int, Field(ge=0, le=65_535)] = 8700
     data_dir: Path = Path("holdfast-data")
     database_url: SecretStr = SecretStr("")  # of PostgreSQL; "" is an SQLite file in data_dir
-    language: Literal["zh", "en", "auto"] = "auto"
+    language: Tongue = "auto"
     max_incidents: Annotated[int, Field(ge=1, le=10_000_000)] = 10_000  # older ones make room
 
 
@@ -108,7 +108,7 @@ class BotSettings(_Table):
     access: AccessSettings = AccessSettings()
     rate: RateSettings = RateSettings()
     tools: tuple[str, ...] = ()
-    language: Literal["zh", "en", "auto"] = "auto"
+    language: Tongue = "auto"
     wake: tuple[str, ...] = ()  # in groups, a message that begins so is meant for the bot
     quiet: Hours | None = None  # "23:00-07:00", local time: no answers but to owners
     show_reasoning: bool = False
@@ -144,7 +144,7 @@ class Settings(_Table):
     def listening(self, host: str | None, port: int | None) -> Self:
         """These settings with the address of the command line. Raises ConfigError."""
         if host and not self.gateway.api_keys and not is_loopback(host):
-            raise ConfigError("--host", [_unprotected(host)])
+            raise ConfigError("--host", [_unprotected(host)], self.server.language)
         change = {"host": host, "port": port}
         server = {name: value for name, value in change.items() if value is not None}
         return self.model_copy(update={"server": self.server.model_copy(update=server)})
@@ -180,7 +180,7 @@ def parse(raw: Mapping[str, Any], env: Mapping[str, str], source: str) -> Settin
     problems += _odd_addresses(raw)
     problems += _open_gateway(raw)
     if problems or settings is None:
-        raise ConfigError(source, problems)
+        raise ConfigError(source, problems, _language(raw))
     return settings
 
 
@@ -273,6 +273,18 @@ def _odd_addresses(raw: Mapping[str, Any]) -> Iterator[Problem]:
                 "put the secret in api_keys or headers",
                 "请把密钥写到 api_keys 或 headers",
             )
+
+
+def _language(raw: Mapping[str, Any]) -> Tongue:
+    """The language asked for, even by a file that is wrong elsewhere."""
+    server = raw.get("server")
+    match server.get("language") if isinstance(server, dict) else None:
+        case "zh":
+            return "zh"
+        case "en":
+            return "en"
+        case _:
+            return "auto"
 
 
 def _open_gateway(raw: Mapping[str, Any]) -> Iterator[Problem]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import sys
-from collections.abc import MutableMapping
+from collections.abc import Mapping, MutableMapping
 from typing import Any
 
 import structlog
@@ -14,9 +14,11 @@ from .core.redact import scrub
 Event = MutableMapping[str, Any]
 
 
-def configure(level: int = logging.INFO) -> None:
-    """Sets up structlog and routes the standard library's loggers through it, to stderr."""
-    terminal = sys.stderr.isatty()
+def configure(env: Mapping[str, str], level: int = logging.INFO) -> None:
+    """Sets up structlog and routes the standard library's loggers through it, to stderr.
+
+    Colour goes to terminals only, and not where NO_COLOR is set (no-color.org).
+    """
     shared: list[structlog.typing.Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
@@ -34,7 +36,11 @@ def configure(level: int = logging.INFO) -> None:
         logger_factory=structlog.stdlib.LoggerFactory(),
         cache_logger_on_first_use=True,
     )
-    renderer = structlog.dev.ConsoleRenderer() if terminal else structlog.processors.JSONRenderer()
+    renderer: structlog.typing.Processor
+    if sys.stderr.isatty():
+        renderer = structlog.dev.ConsoleRenderer(colors=not env.get("NO_COLOR"))
+    else:
+        renderer = structlog.processors.JSONRenderer(ensure_ascii=False)
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(

@@ -11,7 +11,9 @@ from typing import Any, Literal, get_args, get_origin
 from pydantic import BaseModel, ValidationError
 
 _BARE = re.compile(r"[A-Za-z0-9_-]+")
-_NOUNS = {"provider": "provider", "key": "键"}
+Tongue = Literal["zh", "en", "auto"]
+
+_NOUNS = {"provider": " provider ", "key": "键"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +36,7 @@ class Problem:
         return cls(
             path,
             f'unknown {noun} "{name}"',
-            f"未知的 {_NOUNS[noun]} “{name}”",
+            f"未知的{_NOUNS[noun]}“{name}”",
             f'did you mean "{near[0]}"?' if near else f"known here: {there}",
             f"是不是想写 “{near[0]}”？" if near else f"这里可以写：{there}",
         )
@@ -47,10 +49,14 @@ class Problem:
 
 
 class ConfigError(Exception):
-    """Every problem of one configuration. `source` is the file or variables it came from."""
+    """Every problem of one configuration.
 
-    def __init__(self, source: str, problems: Iterable[Problem]) -> None:
+    `source` is the file or variables it came from, `language` what it says of the reader's.
+    """
+
+    def __init__(self, source: str, problems: Iterable[Problem], language: Tongue = "auto") -> None:
         self.source = source
+        self.language = language
         self.problems = tuple(problems)
         super().__init__(self.say("en"))
 
@@ -90,10 +96,12 @@ _WANTED: Mapping[str, tuple[str, str]] = {
     "int_from_float": ("write a whole number", "请写整数"),
     "float_type": ("write a number without quotes", "请写不带引号的数字"),
     "float_parsing": ("write a number", "请写数字"),
+    "finite_number": ("write a finite number", "请写有限的数"),
+    "path_type": ("write a path in quotes", "请写成带引号的路径"),
     "bool_type": ("write true or false", "请写 true 或 false"),
     "tuple_type": ('write a list, e.g. ["a", "b"]', '请写成列表，例如 ["a", "b"]'),
-    "dict_type": ("write a table, e.g. { a = 1 }", "请写成表，例如 { a = 1 }"),
-    "model_type": ("write a table, e.g. { a = 1 }", "请写成表，例如 { a = 1 }"),
+    "dict_type": ("write a table, e.g. {{ a = 1 }}", "请写成表，例如 {{ a = 1 }}"),
+    "model_type": ("write a table, e.g. {{ a = 1 }}", "请写成表，例如 {{ a = 1 }}"),
     "too_short": ("name at least one", "请至少写一项"),
     "string_pattern_mismatch": (
         "write a URL that begins with http:// or https://",
@@ -108,7 +116,8 @@ _WANTED: Mapping[str, tuple[str, str]] = {
 
 def _hint(error: str, context: Mapping[str, Any]) -> tuple[str, str]:
     en, zh = _WANTED.get(error, ("", ""))
-    return en.format(**context), zh.format(**context)
+    choice = str(context.get("expected", "")).replace(" or ", ", ")
+    return en.format(**context), zh.format(**{**context, "expected": choice})
 
 
 def _fields(model: type[BaseModel], path: Sequence[str | int]) -> list[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import signal
+import sys
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from typing import Any
@@ -22,12 +23,19 @@ from .words import say
 Message = dict[str, Any]
 
 
-async def talk(console: Console, executor: Executor, route: Route, language: Language) -> None:
-    """Reads questions from standard input until it ends."""
-    console.print(f"{route.name}: {say('chat_help', language)}", style="dim", highlight=False)
+async def talk(
+    console: Console, executor: Executor, route: Route, language: Language, *, simulated: bool
+) -> None:
+    """Reads questions from standard input until it ends. Talks of itself only to a terminal."""
+    person = sys.stdin.isatty()
+    if person and simulated:
+        console.print(say("simulated", language), style="yellow")
+    if person:
+        console.print(f"{route.name}: {say('chat_help', language)}", style="dim", highlight=False)
+    prompt = f"{say('you', language)} > " if person else ""
     messages: list[Message] = []
     while True:
-        question = await asyncio.to_thread(_read, f"{say('you', language)} > ")
+        question = _read(prompt)
         if question.strip() in ("", "/quit"):
             return
         messages.append({"role": "user", "content": question})
@@ -35,7 +43,7 @@ async def talk(console: Console, executor: Executor, route: Route, language: Lan
             lambda: _answer(console, executor, route, list(messages), language)
         )
         if answer is None:
-            console.print(say("stopped", language), style="yellow")
+            console.print(f"\n{say('stopped', language)}", style="yellow", highlight=False)
             messages.pop()
         elif answer:
             messages.append({"role": "assistant", "content": answer})
@@ -66,13 +74,13 @@ async def _answer(
             console.print()
             if call.outcome and call.outcome.recovered:
                 saved = say("saved", language, n=len(call.attempts), ref=ref)
-                console.print(saved, style="green")
+                _tell(console, saved, "green")
             return text
     except StreamFailed as failed:
         console.print()
-        console.print(explain(failed.failure, language), style="dim", highlight=False)
+        _tell(console, explain(failed.failure, language), "dim")
         sentence = plain(failed.failure, language, ref=ref, released=len(text))
-        console.print(sentence, style="red", highlight=False)
+        _tell(console, sentence, "red")
         return ""
 
 
@@ -89,8 +97,23 @@ async def _interruptible(work: Callable[[], Awaitable[str]]) -> str | None:
         loop.remove_signal_handler(signal.SIGINT)
 
 
+def _tell(console: Console, text: str, style: str) -> None:
+    """Something about the answer, which is none itself: a reference must stay in one piece."""
+    console.print(text, style=style, highlight=False, soft_wrap=True)
+
+
 def _read(prompt: str) -> str:
+    """One line, "" at the end of input or after Ctrl-C.
+
+    It holds up the event loop, in which nothing is under way meanwhile: a thread that reads
+    could not be stopped by Ctrl-C.
+    """
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         return input(prompt)
-    except EOFError:
+    except (EOFError, KeyboardInterrupt):
+        if prompt:
+            print()
         return ""
+    finally:
+        signal.signal(signal.SIGINT, before)

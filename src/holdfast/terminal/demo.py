@@ -111,14 +111,14 @@ class Stage:
         return lines
 
 
-async def play(console: Console, language: Language) -> None:
-    """Plays every scene; at the end the incident of the last one, explained."""
+async def play(console: Console, language: Language, pace: float = 0.02) -> None:
+    """Plays every scene, `pace` seconds between pieces; then explains the last incident."""
     console.print(say("simulated", language), style="yellow")
     async with SimulatedUpstream() as upstream:
         for scene in SCENES:
             stage = Stage(language, scene.titles[language == "zh"])
             async with calling(f"demo-{secrets.token_hex(3)}", [stage]) as executor:
-                await _play(console, stage, executor, _route(scene, upstream.base_url))
+                await _play(console, stage, executor, _route(scene, upstream.base_url, pace))
     console.print()
     console.print(timeline(stage.record, language))
 
@@ -130,11 +130,11 @@ async def _play(console: Console, stage: Stage, executor: Executor, route: Route
         with live:
             await _ask(stage, executor, route)
         return
-    console.print(stage.title)
+    console.print(stage.title, style="bold", highlight=False, soft_wrap=True)
     await _ask(stage, executor, route)
-    for line in stage.lines():
-        console.print(line)
-    console.print(stage.text, stage.verdict, highlight=False)
+    for line in (*stage.lines(), Text(stage.text), Text(stage.verdict, "red")):
+        if line:
+            console.print(line, soft_wrap=True)
 
 
 async def _ask(stage: Stage, executor: Executor, route: Route) -> None:
@@ -150,12 +150,12 @@ async def _ask(stage: Stage, executor: Executor, route: Route) -> None:
         stage.verdict = plain(failed.failure, stage.language, ref=ref, released=len(stage.text))
 
 
-def _route(scene: Scene, base_url: str) -> Route:
+def _route(scene: Scene, base_url: str, pace: float) -> Route:
     targets = tuple(
         Target(
             name,
             base_url=base_url,
-            model=f"{model};pace=0.02",
+            model=f"{model};pace={pace}",
             continuation=Continuation.INSTRUCT,
             timeouts=PATIENCE,
         )

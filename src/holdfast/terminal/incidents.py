@@ -22,21 +22,19 @@ Record = Mapping[str, Any]
 
 
 def table(incidents: Sequence[Incident], language: Language) -> Table:
-    """Newest first, one line each; times in UTC."""
-    drawn = Table(box=None, padding=(0, 2, 0, 0), header_style="bold")
-    drawn.add_column(say("ref", language), no_wrap=True)
-    drawn.add_column(say("when", language), no_wrap=True)
-    drawn.add_column(say("outcome", language), no_wrap=True)
+    """Newest first, one line each; times in UTC. Where it is narrow, the route gives way."""
+    drawn = Table(box=None, padding=(0, 1, 0, 0), header_style="bold", expand=True)
+    for word in ("ref", "when", "outcome", "cause"):
+        drawn.add_column(say(word, language), no_wrap=True)
     drawn.add_column(say("route", language), overflow="ellipsis", no_wrap=True, ratio=1)
-    drawn.add_column(say("cause", language), no_wrap=True)
     for incident in incidents:
         when = datetime.fromtimestamp(incident.at, UTC)
         drawn.add_row(
             incident.ref,
-            f"{when:%m-%d %H:%M:%S}",
+            f"{when:%m-%d %H:%M}",
             Text(say(incident.outcome, language), _STYLES.get(incident.outcome, "")),
-            incident.route,
             incident.kind,
+            incident.route,
         )
     return drawn
 
@@ -63,9 +61,12 @@ def attempt_line(attempt: Record, language: Language) -> Text:
     mark, style = ("✗", "red") if kind else ("✓", "green")
     what = _meaning(kind, language) if kind else say("whole", language)
     cause = attempt.get("cause", "")
-    shown = f" ({cause})" if kind and cause and cause != RULES[Kind(kind)].meaning else ""
+    told = kind and cause and cause != RULES[Kind(kind)].meaning
+    shown = say("because", language, cause=cause) if told else ""
     return Text.assemble(
-        (f"{mark} ", style), (attempt["target"], "bold"), f" {what}{shown}, {_span(attempt['ms'])}"
+        (f"{mark} ", style),
+        (attempt["target"], "bold"),
+        say("told", language, what=f"{what}{shown}", time=_span(attempt["ms"])),
     )
 
 
@@ -73,9 +74,10 @@ def _draw(root: Tree, attempt: Record, language: Language) -> None:
     how = "" if attempt["how"] == "start" else f" ({attempt['how']})"
     asked = Text.assemble(
         (f"+{_span(attempt.get('at_ms', 0))} ", "dim"),
-        f"#{attempt['number']} {say('asked', language)} ",
+        f"#{attempt['number']} ",
         (attempt["target"], "bold"),
-        (f" {attempt.get('key', '')}{how}", "dim"),
+        (f" {attempt['key']}" if "key" in attempt else "", "dim"),
+        (how, "dim"),
     )
     branch = root.add(asked)
     phases = [f"{phase} {_span(ms)}" for phase, ms in attempt.get("phases", {}).items()]
@@ -86,7 +88,13 @@ def _draw(root: Tree, attempt: Record, language: Language) -> None:
 
 
 def _ending(attempt: Record, language: Language) -> Iterator[Text]:
-    yield attempt_line(attempt, language)
+    kind = attempt.get("kind")
+    word = kind or say("whole", language)
+    yield Text.assemble(
+        ("✗ " if kind else "✓ ", "red" if kind else "green"),
+        (word, "red" if kind else ""),
+        say("after", language, time=_span(attempt["ms"])),
+    )
     if "explained" in attempt:
         yield Text(attempt["explained"][language])
     if "causes" in attempt:
@@ -100,7 +108,7 @@ def _ending(attempt: Record, language: Language) -> Iterator[Text]:
         yield Text(say("seam", language, rule=seam["rule"], n=seam["overlap_chars"]))
     decision = attempt.get("decision", "")
     if decision and decision != "finish":
-        yield Text.assemble(("→ ", "cyan"), say(decision, language), f": {attempt['why']}")
+        yield Text.assemble(("→ ", "cyan"), say(decision, language), f" ({attempt['why']})")
 
 
 def _link(cause: Record) -> str:

@@ -12,17 +12,21 @@ _WORDS: Mapping[str, tuple[str, str]] = {
     "route": ("route", "路由"),
     "outcome": ("outcome", "结果"),
     "cause": ("first cause", "最初的原因"),
-    "none": ("No incident is stored.", "没有任何事件记录。"),
-    "unknown": ("No incident has that reference id.", "没有这个编号的事件。"),
+    "none": ("No incident is stored in {folder}.", "{folder} 里没有任何事件记录。"),
+    "unknown": (
+        "No incident has that reference id, or several begin with it.",
+        "没有这个编号的事件，或有几个事件以它开头。",
+    ),
     "open": ("under way", "进行中"),
     "recovered": ("recovered", "已挽回"),
     "failed": ("failed", "失败"),
     "cancelled": ("cancelled", "已取消"),
     "answered": ("answered", "已回答"),
     "released": ("{n} characters were given", "已给出 {n} 个字符"),
-    "asked": ("asked", "询问"),
+    "told": (": {what}, {time}", "：{what}，{time}"),
+    "because": (" ({cause})", "（{cause}）"),
+    "after": (" after {time}", "，历时 {time}"),
     "whole": ("the answer is whole", "回答完整"),
-    "lost": ("lost", "失败"),
     "seam": (
         "joined by {rule}, {n} repeated characters removed",
         "以 {rule} 拼接，去掉重复的 {n} 个字符",
@@ -52,16 +56,20 @@ _WORDS: Mapping[str, tuple[str, str]] = {
         "No route is called {name}. There are: {names}",
         "没有叫 {name} 的路由。现有：{names}",
     ),
-    "config_ok": ("{file}: nothing is wrong. Routes: {routes}", "{file}：没有问题。路由：{routes}"),
+    "config_ok": (
+        "{source}: nothing is wrong. Routes: {routes}",
+        "{source}：没有问题。路由：{routes}",
+    ),
+    "config_none": (
+        "No holdfast.toml here and no OPENAI_API_KEY: the simulated model would be served.\n"
+        "Routes: {routes}",
+        "这里没有 holdfast.toml，也没有设置 OPENAI_API_KEY：将使用模拟模型。\n路由：{routes}",
+    ),
+    "any": ("any model", "任意模型"),
     "ready": ("Holdfast is ready: {url}", "Holdfast 已就绪：{url}"),
     "ready_simulated": (
-        "Holdfast is ready: {url}   (SIMULATED MODEL: no key is set; try the route \"demo\")",
-        "Holdfast 已就绪：{url}   （模拟模型：没有设置密钥；请试路由 “demo”）",
-    ),
-    "store_failed": (
-        "cannot use the data folder {folder}: {reason}. Remedy: make it writable, or set "
-        "server.data_dir",
-        "无法使用数据目录 {folder}：{reason}。处理办法：使其可写，或设置 server.data_dir",
+        "Holdfast is ready: {url} (SIMULATED MODEL, no key; route: demo)",
+        "Holdfast 已就绪：{url} （模拟模型，没有密钥；路由：demo）",
     ),
 }  # fmt: skip
 

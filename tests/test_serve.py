@@ -1,0 +1,134 @@
+"""`holdfast serve` as a process: its ready line, its first answer, and how it ends."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import os
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+from tests.serving import PATIENCE, Served, command, configuration, environment, serving, vendor
+
+from holdfast.sim.library import TEXTS
+
+LIMIT = 10.0  # seconds in which it must have stopped
+KEY = "sk-canary-0123456789abcdef"
+ROOT = Path(__file__).parent.parent
+
+
+@contextmanager
+def post(served: Served, model: str, **more: Any) -> Iterator[http.client.HTTPResponse]:
+    """A chat completion; the answer's head is here, its body is still to be read."""
+    connection = http.client.HTTPConnection(urlsplit(served.url).netloc, timeout=PATIENCE)
+    body = {"model": model, "messages": [{"role": "user", "content": "Hello!"}], **more}
+    with closing(connection):
+        connection.request("POST", "/v1/chat/completions", json.dumps(body))
+        with connection.getresponse() as response:
+            yield response
+
+
+def answer(served: Served, model: str) -> str:
+    with post(served, model) as response:
+        text = json.load(response)["choices"][0]["message"]["content"]
+    assert isinstance(text, str)
+    return text
+
+
+def said(folder: Path) -> str:
+    return (folder / "stderr.txt").read_text(encoding="utf-8")
+
+
+def test_without_a_key_it_says_that_it_simulates_and_answers(tmp_path: Path) -> None:
+    with serving(tmp_path) as served:
+        assert served.line == (
+            f"Holdfast is ready: {served.url} (SIMULATED MODEL, no key; route: demo)"
+        )
+        assert len(served.line.replace(served.url, "http://127.0.0.1:8700")) <= 80
+        assert answer(served, "demo") == TEXTS["demo"]["en"]
+        served.process.send_signal(signal.SIGTERM)
+        assert served.process.stdout is not None
+        assert served.process.stdout.read() == "", "the ready line is all there is"
+        assert served.process.wait(LIMIT) == 0
+    assert {"event": "draining", "answers_under_way": 0}.items() <= json.loads(
+        said(tmp_path)
+    ).items()
+
+
+def test_with_openai_variables_it_serves_every_model_of_that_provider(tmp_path: Path) -> None:
+    with vendor() as upstream:
+        env = {"OPENAI_API_KEY": KEY, "OPENAI_BASE_URL": upstream.base_url, "LANG": "zh_CN.UTF-8"}
+        with serving(tmp_path, env=env) as served:
+            assert served.line == f"Holdfast 已就绪：{served.url}"
+            assert answer(served, "ok") == TEXTS["demo"]["en"]
+            assert upstream.requests[0].headers["authorization"] == f"Bearer {KEY}"
+            with post(served, "openai_401") as response:
+                told = response.read().decode()
+                assert response.status >= 400
+    assert "openai/openai_401" in told
+    assert KEY not in told + said(tmp_path) + served.line
+
+
+@pytest.mark.slow
+def test_sigterm_lets_answers_end_for_a_while_and_then_tells_the_truth(tmp_path: Path) -> None:
+    with vendor() as upstream:
+        slow = configuration(upstream.base_url, {"slow": ["ok;text=long;pace=1"]})
+        (tmp_path / "holdfast.toml").write_text(slow)
+        with serving(tmp_path) as served, post(served, "slow", stream=True) as response:
+            assert response.readline().startswith(b"data: ")
+            began = time.monotonic()
+            served.process.terminate()
+            with pytest.raises(http.client.IncompleteRead) as cut:
+                response.read()
+            assert served.process.wait(LIMIT) == 0
+            assert time.monotonic() - began < LIMIT
+    last = cut.value.partial.decode().strip().rpartition("data: ")[2]
+    assert json.loads(last)["error"]["holdfast"]["kind"] == "capacity"
+
+
+def test_a_second_ctrl_c_waits_for_nobody(tmp_path: Path) -> None:
+    with serving(tmp_path) as served, post(served, "demo", stream=True) as response:
+        response.readline()
+        served.process.send_signal(signal.SIGINT)
+        while "draining" not in said(tmp_path):
+            assert served.process.poll() is None
+            time.sleep(0)
+        served.process.send_signal(signal.SIGINT)
+        served.process.wait(LIMIT / 5)
+
+
+def test_an_address_that_is_taken_is_told_with_a_remedy(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        done = subprocess.run(
+            command("serve", "--port", str(port)),
+            cwd=tmp_path,
+            env=environment(),
+            capture_output=True,
+            encoding="utf-8",
+            timeout=PATIENCE,
+            check=False,
+        )
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == (
+        f"127.0.0.1:{port}: cannot listen there: Address already in use."
+        " Remedy: choose another --port or --host, or stop what uses it\n"
+    )
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not os.environ.get("CI"), reason="makes a second virtual environment")
+def test_scripts_serve_sets_up_and_serves_where_one_stands(tmp_path: Path) -> None:
+    script = str(ROOT / "scripts" / "serve")
+    with serving(tmp_path, argv=[script], patience=300) as served:
+        assert "SIMULATED MODEL" in served.line
+        assert answer(served, "demo-502") == TEXTS["demo"]["en"]
+    assert (tmp_path / "holdfast-data").is_dir()
