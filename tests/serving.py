@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import subprocess
 import sys
@@ -11,6 +12,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+
+import structlog
 
 from holdfast.sim.upstream import SimulatedUpstream
 
@@ -23,6 +26,19 @@ _UNSET = ("OPENAI_API_KEY", "OPENAI_BASE_URL", "LC_ALL", "LC_MESSAGES", "NO_COLO
 def environment(**more: str) -> dict[str, str]:
     kept = {name: value for name, value in os.environ.items() if name not in _UNSET}
     return {**kept, "LANG": "C.UTF-8", "COLUMNS": "80", **more}
+
+
+@contextmanager
+def logging_put_back() -> Iterator[None]:
+    """For tests that call `log.configure` in their own process."""
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    try:
+        yield
+    finally:
+        root.handlers[:] = handlers
+        root.setLevel(level)
+        structlog.reset_defaults()
 
 
 def command(*args: str) -> list[str]:

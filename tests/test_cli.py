@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
 import pytest
-from tests.serving import environment
+from tests.serving import environment, logging_put_back
 from tests.terminal.stories import FAILED, SAVED
 from typer.testing import CliRunner
 
@@ -38,7 +39,7 @@ run = CliRunner()
 
 
 @pytest.fixture(autouse=True)
-def _at_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def _at_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """An empty folder, and nothing of the machine's own in the environment."""
     monkeypatch.chdir(tmp_path)
     kept = environment()
@@ -46,6 +47,8 @@ def _at_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.delenv(name, raising=False)
     for name in ("LANG", "COLUMNS"):
         monkeypatch.setenv(name, kept[name])
+    with logging_put_back():
+        yield
 
 
 def ask(*args: str, **env: str) -> tuple[int, str, str]:

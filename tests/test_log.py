@@ -10,6 +10,7 @@ from collections.abc import Iterator
 
 import pytest
 import structlog
+from tests.serving import logging_put_back
 
 from holdfast import log
 
@@ -23,12 +24,8 @@ class Terminal(io.StringIO):
 
 @pytest.fixture(autouse=True)
 def _put_back() -> Iterator[None]:
-    root = logging.getLogger()
-    handlers, level = root.handlers[:], root.level
-    yield
-    root.handlers[:] = handlers
-    root.setLevel(level)
-    structlog.reset_defaults()
+    with logging_put_back():
+        yield
 
 
 def logged(monkeypatch: pytest.MonkeyPatch, page: io.StringIO, **env: str) -> str:

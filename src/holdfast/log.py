@@ -51,6 +51,7 @@ def configure(env: Mapping[str, str], level: int = logging.INFO) -> None:
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level)
+    logging.getLogger("alembic").setLevel(max(level, logging.WARNING))  # tells every start
 
 
 def clean(logger: Any, method: str, event: Event) -> Event:
