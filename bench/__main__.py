@@ -12,6 +12,7 @@ import uvloop
 
 from .peers import BASELINE, PEERS
 from .report import report
+from .results import RESULTS, keep
 from .run import Order, run
 
 _HERE = Path(__file__).parent
@@ -66,8 +67,8 @@ def main(argv: list[str]) -> int:
     encoded = msgspec.json.format(msgspec.json.encode(results), indent=1)
     (order.work / "results.json").write_bytes(encoded)
     text = report(conditions, showings)
-    kept = (order.work if order.only else _HERE) / "RESULTS.md"  # a part never replaces the whole
-    kept.write_text(text, encoding="utf-8")
+    kept = order.work / "RESULTS.md" if order.only else RESULTS  # a part never replaces the whole
+    keep(kept, "speed", text)
     print(f"{text}\nkept as {kept.relative_to(_HERE.parent)}")
     return 0
 

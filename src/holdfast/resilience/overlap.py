@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from bisect import bisect_left
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 
@@ -15,6 +16,12 @@ _LINE = 4  # characters of a line begun anew
 _PROBE = 16  # shorter overlaps are tried one by one
 _PLENTY = 400  # characters of an overlap that tell what it is made of
 _DISTINCT = 3  # a run of one or two signs proves nothing
+_DRIFT = 0.1  # share of punctuation marks that may differ in a repetition
+_EMPHASIS = "*_`~"
+_ORNAMENTS = "\"'.-<>"  # before a quotation
+_BULLET = re.compile(r"[-*+•]|\d{1,3}[.)、]")
+_NEVER_TWICE = "，。、；"
+_JOINER = "\u200d"
 _QUOTES = str.maketrans("。、“”„«»「」‘’—–―…", '.,"""""""\'\'---.')
 
 
@@ -85,18 +92,44 @@ def exact_overlap(old: str, new: str, *, gap: bool = False) -> Overlap:
 
 
 def folded_overlap(known: Folded, fresh: Folded, offset: int) -> Overlap:
-    """Like `exact_overlap` from `offset` on, blind to case, width, punctuation and space."""
+    """Like `exact_overlap` from `offset` on, blind to case, width, space and emphasis, and
+    nearly blind to punctuation: signs that differ are what tells one line of code from the next.
+    """
     first = fresh.first(offset)
     count = exact_length(known.letters, fresh.letters[first:])
-    if weight(known.letters[-count:] if count else "") < _LINE:
+    heavy = weight(known.letters[-count:] if count else "")
+    if heavy < _LINE:
         return NONE
     cut, end = known.starts[-count], fresh.ends[first + count - 1]
     proof = _judge(known.text[:cut], known.text[cut:], fresh.text[end : end + 1], gap=False)
     if count == len(known.letters) and proof is not Proof.SURE:
-        whole = weight(known.letters) >= _LIKELY and not _repeats("", known.letters)
+        whole = heavy >= _LIKELY and not _repeats("", known.letters)
         proof = Proof.LIKELY if whole else proof  # the answer was begun anew
     closing = known.text[known.ends[-1] :]
-    return Overlap(_past_punctuation(closing, fresh.text, end) - offset, proof)
+    past = _past_punctuation(closing, fresh.text, end)
+    lead = _signs(fresh.text[offset : fresh.starts[first]]).strip(_ORNAMENTS)
+    differing = sum(
+        _signs(one) != _signs(other)
+        for one, other in zip(
+            (*_between(known, len(known.letters) - count, count - 1), closing),
+            (*_between(fresh, first, count - 1), fresh.text[end:past]),
+            strict=True,
+        )
+    ) + (not _signs(known.text[:cut]).rstrip(_ORNAMENTS).endswith(lead))
+    if differing > count * _DRIFT:
+        proof = min(proof, Proof.DOUBT) if heavy >= 2 * _SURE else Proof.CHANCE
+    return Overlap(past - offset, proof)
+
+
+def _between(folded: Folded, first: int, count: int) -> Iterator[str]:
+    """What stands after each of `count` letters from `first` on, before the next."""
+    for index in range(first, first + count):
+        yield folded.text[folded.ends[index] : folded.starts[index + 1]]
+
+
+def _signs(text: str) -> str:
+    """The punctuation marks without width, style, space and emphasis."""
+    return "".join(_plain(s) for s in text if not (s.isspace() or s.isalnum() or s in _EMPHASIS))
 
 
 def still_to_come(known: Folded, fresh: Folded, offset: int) -> int | None:
@@ -147,6 +180,8 @@ def _letters(char: str) -> str:
 
 def _judge(before: str, shared: str, after: str, *, gap: bool) -> Proof:
     """What it says that `shared` ends the old text and begins the new one, before `after`."""
+    if not shared:
+        return Proof.CHANCE
     last = shared[-_PLENTY:]
     signs = [char for char in last if char.isalnum() or unicodedata.category(char) == "So"]
     doubtful = Proof.DOUBT if _repeats(before, shared) else None
@@ -155,8 +190,10 @@ def _judge(before: str, shared: str, after: str, *, gap: bool) -> Proof:
         if len(set(signs)) < _DISTINCT or shared[0] in "\r\n":
             return Proof.DOUBT
         return doubtful or Proof.SURE
-    if not signs or shared[0] in "\r\n":
+    if shared[0] in "\r\n":
         return Proof.CHANCE
+    if not signs:
+        return _judge_marks(before, shared, after, gap=gap)
     return _judge_short(before, shared, after, signs, gap=gap, doubtful=doubtful)
 
 
@@ -171,26 +208,78 @@ def _judge_short(
 ) -> Proof:
     wide = [char for char in signs if ord(char) >= _WIDE]
     if wide:
-        if len(signs) == 1:
-            return Proof.CHANCE  # Chinese doubles signs, and so do smileys
+        if len(signs) == 1:  # Chinese doubles signs, and smileys come in swarms
+            if wide[0].isalnum() and len(shared.strip()) > 1:
+                return doubtful or Proof.LIKELY
+            whole = wide[0].isalnum() or shared.endswith(_JOINER)
+            return Proof.DOUBT if whole else Proof.CHANCE
         return doubtful or (Proof.LIKELY if len(set(signs)) > 1 else Proof.DOUBT)
-    begins_line = not before or before[-1] in "\r\n"
-    if begins_line and len(shared) >= _LINE and len(set(shared)) >= _DISTINCT:
+    if _begins_line(before) and len(shared) >= _LINE and len(set(shared)) >= _DISTINCT:
         equal_lines = gap and after in ("", "\r", "\n")
         return Proof.DOUBT if equal_lines else doubtful or Proof.LIKELY
-    if _is_word(before, shared, after):
-        return Proof.DOUBT if "".join(signs).isdigit() else doubtful or Proof.LIKELY
-    if len(signs) < _DISTINCT:
+    numeric = all(char.isdigit() for char in signs)
+    if _begins_token(before, shared, gap=gap) or _is_word(before, shared, after):
+        if numeric and not _begins_item(before, shared, after):
+            return _judge_number(shared, signs, gap=gap)
+        return doubtful or Proof.LIKELY
+    if len(signs) < _DISTINCT or numeric:
         return Proof.CHANCE
     various = len(signs) >= _LIKELY and len(set(signs)) >= _DISTINCT
     return doubtful or (Proof.LIKELY if various else Proof.DOUBT)
+
+
+def _judge_number(shared: str, signs: list[str], *, gap: bool) -> Proof:
+    """A number may well stand twice; its part that was cut, or its comma too, hardly."""
+    if gap or (len(set(signs)) < 2 and len(signs) == len(shared)):
+        return Proof.DOUBT
+    return Proof.LIKELY
+
+
+def _judge_marks(before: str, shared: str, after: str, *, gap: bool) -> Proof:
+    """Of a repetition without letters: a line or a word of marks begun anew says something."""
+    ends = after == "" or after.isspace()
+    if shared[0] in _NEVER_TWICE:
+        return Proof.LIKELY
+    if _begins_line(before):
+        if len(shared) > 1 and set(shared.strip()) in ({"`"}, {"~"}):
+            return Proof.LIKELY  # nobody writes a fence of twice the length
+        if after in ("\r", "\n"):
+            return Proof.DOUBT if gap else Proof.LIKELY
+        if shared[0].isspace() or _begins_item(before, shared, after):
+            return Proof.LIKELY
+        return Proof.DOUBT
+    various = len(set(shared)) > 1 and len(shared) >= _DISTINCT and not _repeats(before, shared)
+    return Proof.DOUBT if various or (ends and before[-1].isspace()) else Proof.CHANCE
+
+
+def _begins_line(before: str) -> bool:
+    return before.rstrip(" \t")[-1:] in ("", "\r", "\n")
+
+
+def _begins_item(before: str, shared: str, after: str) -> bool:
+    """Whether it is the mark of an item of a list."""
+    return _begins_line(before) and after == " " and bool(_BULLET.fullmatch(shared.strip()))
 
 
 def _is_word(before: str, shared: str, after: str) -> bool:
     """Whether `shared` begins and ends where words do."""
     opens = not (before and _in_word(before[-1]) and _in_word(shared[0]))
     closes = not (after and _in_word(after) and _in_word(shared[-1]))
-    return opens and closes
+    return opens and closes and not _in_number(before, shared)
+
+
+def _begins_token(before: str, shared: str, *, gap: bool) -> bool:
+    """Whether `shared` is the part of a word that was cut, with the signs around it: no word
+    begins with itself twice.
+    """
+    alone = not before or before[-1].isspace()
+    opens = shared.isalnum() and not (before and _in_word(before[-1]))
+    return not gap and ((alone and len(shared) > 1) or opens) and not _in_number(before, shared)
+
+
+def _in_number(before: str, shared: str) -> bool:
+    """Whether `shared` begins inside a number like 10.44."""
+    return shared[:1].isdigit() and before[-1:] in (".", ",") and before[-2:-1].isdigit()
 
 
 def _in_word(char: str) -> bool:

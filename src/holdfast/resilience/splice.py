@@ -10,8 +10,9 @@ ruled out, the continuation is refused rather than guessed.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 from ..core.anchor import anchor, open_fence
@@ -19,24 +20,29 @@ from ..core.attempt import How, Seam
 from ..core.failure import Failure, Kind, Phase
 from .overlap import (
     Folded,
+    Overlap,
     Proof,
-    common_prefix,
     exact_overlap,
     fold,
     folded_overlap,
     is_distinct,
     shared_start,
     still_to_come,
+    weight,
 )
-from .talk import Preface, opens_anew, preface
+from .talk import Preface, interjected, is_prose, opens_anew, preface
 
 WINDOW = 160  # characters of new text that settle the joint if nothing settles it sooner
 RESTART = 40  # weight of equal first letters that mean: the answer was begun anew
 SENTENCE = 12  # the same for the sentence that was cut
-QUOTED = 24  # shortest repetition that proves what stands before it to be no text
+QUOTED = 24  # weight of a repetition that proves whatever stands before it to be no text
 _ENDS = ".!?。！？…:：;；\n\"'”’」』)）】]}`|>*_"  # after these a new sentence may begin
-_OPEN_QUOTES = "“‘「『《\"'"
-_CLOSING = {"“": "”", "‘": "’", "「": "」", "『": "』", '"': '"', "`": "`", "*": "*"}
+_ENDINGS = re.compile(r"[.!?]\s+|[。！？]|\n")
+_NO_LETTERS = "".join(map(chr, range(33, 48))) + ":;<=>?@[\\]^_`{|}~。，、；：？！…—”’」』）】》"
+_OPEN_QUOTES = "“‘「『《"
+_PAIRS = {"“": "”", "‘": "’", "「": "」", "『": "』", '"': '"', "'": "'", "`": "`", "*": "*"}
+_MARKERS = re.compile(r"-{3,}\s*\Z")  # the lines between which the instruction shows the anchor
+_MARKER = re.compile(r"\s*\n-{3,}[^\S\n]*(?:\n|\Z)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,20 +110,32 @@ class Splicer:
 
     def _close_gap(self, *, final: bool) -> str:
         """The white space at the end of the released text may come again: once is enough."""
+        assert self.seam is not None
         if len(self._held) < len(self._gap) and self._gap.startswith(self._held) and not final:
             return ""
-        held = self._held[_past_gap(self._gap, self._held) :]
+        loose = self.seam.rule == "plain" and self.seam.dropped > 0
+        if loose and not final and not self._held.strip("\r\n"):
+            return ""
+        held = self._held[_past_gap(self._gap, self._held, loose=loose) :]
         self._gap = self._held = ""
         return held
 
 
-def _past_gap(gap: str, text: str) -> int:
-    """How much of `text` repeats `gap`; a line may end in CRLF in one and in LF in the other."""
-    end = common_prefix(gap, text)
-    if gap[end:].startswith("\r\n") and text.startswith("\n", end):
-        bare = gap.replace("\r\n", "\n")
-        return common_prefix(bare, text)
-    return end
+def _past_gap(gap: str, text: str, *, loose: bool) -> int:
+    """How much of `text` repeats the whole of `gap`, in CRLF or in LF; half of it is no repetition,
+    unless that is `loose` because a line of talk before it ended in breaks of its own.
+
+    A gap that stops between CR and LF is followed by LF either way.
+    """
+    whole = gap.removesuffix("\r")
+    bare = whole.replace("\r\n", "\n")
+    if text.startswith(gap):
+        return len(gap)
+    if bare != whole and text.startswith(bare if whole == gap else f"{bare}\n"):
+        return len(bare)
+    if loose and "\n" in gap and whole == gap:
+        return len(text) - len(text.lstrip("\r\n"))
+    return 0
 
 
 class Prefilled:
@@ -153,6 +171,10 @@ class Instructed:
         last_line = released[released.rfind("\n") + 1 :].lstrip()
         inside = open_fence(released) is not None
         self._fence_open = inside and not last_line.startswith(("```", "~~~"))
+        self._has_break = "\n" in released[len(self._text) :]
+        self._unfinished = self._text[-1:] not in _ENDS and not self._fence_open
+        # Signs that end the text and what may close a quotation of it must be there to be skipped.
+        self._lookahead = len(self._text) - len(self._text.rstrip(_NO_LETTERS)) + 8
 
     @cached_property
     def _known(self) -> Folded:
@@ -167,13 +189,17 @@ class Instructed:
         if not final and len(new) < WINDOW:
             return More(len(self._anchor) if self._anchor.startswith(new) else WINDOW)
         before = self._preface(new)
-        if not final and len(new) < max(before.possible) + WINDOW <= 3 * WINDOW:
-            return More(max(before.possible) + WINDOW)
+        before = self._without_echoes(before, new)
+        offsets = (*before.likely, *before.possible)
+        if not final and len(new) < max(offsets) + WINDOW <= 3 * WINDOW:
+            return More(max(offsets) + WINDOW)
         fresh = fold(new)
-        coming = [still_to_come(self._known, fresh, offset) for offset in before.possible]
+        coming = [still_to_come(self._known, fresh, offset) for offset in offsets]
         if not final and (left := [count for count in coming if count]):
             return More(len(new) + min(len(new), *left))
         joint = self._repeated(fresh, before)
+        if isinstance(joint, Joint) and not final and len(new) < joint.skip + self._lookahead:
+            return More(joint.skip + self._lookahead)
         if joint is not None:
             return self._with_news(joint, new, final=final)
         if any(coming):
@@ -185,10 +211,32 @@ class Instructed:
         return self._with_news(Joint(certain, Seam("plain", dropped=certain)), new, final=final)
 
     def _preface(self, new: str) -> Preface:
-        found = preface(new, fence_open=self._fence_open)
-        if self._text[-1] in _OPEN_QUOTES:  # somebody speaks in the text
-            return Preface(0, found.possible)
-        return found
+        line = self._text[self._text.rfind("\n") + 1 :]
+        quoted = line[-1] in "\"'" and line.count(line[-1]) % 2 == 1
+        spoken = quoted or line[-1] in _OPEN_QUOTES
+        introduced = line[-1] in ":：" and not (self._fence_open or self._has_break)
+        found = preface(new, fence_open=self._fence_open, spoken=spoken, introduced=introduced)
+        if spoken or not self._unfinished:
+            return found
+        length, goes_on = interjected(new[found.certain :])
+        end = found.certain + length
+        if goes_on:
+            return replace(found, certain=end, likely=(end, *found.likely))
+        return replace(found, suspect=found.suspect or end > found.certain)
+
+    def _without_echoes(self, before: Preface, new: str) -> Preface:
+        """What stands in the released text already is no talk: the text begins before it."""
+
+        def silent(offset: int) -> bool:
+            letters = fold(new[:offset]).letters
+            return weight(letters) < SENTENCE or letters not in self._known.letters
+
+        return replace(
+            before,
+            likely=tuple(filter(silent, before.likely)) or (0,),
+            possible=tuple(filter(silent, before.possible)),
+            certain=before.certain if silent(before.certain) else 0,
+        )
 
     def _repeated(self, fresh: Folded, before: Preface) -> Joint | Failure | None:
         """The joint after what is repeated; a refusal if that may be the text itself."""
@@ -196,46 +244,90 @@ class Instructed:
         found = max(self._overlaps(fresh, before), key=lambda one: one[0], default=None)
         if found is None:
             return None
-        (proof, length, _), offset, rule = found
+        (proof, *_), overlap, offset, rule = found
         if proof is Proof.DOUBT:
             return _diverged("may repeat what was released or go on, which cannot be told apart")
-        verified = proof is Proof.SURE
-        end = offset + length
-        quote = _CLOSING.get(new[:offset].rstrip()[-1:], "")
-        if quote and new.startswith(quote, end) and not self._text.endswith(quote):
-            end += len(quote)
-        return Joint(end, Seam(rule, length, offset, verified=verified))
+        end = _past_frame(new, offset, offset + overlap.length, self._text)
+        return Joint(end, Seam(rule, overlap.length, offset, verified=proof is Proof.SURE))
 
     def _overlaps(
         self, fresh: Folded, before: Preface
-    ) -> Iterator[tuple[tuple[Proof, int, int], int, str]]:
-        """Repetitions of the end of the released text, with how to compare them, and where."""
-        for offset in before.possible:
+    ) -> Iterator[tuple[tuple[Proof, int, bool], Overlap, int, str]]:
+        """Repetitions of the end of the released text: how to compare them, and where they are."""
+        for offset in (*before.likely, *before.possible):
+            if self._framed(fresh.text, offset):
+                quote = Overlap(len(self._anchor), Proof.SURE)
+                yield (Proof.SURE, len(self._known.letters), True), quote, offset, "anchor"
             exact = exact_overlap(self._text, fresh.text[offset:], gap=self._has_gap)
             folded = folded_overlap(self._known, fresh, offset)
             whole = exact.length == len(self._text)
             for overlap, rule in ((exact, "restart" if whole else "overlap"), (folded, "folded")):
-                if overlap.proof is Proof.CHANCE:
-                    continue
-                long = overlap.length >= min(QUOTED, len(self._text))
-                if offset == before.certain or (overlap.proof is Proof.SURE and long):
-                    yield (overlap.proof, overlap.length, rule != "folded"), offset, rule
+                letters = fresh.letters[fresh.first(offset) : fresh.first(offset + overlap.length)]
+                proof = self._believed(overlap, letters, offset, before)
+                if proof is not Proof.CHANCE:
+                    yield (proof, len(letters), rule != "folded"), overlap, offset, rule
+
+    def _believed(self, overlap: Overlap, letters: str, offset: int, before: Preface) -> Proof:
+        """What an overlap proves after what stands before it."""
+        asked = overlap.length >= len(self._anchor) and overlap.proof is not Proof.DOUBT
+        if offset == before.certain or (offset in before.likely and asked):
+            return overlap.proof
+        if overlap.proof is Proof.SURE and (offset in before.likely or weight(letters) >= QUOTED):
+            return Proof.SURE
+        if asked:
+            return overlap.proof
+        # Too little to prove that unknown words before it are no text, unless it begins where
+        # a sentence or a line did.
+        old = self._known.letters[: len(self._known.letters) - len(letters)]
+        whole = overlap.length >= len(self._text)
+        if not whole and (len(letters) < 2 or not self._starts_at(len(old))):
+            return Proof.CHANCE
+        return overlap.proof if offset in before.likely else min(overlap.proof, Proof.DOUBT)
+
+    def _starts_at(self, letter: int) -> bool:
+        """Whether a sentence or a line begins with that letter of the released text."""
+        at = self._known.starts[letter] if letter < len(self._known.starts) else 0
+        return at == 0 or any(
+            match.end() <= at and not self._text[match.end() : at].strip(_NO_LETTERS + " \t")
+            for match in _ENDINGS.finditer(self._text)
+        )
+
+    def _framed(self, new: str, offset: int) -> bool:
+        """Whether just what was to be repeated stands at `offset`, and between marks."""
+        end = offset + len(self._anchor)
+        quoted = offset > 0 and new.startswith(self._anchor, offset)
+        return quoted and _past_frame(new, offset, end, self._text) > end
 
     def _objection(self, new: str, before: Preface) -> str:
         """Why text that repeats nothing is no continuation; "" if it may be one."""
         rest = new[before.certain :]
         if shared_start(self._text, rest) >= RESTART:
             return "began the answer anew in other words"
-        last = max(self._text.rfind(end) for end in ".!?。！？\n") + 1
-        if shared_start(self._text[last:], rest) >= SENTENCE:
+        if self._began_anew(rest):
             return "began the sentence anew in other words"
-        if is_distinct(self._anchor) and self._anchor in new:
+        again = new.find(self._anchor) if is_distinct(self._anchor) else -1
+        if again > 0 and is_prose(new[:again]):
             return "repeated what was released after words of its own"
-        unfinished = self._text[-1] not in _ENDS and not self._fence_open
+        if before.suspect:
+            return "begins with words about itself that may be no text"
         glued = self._text[-1].islower() and rest[:1].isupper() and not self._has_gap
-        if unfinished and (glued or opens_anew(rest.lstrip())):
+        if self._unfinished and (glued or opens_anew(rest.lstrip())):
             return "begins like another answer in the middle of a sentence"
         return ""
+
+    def _began_anew(self, rest: str) -> bool:
+        """Whether it begins like one of the last two sentences or lines.
+
+        Whole lines and sentences may begin alike; one begun again in mid-line does not.
+        """
+        ends = [match.end() for match in _ENDINGS.finditer(self._text)]
+        starts = [0, *(end for end in ends if end < len(self._text))][-2:]
+        apart = self._has_gap or (rest[:1].isspace() and not rest.startswith("  "))
+        return any(
+            shared_start(self._text[start:], rest)
+            >= (QUOTED if apart and not (self._unfinished and start == starts[-1]) else SENTENCE)
+            for start in starts
+        )
 
     def _with_news(self, joint: Joint | Failure, new: str, *, final: bool) -> Joint | Failure:
         """An answer that adds nothing is whole only if what it repeats proves it."""
@@ -244,6 +336,16 @@ class Instructed:
         if not new[joint.skip :].strip():
             return _diverged("added nothing to what was released")
         return joint
+
+
+def _past_frame(new: str, start: int, end: int, text: str) -> int:
+    """The end of what is repeated at `start`, with the marks around it if it was quoted."""
+    before = new[:start].rstrip()
+    quote = _PAIRS.get(before[-1:], "")
+    if quote and new.startswith(quote, end) and not text.endswith(quote):
+        return end + len(quote)
+    marker = _MARKER.match(new, end) if _MARKERS.search(before) else None
+    return marker.end() if marker else end
 
 
 def _diverged(detail: str) -> Failure:

@@ -7,15 +7,18 @@ if a proven overlap follows it; without such proof only an announcement beyond d
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 _LONGEST = 120  # characters of one announcement
 _SENTENCES = 4
 
-_ANSWER = (
-    r"(?:sure(?: thing)?|certainly|of course|ok(?:ay)?|absolutely|alright|got it|understood"
-    r"|no problem|(?:i(?:'|’)?m |i am )?(?:so |very )?sorry|(?:my )?apologies|i apologi[sz]e"
-    r"|好的|当然(?:可以)?|没问题|明白了?|收到|非常抱歉|抱歉|对不起|不好意思)(?![a-z])"
+_ASSENT = (
+    r"(?:sure(?: thing)?|certainly|of course|ok(?:ay)?|absolutely|alright|all right|got it"
+    r"|understood|right|yes|no (?:problem|worries)|my (?:bad|apologies)|apologies"
+    r"|(?:i(?:'|’)?m |i am )?(?:so |very )?sorry|i apologi[sz]e|thank(?:s| you)"
+    r"|好(?:的|吧|嘞)?|当然(?:可以)?|没问题|没关系|明白了?|收到|谢谢|感谢|嗯+"
+    r"|(?:非常|很)?抱歉|对不起|不好意思)(?![a-z])"
 )
 _TURN = (
     r"(?:let me|let(?:'|’)?s|i(?:'|’)ll|i will"
@@ -25,24 +28,40 @@ _SHOW = (
     r"(?:here(?:'|’)?s|here (?:is|are)|continuing|continued|resuming|picking up|to continue"
     r"|以下|下面|接下来|继续|接着|接上|续上|续写|承接)"
 )
-_TOPIC = (
-    r"(?:continu|resum|pick(?:ing)? (?:it |this )?up|left off|carry(?:ing)? on|interrupt|cut off"
-    r"|where (?:i|we) (?:was|were|stopped)"
-    r"|继续|续写|接着(?:上|前|刚|写|说|回答)|接上|接下去|续上|中断|打断|断开|断了|断掉)"
+_BROKEN = (
+    r"(?:interrupt|cut (?:off|short)|disconnect|truncat|incomplete|unfinished|dropped|chopped"
+    r"|中断|打断|断开|断了|断掉|断线|截断|没(?:有)?(?:写|说|发|讲|输出)?完|未完|不完整)"
 )
-_BROKEN = r"(?:interrupt|cut off|disconnect|中断|打断|断开|断了|断掉)"
-_REST = r"(?:continu|the rest|the remainder|继续|续写|接着|后续|余下|剩下|剩余|下文)"
+_REST = (
+    r"(?:continu|the rest|remain(?:der|ing)|missing (?:part|portion|piece)|left off"
+    r"|where (?:i|we) w|继续|续写|接着|后续|余下|剩下|剩余|下文|后半|没(?:有)?(?:写|说|讲)完)"
+)
+_GOING_ON = (
+    r"(?:continu|resum|pick(?:ing)? (?:it |this )?up|carry(?:ing)? on|going on|finish|complet"
+    r"|继续|续写|接着|接上|接下去|往下|续上|补(?:上|全|完|充)|写完|说完)"
+)
+_MESSAGE = (
+    r"(?:(?:my|your|this|the|last|previous|earlier)\b.{0,16}"
+    r"\b(?:message|reply|response|answer|output|post|text|connection|sentence|thought)"
+    r"|(?:上|前|刚才?|之前|我|您|你|这).{0,6}(?:消息|回答|回复|输出|内容|部分|说到|写到|网络|连接)|网络)"
+)
+_TOPIC = rf"(?:{_BROKEN}|{_REST}|{_GOING_ON})"
 
 _SENTENCE = re.compile(
-    r"[^.!?。！？:：…\n]*(?:[.!?。！？:：…]+[\"')」』”]?(?:[^\S\n]*\n){0,2}[^\S\n]?|\n{1,2})"
+    r"[^.!?。！？:：…\r\n]*"
+    r"(?:[.!?。！？:：…]+[\"')」』”\]】）*]*(?:(?:\r?\n){1,2}|[^\S\n])?|(?:\r?\n){1,2})"
 )
-_MAY_BE_TALK = re.compile(rf"\W*(?:{_ANSWER}|{_TURN}|{_SHOW})|.*{_TOPIC}", re.IGNORECASE)
-_ANSWERS = re.compile(rf"\W*{_ANSWER}[^\S\n]*[,，、!！.。:：—–-]*\s*", re.IGNORECASE)
+_MAY_BE_TALK = re.compile(rf"\W*(?:{_ASSENT}|{_TURN}|{_SHOW})|.*{_TOPIC}", re.IGNORECASE)
+_ABOUT_ITSELF = re.compile(
+    rf".*{_MESSAGE}.*{_TOPIC}|.*{_TOPIC}.*{_MESSAGE}|.*\bi\b.{{0,20}}{_GOING_ON}|{_ASSENT}.*{_TOPIC}",
+    re.IGNORECASE,
+)
+_ASSENTS = re.compile(rf"\W*{_ASSENT}[^\S\n]*[,，、!！.。:：—–-]*\s*", re.IGNORECASE)
 _APOLOGY = re.compile(
     rf"\W*(?:.{{0,8}}(?:sorry|apolog)|.{{0,4}}抱歉|对不起).*{_BROKEN}", re.IGNORECASE
 )
 _ANNOUNCES = re.compile(
-    rf"{_ANSWER}.*{_TOPIC}|(?:{_ANSWER}\W*)?(?:"
+    rf"{_ASSENT}.*{_TOPIC}|(?:{_ASSENT}\W*)?(?:"
     rf"(?:here(?:'|’)?s|here (?:is|are))\b.*{_REST}"
     r"|(?:(?:let me|i(?:'|’)ll|i will)\b.{0,20})?(?:continu\w*|resum\w*|pick(?:ing)? (?:it )?up)\W+"
     r"(?:right )?(?:from|where)\b.*(?:left|cut|stopped|above|last|previous|interrupt|was|were)"
@@ -51,13 +70,31 @@ _ANNOUNCES = re.compile(
     r"|我?(?:继续|接着|接上文?|续上文?|续写|承接上文)(?:写|说|回答|输出|上文|前文|往下|下去)*\W*$)",
     re.IGNORECASE,
 )
+# Said for itself; an answer to somebody, which no answer says in its middle.
+_ALONE = re.compile(
+    r"\W*(?:(?:sure(?: thing)?|certainly|absolutely|ok(?:ay)?|alright|got it|understood"
+    r"|no problem|of course)[!.]|(?:好的|没问题|明白了?|收到|当然可以)[!！.。])"
+    r"(?:(?:\r?\n){1,2}|[^\S\n])?|(?:好的|没问题|明白了?|收到|当然可以)，",
+    re.IGNORECASE,
+)
+_LABEL = re.compile(
+    rf"\s*(?:[\[(（【]|\*\*|__)(?=[^\n]*?(?:{_GOING_ON}|续|接上))[^\n\])）】*_]{{1,60}}"
+    r"(?:[\])）】]|\*\*|__)[:：]?(?:(?:\r?\n){1,2}|[^\S\n])?",
+    re.IGNORECASE,
+)
+_RULE = re.compile(r"\s*(?:-{3,}|\*{3,}|…+|\.{3,})[^\S\n]*(?:\r?\n){0,2}")
 _ENDS_OPEN = re.compile(r"[:：…]\s*$|\n")
 _ANEW = re.compile(
     r"(?:Sure|Certainly|Of course|OK|Okay|Absolutely|Alright|Got it|Understood|No problem|Sorry"
     r"|I(?:'|’)m sorry|My apologies|Apologies|I apologi[sz]e|Let me|Let(?:'|’)s|Here(?:'|’)s"
     r"|Here is|Here are)\b|(?:好的|抱歉|对不起|没问题|当然可以)[，。！,!]|换(?:个|一种)说法"
 )
+_WORD = re.compile(r"[^\W\d_\u2e80-\U0003ffff]+|[\u2e80-\U0003ffff]")
+_CODE = re.compile(r"[|{}<>=$\\;]|\w[(.]\w|^\s*[-*#]")
 _DECORATION = re.compile(r"[\s\"'“”‘’「」『』《》>…*_`.-]*")
+_MARKER = re.compile(r"\s*-{3,}[^\S\n]*\n")
+_QUOTE = re.compile(r"\s*[\"'“‘「『`*]")
+_INTERJECTED = re.compile(r"\W{0,3}[A-Z][^\n]{0,118}[.!?:…\])*]\n+(?P<on>[a-z,.;)])?")
 _FENCE = re.compile(r"\s*(?:`{3,}|~{3,})([^\s`]*)[^\S\n]*\n")
 
 
@@ -65,29 +102,62 @@ _FENCE = re.compile(r"\s*(?:`{3,}|~{3,})([^\s`]*)[^\S\n]*\n")
 class Preface:
     """What stands before the text proper, at the beginning of a continuation.
 
-    `certain` characters are no text whatever follows; at each of the offsets in `possible`
-    the text may begin, which only an overlap found there can show.
+    `certain` characters are no text whatever follows. The text may begin at each of the
+    offsets in `likely`, after words of talk, and in `possible`, after any words: only an
+    overlap found there can show it. `suspect` says that the beginning speaks of itself.
     """
 
     certain: int
+    likely: tuple[int, ...]
     possible: tuple[int, ...]
+    suspect: bool = False
 
 
-def preface(new: str, *, fence_open: bool) -> Preface:
-    """`fence_open`: the text before stopped inside a fenced code block."""
-    certain = fence_end(new, _announced(new), reopened=fence_open)
-    possible = [certain]
-    for end in (0, *_talk_ends(new), _lead_in(new)):
-        space = end + len(new[end:]) - len(new[end:].lstrip())
-        decorated = _DECORATION.match(new, end)
-        past_signs = decorated.end() if decorated else end
-        possible += [end, space, fence_end(new, end, reopened=False), past_signs]
-    return Preface(certain, tuple(dict.fromkeys(possible)))
+def preface(
+    new: str, *, fence_open: bool, spoken: bool = False, introduced: bool = False
+) -> Preface:
+    """`fence_open`: the text before stopped inside a fenced code block; `spoken`: inside a
+    quotation, so that no words are talk beyond doubt; `introduced`: after a colon, where
+    somebody in the text may say yes.
+    """
+    certain = 0 if spoken else _announced(new, assent=not introduced)
+    talk = [certain, *_talk_ends(new)]
+    if fence_open:
+        certain = fence_end(new, certain, reopened=True)
+    likely = [certain, *_beginnings(new, [0, *talk])]
+    other = _beginnings(new, [*_prose_ends(new), _lead_in(new)])
+    return Preface(
+        certain,
+        tuple(dict.fromkeys(likely)),
+        tuple(dict.fromkeys(offset for offset in other if offset not in likely)),
+        suspect=any(map(_ABOUT_ITSELF.match, _sentences(new[certain:]))),
+    )
 
 
 def opens_anew(new: str) -> bool:
     """Whether it begins as messages begin, and hardly ever the middle of a sentence."""
     return _ANEW.match(new) is not None
+
+
+def interjected(new: str) -> tuple[int, bool]:
+    """The length of a paragraph that begins as none does in the middle of a sentence, and
+    whether the sentence goes on after it; 0 if there is none.
+    """
+    match = _INTERJECTED.match(new)
+    if match is None or not is_prose(match.group()):
+        return 0, False
+    goes_on = match.start("on")
+    return (goes_on if goes_on >= 0 else match.end()), goes_on >= 0
+
+
+def is_prose(text: str) -> bool:
+    """Whether it reads as words to a person, not as code, a formula or a row of a table."""
+    letters = sum(char.isalpha() for char in text)
+    return (
+        len(_WORD.findall(text)) > 1
+        and letters * 4 >= 3 * len("".join(text.split()))
+        and not _CODE.search(text)
+    )
 
 
 def fence_end(text: str, offset: int, *, reopened: bool) -> int:
@@ -99,27 +169,54 @@ def fence_end(text: str, offset: int, *, reopened: bool) -> int:
     return match.end() if match and (match.group(1) or not reopened) else offset
 
 
-def _announced(new: str) -> int:
+def _announced(new: str, *, assent: bool) -> int:
     """Length of the announcements that are beyond doubt."""
-    end = certain = 0
-    for sentence in _sentences(new):
+    label = _LABEL.match(new)
+    end = certain = label.end() if label else 0
+    for sentence in _sentences(new, end):
         end += len(sentence)
         open_end = _ENDS_OPEN.search(sentence) and _ANNOUNCES.match(sentence.strip())
-        if open_end or _APOLOGY.match(sentence):
+        alone = assent and _ALONE.fullmatch(sentence)
+        if open_end or alone or _APOLOGY.match(sentence):
             certain = end
-        elif not _ANSWERS.fullmatch(sentence):
+        elif not _ASSENTS.fullmatch(sentence):
             break
-    return certain
+    yes = _ALONE.match(new, certain) if assent else None
+    return yes.end() if yes else certain
 
 
-def _talk_ends(new: str) -> list[int]:
-    """Offsets after each of the first sentences that may be talk."""
-    ends: list[int] = []
+def _talk_ends(new: str) -> Iterator[int]:
+    """Offsets after the first words of assent and each of the first sentences of talk."""
+    for opening in (_ASSENTS.match(new), _LABEL.match(new), _RULE.match(new)):
+        if opening:
+            yield opening.end()
+    end = 0
     for sentence in _sentences(new):
         if not _MAY_BE_TALK.match(sentence):
             break
-        ends.append((ends[-1] if ends else 0) + len(sentence))
-    return ends
+        end += len(sentence)
+        yield end
+
+
+def _prose_ends(new: str) -> Iterator[int]:
+    """Offsets after each of the first sentences that are prose, whatever they say."""
+    end = 0
+    for sentence in _sentences(new):
+        if not (is_prose(sentence) or _MAY_BE_TALK.match(sentence)):
+            break
+        end += len(sentence)
+        yield end
+
+
+def _beginnings(new: str, ends: list[int]) -> list[int]:
+    """Where a quotation may begin after each of the ends: past space, fences and marks."""
+    found: list[int] = []
+    for end in ends:
+        space = end + len(new[end:]) - len(new[end:].lstrip())
+        marks = (_MARKER.match(new, end), _QUOTE.match(new, end), _DECORATION.match(new, end))
+        fence = fence_end(new, end, reopened=False)
+        found += [end, space, fence, *(match.end() for match in marks if match)]
+    return found
 
 
 def _lead_in(new: str) -> int:
@@ -129,10 +226,10 @@ def _lead_in(new: str) -> int:
     return colon + 1
 
 
-def _sentences(new: str) -> list[str]:
+def _sentences(new: str, start: int = 0) -> list[str]:
     """The first few short sentences."""
     found: list[str] = []
-    end = 0
+    end = start
     while len(found) < _SENTENCES:
         match = _SENTENCE.match(new, end, end + _LONGEST)
         if not match or not match.group().strip():

@@ -1,0 +1,1 @@
+"""The seam benchmark: how well continued answers are joined, against known texts."""

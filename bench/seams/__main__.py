@@ -1,0 +1,85 @@
+"""`python -m bench.seams`: join every continuation there is, and keep the table."""
+
+from __future__ import annotations
+
+import argparse
+import random
+import sys
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from ..results import RESULTS, keep
+from .continuers import BEHAVIOURS, Behaviour
+from .cuts import Cut, cuts
+from .report import report
+from .score import JOINERS, Score, splice
+
+_TEXTS = Path(__file__).parent / "texts"
+
+
+@dataclass(slots=True)
+class Run:
+    """What came out, by joiner, and for ours also by behaviour and by place of the cut."""
+
+    texts: int = 0
+    places: int = 0
+    joiners: dict[str, Score] = field(default_factory=lambda: defaultdict(Score))
+    behaviours: dict[str, Score] = field(default_factory=lambda: defaultdict(Score))
+    kinds: dict[str, Score] = field(default_factory=lambda: defaultdict(Score))
+
+
+def run(seed: int, each: int, examples: int) -> Run:
+    """`each` cuts of every kind and text; tells so many `examples` of what went wrong."""
+    result = Run(texts=len(list(_TEXTS.glob("*.md"))))
+    for cut in _corpus(seed, each):
+        result.places += 1
+        for name, behaviour in BEHAVIOURS.items():
+            told = _one(result, cut, name, behaviour, seed)
+            if told and examples > 0:
+                examples -= 1
+                print(told)
+    return result
+
+
+def _corpus(seed: int, each: int) -> Iterator[Cut]:
+    for file in sorted(_TEXTS.glob("*.md")):
+        dice = random.Random(f"{seed} {file.stem}")
+        yield from cuts(file.stem, file.read_text(encoding="utf-8"), file.stem[:2], dice, each=each)
+
+
+def _one(result: Run, cut: Cut, name: str, behaviour: Behaviour, seed: int) -> str:
+    """Scores one continuation; returns what to tell of it, if it went wrong with us."""
+    dice = random.Random(f"{seed} {cut.name} {cut.kind} {cut.at} {name}")
+    said = behaviour(cut, dice)
+    for joiner, join in JOINERS.items():
+        joined = join(cut, said, dice)
+        word = result.joiners[joiner].add(cut, said, joined)
+        if join is splice:
+            result.behaviours[name].add(cut, said, joined)
+            result.kinds[cut.kind].add(cut, said, joined)
+            ours = word
+    if ours == "right":
+        return ""
+    return (
+        f"{ours}: {name}, {cut.name} {cut.kind} {cut.at}: …{cut.shown[-30:]!r} {said.text[:50]!r}"
+    )
+
+
+def main(argv: list[str]) -> int:
+    parser = argparse.ArgumentParser(prog="python -m bench.seams", description=__doc__)
+    parser.add_argument("--seed", type=int, default=1, help="of cuts and phrasings (1)")
+    parser.add_argument("--each", type=int, default=4, help="cuts of each kind and text (4)")
+    parser.add_argument("--examples", type=int, default=0, help="tell so many failures (0)")
+    parser.add_argument("--dry", action="store_true", help="only print the table")
+    given = parser.parse_args(argv)
+    text = report(run(given.seed, given.each, given.examples), given.seed)
+    print(text)
+    if not given.dry:
+        keep(RESULTS, "seams", text)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

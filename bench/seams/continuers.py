@@ -1,0 +1,216 @@
+"""How models go on with a cut answer: one function for each behaviour, none of them ours.
+
+A behaviour writes the new text from the cut. What it repeats may drift, what it adds is the
+rest of the known text, so that there is one right joint, unless it writes something else.
+"""
+
+from __future__ import annotations
+
+import random
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from enum import Enum
+
+from holdfast.core.anchor import anchor, open_fence
+from holdfast.resilience.overlap import weight
+
+from .cuts import Cut
+from .phrasings import HELD_OUT, USUAL, Phrasings
+
+
+class Right(Enum):
+    """What a perfect joiner does with it."""
+
+    JOIN = "join"  # exactly the known text
+    GUESS = "guess"  # the same, but nothing in the text shows where
+    FREE = "free"  # joins or refuses it, but shows nothing twice
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    text: str
+    right: Right
+    restart: bool = False  # the whole answer was begun anew
+    echo: str = ""  # said again, and not to be shown again
+
+
+Behaviour = Callable[[Cut, random.Random], Said]
+
+SLIGHT = 5  # weight of a repetition that may as well be chance
+_SENTENCE = re.compile(r"(?<=[。！？\n])|(?<=[.!?]\s)")
+
+
+def _from_last(pattern: re.Pattern[str], text: str) -> str:
+    starts = [match.end() for match in pattern.finditer(text) if match.end() < len(text)]
+    return text[starts[-1] if starts else 0 :]
+
+
+def _sentence(cut: Cut) -> str:
+    return _from_last(_SENTENCE, cut.shown)
+
+
+def _words(cut: Cut, count: int) -> str:
+    """The last words; a Chinese sign counts for one."""
+    pieces = re.findall(r"[\u4e00-\u9fff]|[^\s\u4e00-\u9fff]+\s*|\s+", cut.shown)
+    return "".join(pieces[-count:])
+
+
+def _repeating(repeat: Callable[[Cut], str]) -> Behaviour:
+    def say(cut: Cut, dice: random.Random) -> Said:
+        repeated = repeat(cut)
+        slight = weight([sign for sign in repeated if sign.isalnum()]) < SLIGHT
+        return Said(repeated + cut.rest, Right.GUESS if repeated and slight else Right.JOIN)
+
+    return say
+
+
+def _restart(cut: Cut, dice: random.Random) -> Said:
+    return Said(cut.text, Right.JOIN, restart=True)
+
+
+def _restart_with_talk(cut: Cut, dice: random.Random) -> Said:
+    return Said(dice.choice(HELD_OUT[cut.language]) + cut.text, Right.JOIN, restart=True)
+
+
+def _restart_drifted(cut: Cut, dice: random.Random) -> Said:
+    return Said(_punctuation(cut.shown) + cut.rest, Right.JOIN, restart=True)
+
+
+def _restart_reworded(cut: Cut, dice: random.Random) -> Said:
+    """The answer again, with a word changed here and there."""
+    return Said(_reworded(cut.text, dice), Right.FREE, restart=True, echo=cut.shown[:40])
+
+
+def _sentence_reworded(cut: Cut, dice: random.Random) -> Said:
+    """The sentence again, its end in other words."""
+    begun = _sentence(cut)
+    kept = begun[: max(1, len(begun) * 2 // 3)]
+    return Said(kept + _OTHER[cut.language], Right.FREE, echo=kept)
+
+
+_OTHER = {
+    "en": " something that nobody had expected to see here at all. After that, everything went on"
+    " as usual, and the matter was closed.",
+    "zh": "谁也没有料到的另一回事。在那以后，一切照旧，这件事也就算是了结了。",
+}
+
+
+def _reworded(text: str, dice: random.Random) -> str:
+    pieces = re.split(r"(\s+|[，。、])", text)
+    places = [i for i, piece in enumerate(pieces) if len(piece) > 2 and piece.isalnum()]
+    for place in places[8::9]:
+        pieces[place] = dice.choice(["indeed", "another", "其他的"])
+    return "".join(pieces)
+
+
+def _other_words(cut: Cut, dice: random.Random) -> Said:
+    return Said(_OTHER[cut.language].lstrip(), Right.FREE)
+
+
+def _other_language(cut: Cut, dice: random.Random) -> Said:
+    return Said(_OTHER["zh" if cut.language == "en" else "en"].lstrip(), Right.FREE)
+
+
+# Drift of what is repeated.
+
+_WIDTH = str.maketrans(
+    "0123456789,:;?!()，：；？！（）", "０１２３４５６７８９，：；？！（）,:;?!()"
+)
+_MARKS = str.maketrans("“”‘’「」—–…，。；：", '""\'\'""--.,.;:')
+
+
+def _width(text: str) -> str:
+    return text.translate(_WIDTH)
+
+
+def _punctuation(text: str) -> str:
+    return text.translate(_MARKS)
+
+
+def _one_line(text: str) -> str:
+    return re.sub(r"\s+", " ", text).strip()
+
+
+def _unmarked(text: str) -> str:
+    """Without the marks of Markdown emphasis and of code in a line."""
+    return re.sub(r"\*\*|(?<!`)`(?!`)", "", text)
+
+
+def _drifting(drift: Callable[[str], str]) -> Behaviour:
+    return lambda cut, dice: Said(drift(anchor(cut.shown)) + cut.rest, Right.JOIN)
+
+
+# Wrapping.
+
+
+def _talking(
+    phrasings: Phrasings, then: Callable[[Cut], str], right: Right = Right.JOIN
+) -> Behaviour:
+    def say(cut: Cut, dice: random.Random) -> Said:
+        talk = dice.choice(phrasings[cut.language])
+        return Said(talk + then(cut), right)
+
+    return say
+
+
+def _anchored(cut: Cut) -> str:
+    return anchor(cut.shown) + cut.rest
+
+
+def _refenced(then: Callable[[Cut], str]) -> Callable[[Cut], str]:
+    def say(cut: Cut) -> str:
+        language = open_fence(cut.shown)
+        line = cut.shown[cut.shown.rfind("\n") + 1 :]
+        if language is None or line.lstrip().startswith("```"):
+            return then(cut)
+        return f"```{language or 'text'}\n{then(cut)}"
+
+    return say
+
+
+def _quoted(cut: Cut, dice: random.Random) -> Said:
+    return Said(f"“{anchor(cut.shown)}”{cut.rest}", Right.JOIN)
+
+
+def _marked(cut: Cut, dice: random.Random) -> Said:
+    """The marker lines of the instruction copied as well."""
+    return Said(f"-----\n{anchor(cut.shown)}\n-----\n{cut.rest}", Right.JOIN)
+
+
+BEHAVIOURS: Mapping[str, Behaviour] = {
+    "exact": _repeating(lambda cut: ""),
+    "anchor": lambda cut, dice: Said(_anchored(cut), Right.JOIN),
+    "repeats 1 word": _repeating(lambda cut: _words(cut, 1)),
+    "repeats 3 words": _repeating(lambda cut: _words(cut, 3)),
+    "repeats 8 words": _repeating(lambda cut: _words(cut, 8)),
+    "repeats 25 words": _repeating(lambda cut: _words(cut, 25)),
+    "repeats 12 characters": _repeating(lambda cut: cut.shown[-12:]),
+    "restarts the line": _repeating(lambda cut: _from_last(re.compile("\n"), cut.shown)),
+    "restarts the sentence": _repeating(_sentence),
+    "restarts the paragraph": _repeating(lambda cut: _from_last(re.compile("\n\n"), cut.shown)),
+    "restarts everything": _restart,
+    "restarts after held-out talk": _restart_with_talk,
+    "restarts, marks drift": _restart_drifted,
+    "restarts in other words": _restart_reworded,
+    "sentence in other words": _sentence_reworded,
+    "case drifts": _drifting(str.swapcase),
+    "width drifts": _drifting(_width),
+    "punctuation drifts": _drifting(_punctuation),
+    "line breaks drift": _drifting(_one_line),
+    "emphasis lost": _drifting(_unmarked),
+    "usual talk, anchor": _talking(USUAL, _anchored),
+    "held-out talk, anchor": _talking(HELD_OUT, _anchored),
+    "usual talk, sentence": _talking(USUAL, lambda cut: _sentence(cut) + cut.rest),
+    "held-out talk, sentence": _talking(HELD_OUT, lambda cut: _sentence(cut) + cut.rest),
+    "usual talk, exact": _talking(USUAL, lambda cut: cut.rest),
+    "held-out talk, exact": _talking(HELD_OUT, lambda cut: cut.rest, Right.GUESS),
+    "reopens the fence": lambda cut, dice: Said(_refenced(lambda c: c.rest)(cut), Right.JOIN),
+    "reopens the fence, anchor": lambda cut, dice: Said(_refenced(_anchored)(cut), Right.JOIN),
+    "usual talk, fence, anchor": _talking(USUAL, _refenced(_anchored)),
+    "held-out talk, fence, anchor": _talking(HELD_OUT, _refenced(_anchored)),
+    "quotes the anchor": _quoted,
+    "copies the marker lines": _marked,
+    "other words": _other_words,
+    "other language": _other_language,
+}

@@ -1,0 +1,64 @@
+"""What continuers say before they go on. Judges of `resilience.talk`, not its source.
+
+`USUAL` are the wordings that everybody expects. `HELD_OUT` were written without looking at the
+patterns, and the patterns are not to be fitted to them: when they fail, the number stands.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+Phrasings = Mapping[str, Sequence[str]]
+
+USUAL: Phrasings = {
+    "en": (
+        "Sure, here is the continuation:\n\n",
+        "Sorry for the interruption. Continuing from where I left off:\n\n",
+        "Certainly! ",
+        "Let me continue where I left off:\n\n",
+        "Here's the rest of the answer:\n\n",
+        "Continuing...\n\n",
+    ),
+    "zh": (
+        "好的，接着上文继续：\n\n",
+        "抱歉刚才中断了。以下是剩余内容：\n\n",
+        "好的，",
+        "继续：\n",
+        "接上文：\n\n",
+        "当然可以，下面继续：\n\n",
+    ),
+}
+
+HELD_OUT: Phrasings = {
+    "en": (
+        "Right, back to it.\n\n",
+        "Apologies for the dropped connection! Here's where we were:\n\n",
+        "As requested, the remaining part of my previous message follows.\n\n",
+        "My last message got truncated, so I'll finish it now.\n\n",
+        "(continued)\n\n",
+        "[Resumed after network error]\n\n",
+        "**Continuation:**\n\n",
+        "---\n\n",
+        "Absolutely — finishing the thought:\n\n",
+        "Looks like my reply was chopped. The missing portion:\n\n",
+        "…",
+        "Of course! Repeating the last words as you asked: ",
+        "Thanks for letting me know. ",
+        "No worries, I can finish that for you. ",
+    ),
+    "zh": (
+        "不好意思，网络出了点状况，咱们往下说。\n\n",
+        "嗯，前面说到这里：\n\n",
+        "（接上条）\n\n",
+        "【续】",
+        "**续：**\n\n",
+        "---\n\n",
+        "收到，这就把没写完的部分补上。\n\n",
+        "刚才的消息没发完整，后半段如下：\n\n",
+        "没问题！按您的要求先重复结尾：",
+        "谢谢提醒，我把剩下的写完。",
+        "……",
+        "Sure, continuing in Chinese:\n\n",
+        "上次输出被截断，现在补全。\n\n",
+    ),
+}

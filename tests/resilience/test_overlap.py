@@ -1,0 +1,136 @@
+"""How much a repetition proves: tables of text in Chinese and English, and properties."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from holdfast.resilience.overlap import (
+    Proof,
+    common_prefix,
+    exact_length,
+    exact_overlap,
+    fold,
+    folded_overlap,
+    is_distinct,
+    shared_start,
+    still_to_come,
+    weight,
+)
+
+# old text, new text, how much of the new repeats the old, what that proves
+EXACT = [
+    ("He lit the lamp at dusk", "the lamp at dusk and slept", 16, Proof.SURE),
+    ("先写日期，再写风向", "再写风向，然后点灯", 4, Proof.LIKELY),
+    ("他写明哪一个齿轮裂了，光束停了多久", "齿轮裂了，光束停了多久，以及", 11, Proof.SURE),
+    ("He lit the lamp", "and slept", 0, Proof.CHANCE),
+    ("", "and slept", 0, Proof.CHANCE),
+    ("He lit the lamp", "", 0, Proof.CHANCE),
+    # A word from its beginning, and one that stops in the middle of the next.
+    ("He lit the lamp", "lamp and slept", 4, Proof.LIKELY),
+    ("He lit the la", "lamp and slept", 2, Proof.LIKELY),
+    ("He lit t", "the lamp", 1, Proof.LIKELY),
+    ("The rope is 1", "14 fathoms", 1, Proof.DOUBT),
+    # One letter or sign that may as well stand twice.
+    ("a good fal", "l from the", 1, Proof.CHANCE),
+    ("x = (", "(a + b)", 1, Proof.CHANCE),
+    # Chinese doubles a sign as a matter of course.
+    ("他每天", "天都去", 1, Proof.DOUBT),
+    ("他说哈哈", "哈哈大笑", 2, Proof.DOUBT),
+    # What the text does anyway proves nothing.
+    ("- [ ] oil the wheel\n- [ ] oil the wheel\n", "- [ ] oil the wheel\n", 20, Proof.DOUBT),
+    ("|---|---|", "---|---|", 8, Proof.CHANCE),
+    ("-" * 40, "-" * 12, 12, Proof.DOUBT),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("old", "new", "length", "proof"), EXACT)
+def test_exact(old: str, new: str, length: int, proof: Proof) -> None:
+    found = exact_overlap(old, new)
+    assert found.proof is proof
+    assert found.length == length or proof is Proof.CHANCE
+
+
+FOLDED = [
+    ("He lit the lamp at dusk.", "HE LIT THE LAMP AT DUSK. Then", 24, Proof.SURE),
+    ("先写日期，再写风向，然后点灯", "再写风向, 然后点灯的时刻", 10, Proof.SURE),
+    ("call it “the light”", '"the light" again', 11, Proof.LIKELY),
+    # The same letters, but other signs: another line of code.
+    ("if self.tokens >= 1:", "self.tokens -= 1", 0, Proof.CHANCE),
+    ("x = \\int_{-\\infty}^", "{\\infty} e^{-x}", 0, Proof.CHANCE),
+    ("the Ｈｏｌｄｆａｓｔ rope", "Holdfast rope holds", 13, Proof.SURE),
+    ("the cafe\u0301 on the quay", "the café on the quay was", 20, Proof.SURE),
+    ("and the lamp", "oil", 0, Proof.CHANCE),
+]
+
+
+@pytest.mark.parametrize(("old", "new", "length", "proof"), FOLDED)
+def test_folded(old: str, new: str, length: int, proof: Proof) -> None:
+    found = folded_overlap(fold(old), fold(new), 0)
+    assert found.proof is proof
+    assert found.length == length or proof is Proof.CHANCE
+
+
+@given(st.text(max_size=60), st.text(max_size=60), st.text(max_size=60))
+def test_the_longest_overlap_is_found(before: str, shared: str, after: str) -> None:
+    old, new = before + shared, shared + after
+    length = exact_length(old, new)
+    assert length >= len(shared)
+    assert old[len(old) - length :] == new[:length]
+    assert not any(old.endswith(new[:longer]) for longer in range(length + 1, len(new) + 1))
+
+
+@given(st.text(), st.text())
+def test_common_prefix(one: str, other: str) -> None:
+    length = common_prefix(one, other)
+    assert one[:length] == other[:length]
+    assert one[length : length + 1] != other[length : length + 1] or not one[length:]
+
+
+@given(st.text())
+def test_folding_keeps_places(text: str) -> None:
+    folded = fold(text)
+    assert len(folded.letters) == len(folded.starts) == len(folded.ends)
+    assert all(0 <= s < e <= len(text) for s, e in zip(folded.starts, folded.ends, strict=True))
+    assert fold(text.upper()).letters == fold(text.upper().lower()).letters
+
+
+@given(st.text(alphabet="ab ,中文", max_size=40), st.integers(0, 40))
+def test_folding_agrees_with_exact_where_nothing_is_folded(text: str, cut: int) -> None:
+    """A repetition to the letter is one whatever is folded."""
+    shared = text[cut:]
+    known, fresh = fold(text), fold(shared)
+    assert exact_length(known.letters, fresh.letters) >= len(fresh.letters)
+
+
+def test_what_is_still_to_come() -> None:
+    known = fold("It began at dusk, when the keeper climbed the stairs and lit the lamp.")
+    whole = "It began at dusk, when the keeper "
+    assert still_to_come(known, fold(whole), 0) == len(known.letters) - len(fold(whole).letters)
+    assert still_to_come(known, fold("It began"), 0) is None, "too short to say"
+    assert still_to_come(known, fold("Another tale altogether, of the sea"), 0) is None
+    assert still_to_come(known, fold("keeper climbed the stairs and lit the lamp"), 0) is None
+
+
+def test_weight_counts_a_chinese_sign_for_two_letters() -> None:
+    assert weight("灯塔ab") == 6
+    assert shared_start("灯塔看守人", "灯塔，管理员") == 4
+    assert shared_start("The Lamp", "the lamp!") == 7
+
+
+@pytest.mark.parametrize(
+    ("text", "distinct"),
+    [
+        ("the lamp was lit", True),
+        ("抓牢：绳子虽短", True),
+        ("lamp", False),
+        ("aaaaaaaaaaaaaaaa", False),
+        ("abababababababab", False),
+        ("哈哈哈哈哈哈哈哈", False),
+        ("", False),
+        ("\n```python\n", False),
+    ],
+)
+def test_distinct(text: str, distinct: bool) -> None:
+    assert is_distinct(text) is distinct

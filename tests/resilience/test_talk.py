@@ -1,0 +1,85 @@
+"""Talk about continuing, in wordings that models use, and text that only looks like it."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from holdfast.resilience.talk import fence_end, opens_anew, preface
+
+BEYOND_DOUBT = [
+    "Sure, here is the continuation:\n\n",
+    "Certainly! Continuing from where I left off:\n\n",
+    "Sorry for the interruption. Continuing from where I left off:\n",
+    "I apologize for the interruption. ",
+    "Here's the rest of the answer:\n",
+    "Okay. Let me continue where I was cut off:\n\n",
+    "Continuing...\n",
+    "好的，接着上文继续：\n\n",
+    "好的，我继续写：\n",
+    "抱歉刚才中断了。",
+    "以下是剩余的内容：\n",
+    "继续：",
+    "接上文：\n",
+]
+
+
+@pytest.mark.parametrize("talk", BEYOND_DOUBT)
+def test_an_announcement_is_no_text(talk: str) -> None:
+    found = preface(talk + "the lamp was lit at dusk", fence_open=False)
+    assert found.certain == len(talk.rstrip(" ")) or found.certain == len(talk)
+
+
+# Text that begins with the words of talk, and goes on as text.
+TEXT = [
+    "continued until dawn, and nobody slept.",
+    "Sure enough, the lamp went out.",
+    "OK is a word of unknown origin.",
+    "Of course the keeper knew.",
+    "let me in, said the fox.",
+    "Here is a table of the lamps:\n\n| a | b |\n",
+    "继续教育的意义在于：人总要学习。",
+    "好的习惯要从小养成：早睡早起。",
+    "当然也有人不同意：他们认为太贵。",
+    "抱歉的话说得太多，就没有人听了。",
+    "接着他推开门：屋里没有人。",
+    "下面是一个带预算的重试循环：\n",
+]
+
+
+@pytest.mark.parametrize("text", TEXT)
+def test_text_is_kept(text: str) -> None:
+    assert preface(text, fence_open=False).certain == 0
+
+
+@given(st.text(max_size=300), st.booleans())
+def test_offsets_lie_in_the_text_and_the_certain_one_is_possible(new: str, inside: bool) -> None:
+    found = preface(new, fence_open=inside)
+    assert found.certain == found.likely[0]
+    assert 0 in found.likely
+    assert not set(found.likely) & set(found.possible)
+    assert all(0 <= offset <= len(new) for offset in (*found.likely, *found.possible))
+
+
+@pytest.mark.parametrize(
+    ("text", "reopened", "end"),
+    [
+        ("```python\nx = 1\n", True, 10),
+        ("\n```python\nx = 1\n", True, 11),
+        ("```\nx = 1\n", False, 4),
+        ("```\nThat was it.\n", True, 0),  # inside a block, a bare line closes it
+        ("~~~sh\nls\n", True, 6),
+        ("x = 1\n```\n", True, 0),
+        ("```python", True, 0),
+    ],
+)
+def test_a_fence_line(text: str, reopened: bool, end: int) -> None:
+    assert fence_end(text, 0, reopened=reopened) == end
+
+
+def test_messages_begin_otherwise_than_the_middle_of_a_sentence() -> None:
+    assert opens_anew("Sure, the lamp")
+    assert opens_anew("好的，灯")
+    assert not opens_anew("sure of it")
+    assert not opens_anew("好的灯")
