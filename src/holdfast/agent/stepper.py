@@ -75,6 +75,11 @@ class Standing:
         return tuple(call for call in (self.last.calls if self.last else ()) if call.id not in told)
 
     @property
+    def pages(self) -> Mapping[str, str]:
+        """Outputs that were longer than what the model was shown, by the id of their call."""
+        return {answer.call_id: answer.rest for _, answer in self.results if answer.rest}
+
+    @property
     def squeezes(self) -> int:
         return self.whys.count("compacted")
 
@@ -192,10 +197,8 @@ def decide(now: Standing, task: Task, tools: Mapping[str, Declared]) -> Decision
     if not now.step:
         return Ask(1, "ask", tools=_tools_left(now, task))
     called = now.last is not None and bool(now.last.calls)
-    if not called or now.stop == StopReason.CONTENT_FILTER.value:
+    if not called or now.stop == StopReason.CONTENT_FILTER.value or not _may_call(now, task):
         return End(_verdict(now, task))
-    if now.step >= task.max_steps:
-        return End(Ended("limited", "too_many_steps", {"steps": now.step}))
     return Ask(now.step + 1, "ask", tools=_tools_left(replace(now, step=now.step + 1), task))
 
 
@@ -356,6 +359,11 @@ def fall(now: Standing, task: Task, failure: Failure, ref: str, seen: Collection
     """
     for why in _ways_round(now, failure, seen):
         return Ask(now.step, why, now.text, _tools_left(now, task))
+    return give_up(now, failure, ref)
+
+
+def give_up(now: Standing, failure: Failure, ref: str) -> End:
+    """The turn ends with this failure. What was read of the answer stays."""
     record = failure_record(failure)
     if now.continues:
         return End(Ended("limited", "length", {}, ref, record))

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Annotated, Any
 
 import structlog
+from pydantic import Field
 
 from ..core.clock import Clock
 from ..core.failure import Failure, Hop, Kind, Phase, StreamFailed
@@ -20,13 +21,13 @@ from ..core.redact import scrub
 from ..upstream.progress import Progress
 from ..upstream.translate import failure_from
 from ..wire.jsontext import loads
+from .compaction import shorten
 from .events import ToolAnswered, ToolOutcome
 from .stepper import answered
-from .tools import AgentTool, OutcomeUnknown, Output, ToolContext, ToolFailed
+from .tools import LIMIT, AgentTool, OutcomeUnknown, Output, ToolContext, ToolFailed, tool
 from .words import Language, tell
 
 KEPT = 200_000  # characters of one output that can be read page by page
-READ_MORE = "read_more"
 
 _LOG = structlog.get_logger("holdfast.agent")
 
@@ -116,17 +117,25 @@ def _told(failure: Failure, language: Language) -> str:
 def page(
     text: str, limit: int, call_id: str, language: Language, offset: int = 0
 ) -> tuple[str, str]:
-    """As much of `text` from `offset` as may be shown, and the whole of it if that is not all."""
+    """What may be shown of `text` from `offset`, and what is kept of it if that is not all."""
     end = offset + limit
     if end >= len(text):
         return text[offset:], ""
-    kept = text[:KEPT]
-    more = tell(
-        "more",
-        language,
-        left=len(text) - end,
-        tool=READ_MORE,
-        call_id=call_id,
-        offset=end,
-    )
+    kept = shorten(text, KEPT, language)
+    more = tell("more", language, left=len(kept) - end, tool=READ.name, call_id=call_id, offset=end)
     return text[offset:end] + more, kept
+
+
+@tool(name="read_more", pure=True, limit=2 * LIMIT)
+async def READ(  # noqa: N802 - a tool is a constant, not a function
+    call_id: Annotated[str, "of the call whose output goes on"],
+    offset: Annotated[int, Field(ge=0, description="the character to begin at")],
+    context: ToolContext,
+) -> str:
+    """Reads on in an output that was too long to be shown at once."""
+    text = context.pages.get(call_id)
+    if text is None:
+        raise ToolFailed(f"no output of a call {call_id!r} is kept in this turn")
+    if offset >= len(text):
+        raise ToolFailed(f"the output has only {len(text)} characters")
+    return page(text, LIMIT, call_id, context.language, offset)[0]

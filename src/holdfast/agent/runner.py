@@ -1,0 +1,340 @@
+"""Runs one turn from where its journal stands to its one end.
+
+`stepper` decides; this carries it out: asks models, runs tools, and writes down what happens.
+Nothing counts before it is in the journal: an intent is durable before its tool runs, and
+every path out of a turn, but for a lost lane or a dying process, ends in one `Ended`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import assert_never
+
+from ..core.events import (
+    Finished,
+    ReasoningDelta,
+    RefusalDelta,
+    StopReason,
+    StreamEvent,
+    TextDelta,
+    ToolCallDelta,
+    UsageReport,
+)
+from ..core.failure import Failure, Hop, Kind, Phase, StreamFailed
+from ..core.message import ToolCall
+from ..core.record import failure_record
+from ..engine.ports import Journal
+from ..resilience.policy import Route
+from ..upstream.executor import Call
+from .asking import Models
+from .codec import read_events, write_event
+from .events import (
+    Asked,
+    Ended,
+    Noted,
+    ReasoningAdded,
+    StepBegan,
+    TextAdded,
+    ToolAnswered,
+    ToolAsked,
+    TurnEvent,
+)
+from .framing import Framer
+from .stepper import (
+    Answer,
+    Ask,
+    Brought,
+    Decision,
+    End,
+    Run,
+    Standing,
+    after,
+    answered,
+    decide,
+    fall,
+    finish,
+    give_up,
+    standing,
+)
+from .task import Task
+from .toolrun import READ, run_tool
+from .tools import AgentTool, Toolbox, ToolContext
+from .words import tell
+
+GRACE = 5.0  # seconds for a cancelled tool to leave
+PARAGRAPH = "\n\n"  # between the texts of two steps
+
+
+def _never() -> bool:
+    return False
+
+
+class Runner:
+    """Shared by all turns."""
+
+    def __init__(self, models: Models, framer: Framer, toolbox: Toolbox) -> None:
+        self._models = models
+        self._framer = framer
+        self._toolbox = toolbox
+
+    async def run(
+        self, task: Task, journal: Journal, stopping: Callable[[], bool] = _never
+    ) -> Ended:
+        """Runs the turn, or what is left of it, and returns its last event, which is durable.
+
+        A cancellation is the person's if `stopping()`, and then an end like any other.
+        Otherwise it goes through, and so do LaneLost and StoreFailed: the turn has not ended
+        then, and another life goes on with it. So does a StreamFailed of kind CANCELLED, which
+        says that this process is about to stop.
+        """
+        turn = _Turn(task, journal, self._models, self._framer, self._toolbox)
+        try:
+            return await turn.run()
+        except asyncio.CancelledError:
+            current = asyncio.current_task()
+            if not stopping() or current is None:
+                raise
+            current.uncancel()
+            return await turn.stopped()
+
+
+class _Turn:
+    """One turn under way."""
+
+    def __init__(
+        self, task: Task, journal: Journal, models: Models, framer: Framer, toolbox: Toolbox
+    ) -> None:
+        self._task = task
+        self._journal = journal
+        self._models = models
+        self._framer = framer
+        self._toolbox = toolbox
+        self._tools: dict[str, AgentTool] = {}
+        self._now: Standing = standing(read_events(entry.event for entry in journal.past))
+        self._refused: _Refused | None = None  # the last call that failed
+
+    async def run(self) -> Ended:
+        if self._now.ended:
+            return self._now.ended
+        if not self._now.asked:
+            self._add(Asked(self._task.asked))
+        route = self._models.routes(self._task.route)
+        if route is None:
+            return await self._end(_no_route(self._task.route))
+        await self._open_tools()
+        decision = self._decide()
+        while not isinstance(decision, End):
+            decision = await self._carry_out(decision, route)
+        return await self._end(decision.ended)
+
+    async def stopped(self) -> Ended:
+        """The person wants no more: what is open is closed, so that it can be remembered."""
+        if self._now.ended:
+            await self._journal.settle()
+            return self._now.ended
+        for call in self._now.pending:
+            self._add(self._abandoned(call))
+        return await self._end(Ended("stopped"))
+
+    async def _carry_out(self, decision: Ask | Run | Answer, route: Route) -> Decision:
+        match decision:
+            case Ask():
+                return await self._ask(decision, route)
+            case Run(calls):
+                await self._run_tools(calls)
+            case Answer(answers, notes):
+                for answer in answers:
+                    self._add(answer)
+                for note in notes:
+                    self._add(note)
+                await self._journal.settle()
+            case _:
+                assert_never(decision)
+        return self._decide()
+
+    def _decide(self) -> Decision:
+        return decide(self._now, self._task, self._offered())
+
+    def _add(self, event: TurnEvent) -> None:
+        self._journal.add(write_event(event))
+        self._now = after(self._now, event)
+
+    async def _end(self, ended: Ended) -> Ended:
+        self._add(ended)
+        await self._journal.settle()
+        return ended
+
+    # Asking.
+
+    async def _ask(self, ask: Ask, route: Route) -> Decision:
+        """One call. What it says is written down as it comes."""
+        framed = await self._framer.frame(self._task, self._now, ask, self._offered())
+        if self._refused and ask.why == "compacted" and framed.weight >= self._refused.weight:
+            return give_up(self._now, self._refused.failure, self._refused.ref)
+        ref = self._models.new_ref()
+        for note in framed.notes:
+            self._add(note)
+        if ask.why == "ask" and self._now.prose and not self._now.prose.endswith("\n"):
+            self._add(TextAdded(PARAGRAPH))
+        self._add(StepBegan(ask.step, self._task.route, ref, ask.why))
+        call = self._models.call(route, framed.prompt, ref, self._task.language, self._now.text)
+        try:
+            brought = await self._read(call)
+        except StreamFailed as failed:
+            if _is_stopping(call):
+                raise
+            self._refused = _Refused(failed.failure, ref, framed.weight)
+            return fall(self._now, self._task, failed.failure, ref, framed.seen)
+        if call.outcome and call.outcome.recovered:
+            self._add(Noted("rescued", {"ref": ref, "attempts": len(call.attempts)}))
+        done = finish(self._now, self._task, brought)
+        if isinstance(done, Ask):
+            return done
+        self._add(done)
+        await self._journal.settle()
+        return self._decide()
+
+    async def _read(self, call: Call) -> Brought:
+        """Raises StreamFailed."""
+        before = len(self._now.text)
+        heard = _Heard()
+        async with call:
+            async for batch in call:
+                text = heard.take(batch)
+                if text.reasoning and self._task.show_reasoning:
+                    self._add(ReasoningAdded(text.reasoning))
+                if text.words:
+                    self._add(TextAdded(text.words))
+        return heard.brought(grew=len(self._now.text) > before)
+
+    # Tools.
+
+    async def _open_tools(self) -> None:
+        self._tools, missing = await self._toolbox.open(self._task.tools)
+        if not self._now.step:
+            for one in missing:
+                record = failure_record(one.failure)
+                self._add(Noted("tool_missing", {"tool": one.name, "failure": record}))
+
+    def _offered(self) -> Mapping[str, AgentTool]:
+        """The tools of the task, and one to read on where an output had more."""
+        return self._tools | {READ.name: READ} if self._now.pages else self._tools
+
+    async def _run_tools(self, calls: Sequence[ToolCall]) -> None:
+        """Side by side. Each result is written down when it is there."""
+        for call in calls:
+            if call.id not in self._now.intents:
+                self._add(ToolAsked(call.id, call.name, call.arguments))
+        await self._journal.settle()
+        given = ToolContext(self._task.context, self._task.language, self._now.pages)
+        offered = self._offered()
+        clock = self._models.clock
+        running = {
+            asyncio.create_task(run_tool(offered[call.name], call, given, clock)) for call in calls
+        }
+        try:
+            while running:
+                done, running = await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
+                for task in done:
+                    self._told(task.result())
+                await self._journal.settle()
+        finally:
+            for task in running:
+                task.cancel()
+            if running:
+                await asyncio.wait(running, timeout=GRACE)
+
+    def _told(self, event: ToolAnswered) -> None:
+        self._add(event)
+        tool = self._offered()[event.name]
+        if event.outcome == "unknown" or (event.outcome == "timeout" and not tool.safe):
+            self._add(Noted("tool_unknown", {"tool": event.name}))
+
+    def _abandoned(self, call: ToolCall) -> ToolAnswered:
+        """The answer to a call that the person has stopped."""
+        language = self._task.language
+        tool = self._offered().get(call.name)
+        if call.id not in self._now.intents or (tool and tool.safe):
+            return answered(call, "refused", tell("stopped", language))
+        reason = tell("stopped_midway", language)
+        return answered(call, "unknown", tell("unknown_outcome", language, reason=reason))
+
+
+@dataclass(frozen=True, slots=True)
+class _Refused:
+    """A call that failed, and the weight of what was asked."""
+
+    failure: Failure
+    ref: str
+    weight: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Text:
+    words: str
+    reasoning: str
+
+
+class _Heard:
+    """What a call has said so far."""
+
+    def __init__(self) -> None:
+        self._calls: list[ToolCall] = []
+        self._reasoning: list[str] = []
+        self._refusal: list[str] = []
+        self._usage: dict[str, int] = {}
+        self._stop = StopReason.END
+
+    def take(self, batch: Sequence[StreamEvent]) -> _Text:
+        """The text in the batch; all else is kept."""
+        words: list[str] = []
+        thoughts: list[str] = []
+        for event in batch:
+            match event:
+                case TextDelta(text):
+                    words.append(text)
+                case RefusalDelta(text):
+                    words.append(text)
+                    self._refusal.append(text)
+                case ReasoningDelta(text):
+                    thoughts.append(text)
+                    self._reasoning.append(text)
+                case ToolCallDelta():
+                    custom = (event.extra or {}).get("type") == "custom"
+                    call = ToolCall(event.id, event.name, event.arguments, custom)
+                    self._calls.append(call)
+                case UsageReport():
+                    self._usage = _usage(event)
+                case Finished(reason):
+                    self._stop = reason
+                case _:
+                    assert_never(event)
+        return _Text("".join(words), "".join(thoughts))
+
+    def brought(self, *, grew: bool) -> Brought:
+        return Brought(
+            self._stop,
+            tuple(self._calls),
+            "".join(self._reasoning),
+            "".join(self._refusal),
+            self._usage,
+            grew,
+        )
+
+
+def _usage(report: UsageReport) -> dict[str, int]:
+    usage = {"input_tokens": report.input_tokens, "output_tokens": report.output_tokens}
+    return usage | ({"estimated": 1} if report.estimated else {})
+
+
+def _is_stopping(call: Call) -> bool:
+    """Whether the call's last attempt was ended by this process on its way out."""
+    last = call.attempts[-1].failure if call.attempts else None
+    return last is not None and last.kind is Kind.CANCELLED and last.hop is Hop.ENGINE
+
+
+def _no_route(name: str) -> Ended:
+    failure = Failure(Kind.NO_ROUTE, Phase.ADMIT, Hop.ENGINE, detail=f"there is no route {name!r}")
+    return Ended("failed", failure.kind.value, {"route": name}, failure=failure_record(failure))
