@@ -12,6 +12,7 @@ class Surface(Enum):
     """How the reader takes output."""
 
     APPEND_ONLY = "append_only"
+    REPLACE = "replace"  # what was given may still be changed
     NONE = "none"  # the whole message at once; nothing is released before the end
 
 

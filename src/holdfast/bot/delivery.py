@@ -1,0 +1,518 @@
+"""What is sent to a platform, and when: a turn's events, its limits and time -> sends.
+
+A pure machine that one driver works: `hear` what happened in the turn, ask for the `next` move,
+tell how a send went (`taken`, `failed`). It can be made again at any time from the parts that
+were stored and the journal: then the person who has read half a message gets its other half.
+
+Rules that hold whatever fails: one reply is kept back for the end until the end is sent; what
+may have arrived is sent again only where the platform recognises it, else it says so; a message
+that grows is always brought to its end.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from ..agent.events import TurnEvent
+from ..core.failure import Failure, Hop, Kind, Phase, Remedy
+from ..core.request import Surface
+from ..resilience.backoff import delay
+from ..resilience.policy import Policy
+from . import texts
+from .adapter import Capabilities
+from .event import Content, Frame, Outbound, Place, Receipt, Typing, Whole
+from .markdown import closing_fence, open_fence, part, settled
+from .parts import Part, State
+from .script import Script, Spans, after, first, join, length, until
+
+FRAME_TRIES = 4  # of one state of a growing message, in a row
+PATIENCE = 600.0  # seconds in which a platform that fails is tried again
+RETOLD = 2  # times a message of unknown outcome is told again, marked
+SLOW = 6.0  # seconds of silence after which "typing" is worth a reply
+TYPING_SHOWN = 25.0  # seconds after which a costless "typing" is shown anew
+SMALLEST = 200  # signs; a message that is too long even so has another fault
+FENCE_ROOM = 12  # signs kept free to close a code block
+
+_BACKOFF = Policy(backoff_base=0.5, backoff_throttled=1.0, backoff_cap=15.0)
+_UNSENT = frozenset({Phase.ADMIT, Phase.RESOLVE, Phase.CONNECT, Phase.TLS})
+_HOPELESS = frozenset({Kind.AUTH, Kind.FORBIDDEN, Kind.NOT_FOUND, Kind.QUOTA})
+_CRASH = Failure(Kind.CLOSED, Phase.HEADERS, Hop.PLATFORM, detail="the process ended")
+
+
+@dataclass(frozen=True, slots=True)
+class Send:
+    """`part` is stored before the send, as it is here, and after it as it has become."""
+
+    outbound: Outbound
+    key: str
+    part: Part
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """For the next event, or until then (the axis of `now`)."""
+
+    until: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Over:
+    """Nothing more is sent. The person has not got what follows the place `owed` in the text."""
+
+    owed: int | None = None
+
+
+Move = Send | Wait | Over
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What is answered: the turn, where the answer goes, and when (Unix seconds) it was asked."""
+
+    turn: str
+    place: Place
+    at: float
+
+
+class Delivery:
+    """The delivery of one turn. `now` is in seconds on the axis of `reply.at`."""
+
+    def __init__(
+        self,
+        reply: Reply,
+        capabilities: Capabilities,
+        script: Script,
+        now: float,
+        parts: Sequence[Part] = (),
+    ) -> None:
+        self._reply = reply
+        self._can = capabilities
+        self._script = script
+        self._parts = {kept.slot: kept for kept in parts}
+        self._began = now
+        self._limit = capabilities.max_chars
+        self._sending: Part | None = None
+        self._again: Part | None = None  # to be sent as it is
+        self._not_before = 0.0  # back-off
+        self._frame_at = 0.0  # when the next frame may go
+        self._tries = 0
+        self._since: float | None = None  # when the platform began to fail
+        self._ending_stream = False  # a broken one, with what it has
+        self._unwanted = False  # the platform refuses the text itself
+        self._plain = any(kept.plain for kept in parts)
+        self._whole_only = any(
+            kept.form == "stream" and kept.state in (State.UNKNOWN, State.FAILED) for kept in parts
+        )
+        self._over = False
+        self._given_up = False  # over without an end that the person has
+        self._typed_at = now
+        self._buried: set[int] = set()  # broken streams that were tried once more
+        self._recover(now)
+
+    def hear(self, event: TurnEvent) -> None:
+        if self._script.ended is None:
+            self._script.hear(event)
+
+    def next(self, now: float) -> Move:
+        """What to do now. After a Send, tell `taken` or `failed` before asking again."""
+        if self._over or self._can.live:
+            return self._leave(now)
+        if now < self._not_before:
+            return Wait(self._not_before)
+        if self._again:
+            again, self._again = self._again, None
+            return self._send(again, now)
+        last = self._last()
+        if last and last.open:
+            return self._grow(last, now)
+        return self._begin(now)
+
+    def taken(self, receipt: Receipt, now: float) -> Part:
+        """The platform has it. Returns the part as it is to be stored."""
+        sent = self._sent()
+        self._tries, self._since = 0, None
+        known = sent.message_id or receipt.message_id
+        if sent.form == "stream" and not known and not sent.final:
+            # Recognised as a repetition, or taken without a name: nobody can make it grow.
+            self._whole_only = True
+            broken = replace(sent, state=State.UNKNOWN, doubtful=True, seen=sent.end)
+            return self._keep(broken)
+        self._ending_stream = False
+        self._frame_at = now + self._can.frame_interval
+        return self._keep(
+            replace(
+                sent,
+                state=State.DELIVERED,
+                message_id=known,
+                acked=sent.end,
+                seen=sent.end,
+                doubtful=False,
+            )
+        )
+
+    def failed(self, failure: Failure, now: float, jitter: float) -> Part:
+        """It was not taken, or nobody knows. Returns the part as it is to be stored."""
+        sent = self._sent()
+        doubt = may_have_arrived(failure)
+        sent = replace(
+            sent, doubtful=sent.doubtful or doubt, seen=max(sent.seen, sent.end if doubt else 0)
+        )
+        self._tries += 1
+        self._since = now if self._since is None else self._since
+        pause = delay(_BACKOFF, failure.kind, min(self._tries, 10), jitter)
+        self._not_before = now + max(pause, failure.retry_after or 0.0)
+        if self._over or sent.form == "typing":
+            self._not_before = now
+            return self._drop(sent)
+        if sent.form == "stream":
+            return self._frame_failed(sent, failure, doubt, now)
+        return self._whole_failed(sent, failure, doubt, now)
+
+    # -- what to send
+
+    def _begin(self, now: float) -> Move:
+        """No message is open."""
+        if any(kept.closing and kept.state is State.DELIVERED for kept in self._parts.values()):
+            self._over = True
+            return self._leave(now)
+        start, fence = self._position(), self._open_fence()
+        lead, rest = self._lead(fence), self._trimmed(start, bool(fence))
+        late = self._deadline is not None and now >= self._deadline
+        if self._script.ended or late or self._unwanted:
+            return self._close(start, lead, rest, now)
+        streams = self._can.surface is not Surface.NONE and not self._whole_only
+        if streams and self._script.growing and self._left() >= 2:
+            spans = self._settled(lead, first(rest, self._room(lead) - FENCE_ROOM))
+            if spans:
+                opened = Part(self._slot(), "stream", start, spans, lead, acked=start, seen=start)
+                return self._send(opened, now)
+        typing_at = self._typing_at()
+        if typing_at is not None and typing_at <= now:
+            return self._send(Part(self._slot(), "typing"), now)
+        times = [at for at in (typing_at, self._deadline) if at is not None]
+        return Wait(min(times) if times else None)
+
+    def _grow(self, stream: Part, now: float) -> Move:
+        """A message is open: its next frame, or its last."""
+        script = self._script
+        replaces = self._can.surface is Surface.REPLACE
+        if script.stale(stream.spans) and not replaces:
+            note = texts.say("rewritten", script.language)
+            return self._send(replace(self._finished(stream, stream.spans, note), void=True), now)
+        if replaces:
+            spans = script.rest(stream.start)
+        else:
+            spans = join(stream.spans, script.rest(stream.end))
+        room = self._room(stream.lead)
+        if script.ended:
+            return self._send(self._last_frame(stream, spans, room), now)
+        text = script.read(spans)
+        if len(text) > room - FENCE_ROOM and self._left() >= 1:
+            cut = first(spans, part(text, room - FENCE_ROOM))
+            cut = cut if replaces else self._atleast(cut, stream)
+            return self._send(self._finished(stream, cut, ""), now)
+        fresh = self._settled(stream.lead, first(spans, room - FENCE_ROOM))
+        fresh = fresh if replaces else self._atleast(fresh, stream)
+        if fresh == stream.spans and not stream.doubtful:
+            return Wait()
+        if now < self._frame_at:
+            return Wait(self._frame_at)
+        return self._send(replace(stream, spans=fresh, index=stream.index + 1), now)
+
+    def _last_frame(self, stream: Part, spans: Spans, room: int) -> Part:
+        text = self._script.read(spans).rstrip()
+        tail = self._verdict(bool(text))
+        ended = self._finished(stream, first(spans, len(text)), tail)
+        if len(self._text(ended)) <= room + len(stream.lead):
+            return replace(ended, closing=True)
+        owing = self._left() < 1
+        if owing:
+            tail = _paragraphs(texts.say("more", self._script.language), tail)
+        room -= FENCE_ROOM + (len(tail) + 2 if owing else 0)
+        cut = first(spans, part(text, max(room, 1)))
+        if self._can.surface is not Surface.REPLACE:
+            cut = self._atleast(cut, stream)
+        return replace(
+            self._finished(stream, cut, tail if owing else ""), closing=owing, owing=owing
+        )
+
+    def _close(self, start: int, lead: str, rest: Spans, now: float) -> Move:
+        """Everything that is left, in whole messages; the last of them ends the delivery."""
+        text = "" if self._unwanted else self._script.read(rest).rstrip()
+        tail = self._end(bool(text))
+        if not (text or tail) or self._left() < 1:
+            self._over, self._given_up = True, bool(text or tail)
+            return self._leave(now)
+        owing = self._script.ended is None or self._unwanted
+        # The space before a rest that was trimmed belongs to it: `start` stays the place.
+        whole = Part(
+            self._slot(), "whole", start, lead=lead, plain=self._plain, acked=start, seen=start
+        )
+        complete = self._finished(whole, first(rest, len(text)), tail)
+        if len(self._text(complete)) <= self._limit:
+            return self._send(replace(complete, closing=True, owing=owing), now)
+        if self._left() > 1:
+            cut = first(rest, part(text, max(self._limit - len(lead) - FENCE_ROOM, 1)))
+            return self._send(self._finished(whole, cut, ""), now)
+        tail = _paragraphs(texts.say("more", self._script.language), tail)
+        room = self._limit - len(lead) - len(tail) - 2 - FENCE_ROOM
+        cut = first(rest, part(text, max(room, 1)))
+        return self._send(replace(self._finished(whole, cut, tail), closing=True, owing=True), now)
+
+    def _leave(self, now: float) -> Move:
+        """Before the delivery ends, streams that broke are brought to their end, if possible."""
+        for slot, kept in self._parts.items():
+            broken = kept.form == "stream" and kept.state is State.UNKNOWN and kept.message_id
+            if broken and slot not in self._buried and not self._can.live:
+                self._buried.add(slot)
+                place = kept.seen if kept.doubtful else kept.acked
+                spans = until(kept.spans, place)
+                return self._send(
+                    replace(self._finished(kept, spans, ""), index=kept.index + 1), now
+                )
+        return Over(self._owed())
+
+    def _send(self, sent: Part, now: float) -> Send:
+        sent = replace(sent, state=State.SENDING)
+        self._sending = sent
+        self._parts[sent.slot] = sent
+        content: Content
+        match sent.form:
+            case "typing":
+                self._typed_at = now
+                content = Typing()
+            case "whole":
+                content = Whole(self._text(sent), sent.plain)
+            case "stream":
+                content = Frame(sent.index, self._text(sent), sent.final, sent.message_id)
+        outbound = Outbound(self._reply.place, content, sent.slot)
+        return Send(outbound, f"{self._reply.turn}/{sent.slot}", sent)
+
+    # -- what a failed send leads to
+
+    def _frame_failed(self, sent: Part, failure: Failure, doubt: bool, now: float) -> Part:
+        blind = not sent.message_id and doubt and not self._can.recognises_repeats
+        if _passes(failure) and not blind and self._may_try(failure, FRAME_TRIES, now):
+            if sent.message_id and not sent.final:
+                kept = until(sent.spans, max(sent.acked, sent.seen))
+                return self._keep(replace(sent, state=State.DELIVERED, spans=kept))
+            self._again = replace(sent, index=sent.index + 1) if sent.message_id else sent
+            return self._keep(sent)
+        self._tries, self._whole_only = 0, True
+        if not sent.message_id or self._ending_stream:
+            self._ending_stream = False
+            self._not_before = now
+            return self._drop(sent)
+        self._ending_stream = True
+        spans = until(sent.spans, sent.seen if sent.doubtful else sent.acked)
+        self._again = replace(self._finished(sent, spans, ""), index=sent.index + 1)
+        return self._keep(replace(sent, closing=False, owing=False))
+
+    def _whole_failed(self, sent: Part, failure: Failure, doubt: bool, now: float) -> Part:
+        if doubt and not self._can.recognises_repeats:
+            told = sum(
+                kept.form == "whole" and kept.state is State.UNKNOWN
+                for kept in self._parts.values()
+            )
+            self._over = self._given_up = told >= RETOLD
+            return self._drop(sent)
+        if not doubt:
+            if failure.kind is Kind.TOO_LONG and self._limit > SMALLEST:
+                self._limit = max(SMALLEST, min(self._limit, len(self._text(sent))) // 2)
+                self._not_before = now
+                return self._drop(sent)
+            if failure.kind is Kind.UNSUPPORTED and not sent.plain:
+                self._plain = True
+                self._not_before = now
+                self._again = replace(sent, plain=True)
+                return self._keep(sent)
+            if failure.remedy in (Remedy.STOP, Remedy.REBUILD) and not self._unwanted:
+                self._unwanted = True
+                self._not_before = now
+                self._over = self._given_up = not sent.spans
+                return self._drop(sent)
+        if _passes(failure) and self._may_try(failure, 0, now):
+            self._again = sent
+            return self._keep(sent)
+        self._over = self._given_up = True
+        return self._drop(sent)
+
+    def _may_try(self, failure: Failure, tries: int, now: float) -> bool:
+        """A platform that cannot be reached is waited for; one that refuses, not so long."""
+        assert self._since is not None
+        if tries and failure.phase not in _UNSENT:
+            return self._tries < tries
+        return now - self._since < PATIENCE
+
+    def _drop(self, sent: Part) -> Part:
+        """Nobody sends it again. Without doubt, and without a name, the platform has not got it."""
+        lost = not (sent.doubtful or sent.message_id)
+        state = State.FAILED if lost else State.UNKNOWN
+        return self._keep(replace(sent, state=state, closing=False, owing=False))
+
+    def _keep(self, kept: Part) -> Part:
+        self._sending = None
+        self._parts[kept.slot] = kept
+        return kept
+
+    def _sent(self) -> Part:
+        assert self._sending is not None, "nothing is being sent"
+        return self._sending
+
+    def _recover(self, now: float) -> None:
+        """What was being sent when the process ended may or may not have arrived."""
+        for slot, kept in list(self._parts.items()):
+            if kept.state is State.SENDING:
+                self._sending = kept
+                self._parts[slot] = self.failed(_CRASH, now, 0.0)
+        self._since = None
+
+    # -- what there is to say
+
+    @property
+    def _deadline(self) -> float | None:
+        """When the window for replies is about to close."""
+        window = self._can.window
+        return None if window is None else self._reply.at + window - min(15.0, window / 10)
+
+    def _left(self) -> float:
+        """How many more messages may be sent."""
+        if self._can.replies is None:
+            return math.inf
+        used = sum(
+            kept.state is not State.FAILED
+            and (kept.form != "typing" or self._can.typing_takes_reply)
+            for kept in self._parts.values()
+        )
+        return self._can.replies - used
+
+    def _slot(self) -> int:
+        return max(self._parts, default=0) + 1
+
+    def _last(self) -> Part | None:
+        """The last message with text that the platform has, or may have."""
+        told = [
+            slot
+            for slot, kept in self._parts.items()
+            if kept.form != "typing" and kept.state is not State.FAILED
+        ]
+        return self._parts[max(told)] if told else None
+
+    def _position(self) -> int:
+        last = self._last()
+        return last.resume if last else 0
+
+    def _open_fence(self) -> str:
+        """The line that opened the code block which the next message goes on with."""
+        position = self._position()
+        told = self._script.read(until(self._script.rest(0), position))
+        return open_fence(told) if self._script.rest(position) else ""
+
+    def _lead(self, fence: str) -> str:
+        """What a new message begins with: what it says of the last, and its code block."""
+        last, language = self._last(), self._script.language
+        if last and last.state is State.UNKNOWN and last.doubtful:
+            lead = texts.say("again", language) + "\n\n"
+        elif last and not last.void and self._script.stale(last.spans):
+            lead = texts.say("rewritten", language) + "\n\n"
+        else:
+            lead = ""
+        return f"{lead}{fence}\n" if fence else lead
+
+    def _trimmed(self, start: int, in_code: bool) -> Spans:
+        """The rest, without space before it; in a code block, without empty lines."""
+        rest = self._script.rest(start)
+        text = self._script.read(rest)
+        bare = text.lstrip("\n") if in_code else text.lstrip()
+        return after(rest, len(text) - len(bare))
+
+    def _room(self, lead: str) -> int:
+        """How many signs a growing message has beside its lead."""
+        return min(self._limit, self._can.frame_chars or self._limit) - len(lead)
+
+    def _settled(self, lead: str, spans: Spans) -> Spans:
+        text = lead + self._script.read(spans)
+        return first(spans, settled(text) - len(lead))
+
+    def _atleast(self, spans: Spans, stream: Part) -> Spans:
+        """What was shown stays shown."""
+        return spans if length(spans) > length(stream.spans) else stream.spans
+
+    def _finished(self, grown: Part, spans: Spans, tail: str) -> Part:
+        """The message with `spans` and nothing left open, and `tail` as a paragraph of its own."""
+        text = grown.lead + self._script.read(spans)
+        fence = open_fence(text)
+        if fence:
+            closing = closing_fence(fence)
+            tail = _paragraphs(f"\n{closing}", tail)
+        elif tail and text.strip():
+            tail = f"{'' if text.endswith(chr(10)) else chr(10)}\n{tail}"
+        return replace(
+            grown,
+            spans=spans,
+            tail=tail,
+            final=True,
+            index=grown.index + (grown.form == "stream"),
+        )
+
+    def _text(self, of: Part) -> str:
+        return of.lead + self._script.read(of.spans) + of.tail
+
+    def _end(self, more: bool) -> str:
+        """The sentence for the end; "" if what was said needs none."""
+        language, ended = self._script.language, self._script.ended
+        if self._unwanted:
+            return texts.say("platform_refused", language, ref=ended.ref if ended else "")
+        if ended is None:
+            return texts.say("window", language)
+        return self._verdict(more)
+
+    def _verdict(self, more: bool) -> str:
+        """Of a turn that has ended. `more`: text of it goes with this sentence."""
+        ended, language = self._script.ended, self._script.language
+        assert ended is not None
+        told = bool(more or self._script.read(self._script.rest(0)).strip())
+        sentence = texts.ending(ended, language, told)
+        if not (told or sentence) and ended.outcome == "finished":
+            sentence = texts.say("empty", language)
+        notes = [
+            texts.say(note.key, language, **note.values)
+            for note in self._script.notes
+            if note.key in texts.TOLD
+        ]
+        return _paragraphs(*notes, sentence)
+
+    def _typing_at(self) -> float | None:
+        """When to show that an answer is on its way, if it is worth it."""
+        if not self._can.typing:
+            return None
+        shown = [kept for kept in self._parts.values() if kept.form == "typing"]
+        if self._can.typing_takes_reply:
+            return self._began + SLOW if not shown and self._left() >= 3 else None
+        return self._began if not shown else self._typed_at + TYPING_SHOWN
+
+    def _owed(self) -> int | None:
+        """The place behind which the person has nothing; None if they have all."""
+        place = self._position()
+        missing = self._script.read(self._script.rest(place)).strip()
+        return place if (missing or self._given_up) and not self._can.live else None
+
+
+def may_have_arrived(failure: Failure) -> bool:
+    """Whether the platform may have taken what failed: from WRITE on, unless it answered."""
+    if failure.phase in _UNSENT:
+        return False
+    if failure.status is None:
+        return failure.code is None
+    return failure.code is None and not 400 <= failure.status < 500
+
+
+def _passes(failure: Failure) -> bool:
+    """Whether it may work later. There is no other platform to turn to."""
+    return failure.remedy in (Remedy.RETRY, Remedy.FAILOVER) and failure.kind not in _HOPELESS
+
+
+def _paragraphs(*texts_: str) -> str:
+    return "\n\n".join(text for text in texts_ if text)

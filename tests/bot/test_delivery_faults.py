@@ -1,0 +1,157 @@
+"""Whatever fails when: the text exactly once or a marked repeat, exactly one end, within budget."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from tests.bot.people import C2C, GROUP, Desk, Fault
+
+from holdfast.agent.events import Ended, Noted, Replaced, StepBegan, TextAdded, TurnEvent
+from holdfast.bot import texts
+from holdfast.bot.adapter import Capabilities
+from holdfast.bot.delivery import Over
+from holdfast.core.request import Surface
+
+_FAULTS: list[Fault] = [
+    "ok",
+    "lost",
+    "dropped",
+    "busy",
+    "unreachable",
+    "broken",
+    "crash",
+    "crash_after",
+]
+_WORD = re.compile(r"w\d+w")
+_GRAIN = st.sampled_from(["", " ", "\n", "\n\n", " **b** ", "\n- ", " `c` ", "。"])
+
+capabilities = st.builds(
+    lambda base, replies, chars, frame, repeats: replace(
+        base, replies=replies, max_chars=chars, frame_chars=frame, recognises_repeats=repeats
+    ),
+    st.sampled_from([C2C, GROUP, replace(C2C, surface=Surface.REPLACE)]),
+    st.sampled_from([2, 3, 4, 5, None]),
+    st.sampled_from([400, 4000]),
+    st.sampled_from([None, 300]),
+    st.booleans(),
+)
+
+
+@st.composite
+def turns(draw: st.DrawFn, rewrites: bool = False) -> list[list[TurnEvent]]:
+    """Groups of events; between two of them time passes."""
+    groups: list[list[TurnEvent]] = [[Noted("language", {"language": "en"}), StepBegan(1, "r", "")]]
+    number = 0
+    for _ in range(draw(st.integers(1, 6))):
+        group: list[TurnEvent] = []
+        for _ in range(draw(st.integers(0, 4))):
+            grain = draw(_GRAIN)
+            group.append(TextAdded(f"{grain} w{number}w"))
+            number += 1
+        if rewrites and draw(st.integers(0, 5)) == 0:
+            group.append(Replaced())
+        groups.append(group)
+    groups.append([draw(st.sampled_from([Ended("finished"), Ended("failed", ref="R9")]))])
+    return groups
+
+
+def play(
+    can: Capabilities, groups: list[list[TurnEvent]], faults: list[Fault]
+) -> tuple[Desk, Over]:
+    desk = Desk(can, faults=list(faults))
+    for number, group in enumerate(groups):
+        desk.hear(*group)
+        desk.run(until=2.0 * (number + 1))
+    over = desk.run()
+    assert isinstance(over, Over)
+    return desk, over
+
+
+def told_in(groups: list[list[TurnEvent]]) -> list[str]:
+    events = (event for group in groups for event in group)
+    return [word for e in events if isinstance(e, TextAdded) for word in words_in(e.text)]
+
+
+def words_in(text: str) -> list[str]:
+    return _WORD.findall(text)
+
+
+@settings(max_examples=400, deadline=None)
+@given(can=capabilities, groups=turns(), faults=st.lists(st.sampled_from(_FAULTS), max_size=14))
+def test_whatever_fails(
+    can: Capabilities, groups: list[list[TurnEvent]], faults: list[Fault]
+) -> None:
+    desk, over = play(can, groups, faults)
+    wanted = [
+        w for group in groups for e in group if isinstance(e, TextAdded) for w in words_in(e.text)
+    ]
+    assert can.replies is None or desk.platform.used() <= can.replies
+    _exactly_once_or_marked(desk)
+    if over.owed is None:
+        shown = {word for text in desk.screen for word in words_in(text)}
+        refused = texts.TEXTS["platform_refused"][0].partition("{")[0]
+        if not any(refused in text for text in desk.screen):
+            assert shown == set(wanted)
+        assert desk.screen
+    _one_end(desk)
+    if not any(fault in ("broken", "lost", "crash_after", "crash", "dropped") for fault in faults):
+        assert all(seen.final for seen in desk.platform.screen.values())
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    can=capabilities,
+    groups=turns(rewrites=True),
+    faults=st.lists(st.sampled_from(_FAULTS), max_size=10),
+)
+def test_rewrites_too(
+    can: Capabilities, groups: list[list[TurnEvent]], faults: list[Fault]
+) -> None:
+    desk, over = play(can, groups, faults)
+    assert can.replies is None or desk.platform.used() <= can.replies
+    valid: list[str] = []
+    for event in (e for group in groups for e in group):
+        if isinstance(event, Replaced):
+            valid = []
+        elif isinstance(event, TextAdded):
+            valid += words_in(event.text)
+    shown = [word for text in desk.screen for word in words_in(text)]
+    if over.owed is None and not any("did not accept" in text for text in desk.screen):
+        assert set(valid) <= set(shown)
+    _exactly_once_or_marked(desk)
+
+
+@settings(max_examples=200, deadline=None)
+@given(can=capabilities, groups=turns())
+def test_without_faults_the_person_reads_it_exactly(
+    can: Capabilities, groups: list[list[TurnEvent]]
+) -> None:
+    desk, over = play(can, groups, [])
+    wanted = [
+        w for group in groups for e in group if isinstance(e, TextAdded) for w in words_in(e.text)
+    ]
+    shown = [word for text in desk.screen for word in words_in(text)]
+    assert shown == (wanted if over.owed is None else wanted[: len(shown)])
+    assert all(seen.final for seen in desk.platform.screen.values())
+    assert all(text.count("**") % 2 == 0 for text in desk.screen)
+
+
+def _exactly_once_or_marked(desk: Desk) -> None:
+    """A word stands twice only where the later message says that it may be a repetition."""
+    mark = texts.TEXTS["again"][0]
+    before: set[str] = set()
+    for text in desk.screen:
+        words = words_in(text)
+        assert len(words) == len(set(words)), "twice in one message"
+        assert mark in text or not before & set(words), "told twice, unmarked"
+        before |= set(words)
+
+
+def _one_end(desk: Desk) -> None:
+    mark = texts.TEXTS["again"][0]
+    cut = texts.TEXTS["cut"][0].partition("{")[0]
+    ends = [text for text in desk.screen if cut in text]
+    assert sum(mark not in text for text in ends) <= 1
