@@ -32,7 +32,7 @@ from holdfast.sim.continuation import Reply, reply_to
 from holdfast.sim.dice import Dice
 from holdfast.sim.script import Behaviour, parse, play
 from holdfast.wire.chat import ChatDialect
-from holdfast.wire.chat.serve import decode_request
+from holdfast.wire.chat.ask import decode_request
 from holdfast.wire.chat.think import OPEN
 from holdfast.wire.dialect import ErrorAnswer
 

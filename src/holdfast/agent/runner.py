@@ -14,6 +14,7 @@ from typing import assert_never
 
 from ..core.events import (
     Finished,
+    Foreign,
     ReasoningDelta,
     RefusalDelta,
     StopReason,
@@ -309,6 +310,8 @@ class _Heard:
                     self._usage = _usage(event)
                 case Finished(reason):
                     self._stop = reason
+                case Foreign():
+                    continue  # a vendor's own tools at work: what they find is in the text
                 case _:
                     assert_never(event)
         return _Text("".join(words), "".join(thoughts))
