@@ -154,10 +154,10 @@ class ChunkReader:
     def _finish(self) -> list[Item]:
         self.told = True
         choices = [self._choices[index] for index in sorted(self._choices)]
+        items: list[Item] = [event for choice in choices for event in choice.end()]
         fault = next(filter(None, (choice.fault() for choice in choices)), "")
         if fault:  # what was held back stays unsaid, so that another attempt can say it
             return [Failure(Kind.TOOL_ARGUMENTS, Phase.STREAM, detail=fault)]
-        items: list[Item] = [event for choice in choices for event in choice.end()]
         reasons = tuple(choice.reason for choice in choices)
         word = choices[0].word or ""
         items.append(Finished(reasons[0], reasons if len(reasons) > 1 else (), word))
