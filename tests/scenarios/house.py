@@ -36,6 +36,7 @@ class House:
     """Where everything is. `sim` is asked over HTTP, `sim_tls` has a certificate of nobody's."""
 
     url: str
+    data_dir: Path
     running: Running
     sim: SimulatedUpstream
     sim_tls: SimulatedUpstream
@@ -74,7 +75,8 @@ async def house(layout: Layout, key: str = "") -> AsyncIterator[House]:
                     AsyncOpenAI(base_url=base, api_key=given, max_retries=0) as patient,
                 ):
                     with OpenAI(base_url=base, api_key=given, max_retries=0) as blocking:
-                        yield House(url, running, sim, sim_tls, http, patient, blocking)
+                        place = Path(folder)
+                        yield House(url, place, running, sim, sim_tls, http, patient, blocking)
 
 
 @asynccontextmanager

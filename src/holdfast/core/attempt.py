@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from .events import UsageReport
 from .failure import Failure, Kind, Phase
@@ -69,14 +70,24 @@ class Target:
 
     @property
     def secrets(self) -> tuple[str, ...]:
-        """What must never be shown of it, whoever echoes it."""
-        password = urlsplit(self.proxy).password or ""
-        return (self.credential.secret, password, *(value for _, value in self.headers))
+        """What must never be shown of it, whoever echoes it, in every form in which it is sent."""
+        values = [value for _, value in self.headers]
+        bare = [value.partition(" ")[2] for value in values]  # "Bearer KEY"
+        return (self.credential.secret, *_passwords(self.proxy), *values, *filter(None, bare))
 
     @property
     def key(self) -> str:
         """Names this target with this key, e.g. "proxy/gpt-5.5#k_3f9a"."""
         return f"{self.name}#{self.credential.id}" if self.credential.id else self.name
+
+
+def _passwords(url: str) -> tuple[str, ...]:
+    """The password in `url`, as it is written, as it is meant, and as RFC 7617 sends it."""
+    split = urlsplit(url)
+    if not split.password:
+        return ()
+    user, password = unquote(split.username or ""), unquote(split.password)
+    return split.password, password, b64encode(f"{user}:{password}".encode()).decode()
 
 
 @dataclass(frozen=True, slots=True)
