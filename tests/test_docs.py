@@ -18,6 +18,7 @@ import pytest
 from pydantic import BaseModel, SecretStr
 from pydantic.fields import FieldInfo
 from tests.serving import PATIENCE, Served, environment, serving
+from tests.settings import tables
 
 from holdfast.app import DEMO_ROUTES
 from holdfast.config import Settings, parse
@@ -129,19 +130,6 @@ def test_both_languages_have_the_same_tables(one: Path, other: Path) -> None:
 # The configuration.
 
 
-def tables(model: type[BaseModel], path: str = "") -> Iterator[tuple[str, type[BaseModel]]]:
-    """Every table that a file can have, as its heading names it."""
-    for name, field in model.model_fields.items():
-        many = get_origin(field.annotation) is dict
-        kind = get_args(field.annotation)[1] if many else field.annotation
-        if isinstance(kind, type) and issubclass(kind, BaseModel):
-            wanted = f'"{_NAME}"' if name == "routes" else _NAME
-            here = f"{path}{name}.{wanted}" if many else f"{path}{name}"
-            yield here, kind
-            yield from tables(kind, f"{here}.")
-
-
-_NAME = "NAME"
 TABLES = dict(tables(Settings))
 
 

@@ -6,32 +6,19 @@ import tomllib
 from typing import Any
 
 import pytest
-from pydantic import BaseModel
+from tests.settings import tables
 
-from holdfast.config import (
-    GatewaySettings,
-    ProviderSettings,
-    RouteSettings,
-    ServerSettings,
-    TimeoutSettings,
-    parse,
-)
+from holdfast.config import Settings, parse
 from holdfast.problems import ConfigError, Problem, key
 
-TABLES: tuple[tuple[str, type[BaseModel]], ...] = (
-    ("[server]", ServerSettings),
-    ("[providers.p]", ProviderSettings),
-    ("[providers.p.timeouts]", TimeoutSettings),
-    ('[routes."r-1.5"]', RouteSettings),
-    ("[gateway]", GatewaySettings),
-)
+TABLES = dict(tables(Settings))
 VALUES = (
     '""', '"text"', "true", "-1", "0", "1e12", "1.5", "nan", "inf", "[]", "[1]", "[[]]",
     "{}", "{ x = 1 }", "{ x = {} }", "1979-05-27", "1979-05-27T07:32:00Z",
 )  # fmt: skip
 
 
-KEYS = [(table, name) for table, model in TABLES for name in model.model_fields]
+KEYS = [(table, name) for table, model in TABLES.items() for name in model.model_fields]
 
 
 def problems(text: str) -> list[Problem]:
@@ -45,10 +32,10 @@ def problems(text: str) -> list[Problem]:
 
 @pytest.mark.parametrize(("table", "name"), KEYS)
 def test_every_wrong_value_of_every_key_is_told_in_both_languages(table: str, name: str) -> None:
-    path = f"{table.strip('[]')}.{name}"
+    path = f"{table}.{name}".replace('"NAME"', "NAME")  # as it is told: it needs no quotes
     told = 0
     for value in VALUES:
-        for problem in problems(f"{table}\n{name} = {value}"):
+        for problem in problems(f"[{table}]\n{name} = {value}"):
             if not problem.key.startswith(path):
                 continue
             told += 1

@@ -15,11 +15,11 @@ from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
 
-from .problems import ConfigError, Problem, Tongue, from_pydantic, key
+from .problems import HOURS, URL, ConfigError, Problem, Tongue, from_pydantic, key
 
 Seconds = Annotated[float, Field(gt=0, le=86_400)]
 Secrets = tuple[SecretStr, ...]
-Hours = Annotated[str, Field(pattern=r"^([01]\d|2[0-3]):[0-5]\d-([01]\d|2[0-3]):[0-5]\d$")]
+Hours = Annotated[str, Field(pattern=HOURS)]
 
 ENV = "env:"
 WILDCARD = "*"
@@ -53,7 +53,7 @@ class ProviderSettings(_Table):
     """A vendor or a proxy. Several keys are a pool."""
 
     dialect: Literal["chat", "responses", "messages"] = "chat"
-    base_url: Annotated[str, Field(pattern=r"^https?://[^\s/]+")]
+    base_url: Annotated[str, Field(pattern=URL)]
     api_keys: Secrets = ()
     continuation: Literal["auto", "native", "prefill", "instruct", "never"] = "auto"
     timeouts: TimeoutSettings = TimeoutSettings()

@@ -98,15 +98,12 @@ _WANTED: Mapping[str, tuple[str, str]] = {
     "float_parsing": ("write a number", "请写数字"),
     "finite_number": ("write a finite number", "请写有限的数"),
     "path_type": ("write a path in quotes", "请写成带引号的路径"),
+    "bool_parsing": ("write true or false", "请写 true 或 false"),
     "bool_type": ("write true or false", "请写 true 或 false"),
     "tuple_type": ('write a list, e.g. ["a", "b"]', '请写成列表，例如 ["a", "b"]'),
     "dict_type": ("write a table, e.g. {{ a = 1 }}", "请写成表，例如 {{ a = 1 }}"),
     "model_type": ("write a table, e.g. {{ a = 1 }}", "请写成表，例如 {{ a = 1 }}"),
     "too_short": ("name at least one", "请至少写一项"),
-    "string_pattern_mismatch": (
-        "write a URL that begins with http:// or https://",
-        "请写以 http:// 或 https:// 开头的 URL",
-    ),
     "greater_than": ("write a number greater than {gt:g}", "请写大于 {gt:g} 的数"),
     "greater_than_equal": ("write a number of at least {ge:g}", "请写不小于 {ge:g} 的数"),
     "less_than_equal": ("write a number of at most {le:g}", "请写不大于 {le:g} 的数"),
@@ -114,8 +111,21 @@ _WANTED: Mapping[str, tuple[str, str]] = {
 }
 
 
+# Texts of a fixed form: the pattern, and how to write them.
+URL = r"^https?://[^\s/]+"
+HOURS = r"^([01]\d|2[0-3]):[0-5]\d-([01]\d|2[0-3]):[0-5]\d$"
+
+_FORMS: Mapping[str, tuple[str, str]] = {
+    URL: (
+        "write a URL that begins with http:// or https://",
+        "请写以 http:// 或 https:// 开头的 URL",
+    ),
+    HOURS: ('write two times of day, e.g. "23:00-07:00"', '请写两个时刻，例如 "23:00-07:00"'),
+}
+
+
 def _hint(error: str, context: Mapping[str, Any]) -> tuple[str, str]:
-    en, zh = _WANTED.get(error, ("", ""))
+    en, zh = _WANTED.get(error) or _FORMS.get(str(context.get("pattern")), ("", ""))
     choice = str(context.get("expected", "")).replace(" or ", ", ")
     return en.format(**context), zh.format(**{**context, "expected": choice})
 
