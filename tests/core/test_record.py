@@ -115,7 +115,7 @@ def test_disclosure_levels_hide_causes_from_strangers() -> None:
 
 def test_the_seeds_502_blames_the_proxys_upstream_and_not_the_request() -> None:
     english = explain(SEED, "en", "proxy/gpt-5.5")
-    assert "sub2api answered 502" in english
+    assert "proxy/gpt-5.5 (sub2api) answered 502" in english
     assert "its own upstream at chatgpt.com failed" in english
     assert "(EOF)" in english
     assert "not at fault" in english

@@ -59,7 +59,7 @@ def test_the_timeline_tells_each_attempt_its_phases_its_cause_and_the_decision()
 
 def test_the_timeline_says_whose_upstream_failed_in_chinese_too() -> None:
     lines = " ".join(line.strip("│├└─ ") for line in drawn(timeline(FAILED.record, "zh"), 200))
-    assert "sub2api 回答了 502：是它自己的上游失败了" in lines
+    assert "proxy/gpt-5.5 (sub2api) 回答了 502：是它自己的上游失败了" in lines
     assert "请求本身没有问题" in lines
     assert "已给出 0 个字符" in lines
 

@@ -110,7 +110,8 @@ def plain(failure: Failure, language: Language, *, ref: str = "", released: int 
 
 def explain(failure: Failure, language: Language, target: str = "") -> str:
     """For the operator: who answered what, whose upstream failed, where and why."""
-    who = failure.by or target
+    named = target and failure.by and failure.by != target
+    who = f"{target} ({failure.by})" if named else failure.by or target
     match language:
         case "en":
             return _explain_en(failure, who)
@@ -122,10 +123,13 @@ def explain(failure: Failure, language: Language, target: str = "") -> str:
 
 def _explain_en(failure: Failure, who: str) -> str:
     meaning, where = RULES[failure.kind].meaning, _PHASES[failure.phase][0]
+    if failure.nested and failure.kind is Kind.UNAVAILABLE:
+        last = RULES[failure.nested.kind].meaning
+        return f"{meaning}; the last failure: {last}{_brackets(failure.nested.cause, last)}."
     if failure.nested:
         said = f"{who or 'A proxy'} answered {failure.status}" if failure.status else who
         behind = failure.nested
-        whose = f" at {behind.by}" if behind.by else ""
+        whose = f" at {behind.by}" if behind.by not in ("", failure.by) else ""
         text = (
             f"{said or 'A proxy'}: its own upstream{whose} failed: {RULES[behind.kind].meaning}"
             f"{_brackets(behind.cause, RULES[behind.kind].meaning)}."
@@ -140,10 +144,14 @@ def _explain_en(failure: Failure, who: str) -> str:
 def _explain_zh(failure: Failure, who: str) -> str:
     meaning, where = RULES[failure.kind].meaning_zh, _PHASES[failure.phase][1]
     english = RULES[failure.kind].meaning
+    if failure.nested and failure.kind is Kind.UNAVAILABLE:
+        last = RULES[failure.nested.kind]
+        told = f"{last.meaning_zh}{_brackets_zh(failure.nested.cause, last.meaning)}"
+        return f"{meaning}；最近一次失败：{told}。"
     if failure.nested:
         behind = failure.nested
         said = f"{who or '代理'} 回答了 {failure.status}" if failure.status else (who or "代理")
-        whose = f"（{behind.by}）" if behind.by else ""
+        whose = f"（{behind.by}）" if behind.by not in ("", failure.by) else ""
         known = RULES[behind.kind]
         text = (
             f"{said}：是它自己的上游{whose}失败了：{known.meaning_zh}"
