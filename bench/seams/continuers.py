@@ -56,11 +56,17 @@ def _words(cut: Cut, count: int) -> str:
     return "".join(pieces[-count:])
 
 
+def _right(cut: Cut, then: str) -> Right:
+    """Whether what `then` repeats before the rest is enough to show the joint."""
+    repeated = then.removesuffix(cut.rest)
+    slight = weight([sign for sign in repeated if sign.isalnum()]) < SLIGHT
+    return Right.GUESS if repeated and slight else Right.JOIN
+
+
 def _repeating(repeat: Callable[[Cut], str]) -> Behaviour:
     def say(cut: Cut, dice: random.Random) -> Said:
-        repeated = repeat(cut)
-        slight = weight([sign for sign in repeated if sign.isalnum()]) < SLIGHT
-        return Said(repeated + cut.rest, Right.GUESS if repeated and slight else Right.JOIN)
+        then = repeat(cut) + cut.rest
+        return Said(then, _right(cut, then))
 
     return say
 
@@ -138,18 +144,22 @@ def _unmarked(text: str) -> str:
 
 
 def _drifting(drift: Callable[[str], str]) -> Behaviour:
-    return lambda cut, dice: Said(drift(anchor(cut.shown)) + cut.rest, Right.JOIN)
+    def say(cut: Cut, dice: random.Random) -> Said:
+        then = drift(anchor(cut.shown)) + cut.rest
+        return Said(then, _right(cut, then))
+
+    return say
 
 
 # Wrapping.
 
 
 def _talking(
-    phrasings: Phrasings, then: Callable[[Cut], str], right: Right = Right.JOIN
+    phrasings: Phrasings, then: Callable[[Cut], str], right: Right | None = None
 ) -> Behaviour:
     def say(cut: Cut, dice: random.Random) -> Said:
-        talk = dice.choice(phrasings[cut.language])
-        return Said(talk + then(cut), right)
+        talk, text = dice.choice(phrasings[cut.language]), then(cut)
+        return Said(talk + text, right or _right(cut, text))
 
     return say
 
@@ -180,7 +190,7 @@ def _marked(cut: Cut, dice: random.Random) -> Said:
 
 BEHAVIOURS: Mapping[str, Behaviour] = {
     "exact": _repeating(lambda cut: ""),
-    "anchor": lambda cut, dice: Said(_anchored(cut), Right.JOIN),
+    "anchor": _repeating(lambda cut: anchor(cut.shown)),
     "repeats 1 word": _repeating(lambda cut: _words(cut, 1)),
     "repeats 3 words": _repeating(lambda cut: _words(cut, 3)),
     "repeats 8 words": _repeating(lambda cut: _words(cut, 8)),

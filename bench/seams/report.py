@@ -10,13 +10,12 @@ from .score import Score
 _INTRO = """\
 # Seams
 
-Written by `python -m bench.seams --seed {seed}`. {texts} known texts in Chinese and English
-(public domain and self-written: prose, code, tables, lists, maths, JSON, emoji) are cut at
-{places} places, and a continuer of every behaviour goes on: {cases:,} continuations. *Joinable*
-is what has one right joint that the text shows; *exact* means equal to the known text, character
-by character. Where nothing in the text shows the joint (one sign repeated, unknown talk followed
-by no repetition) it is a guess and stands apart. Phrasings called held-out (`phrasings.py`) are
-not in the patterns.
+Written by `python -m bench.seams --seed {seed}`. {texts} known texts in Chinese and English (public
+domain and self-written: prose, code, tables, lists, maths, JSON, emoji) are cut at {places} places,
+and a continuer of every behaviour goes on: {cases:,} continuations. Exact means equal to the known
+text, character by character, where the text shows one right joint. Where nothing in it does (one
+sign repeated, unknown talk and then no repetition), joining is a guess and is counted apart.
+Phrasings called held-out (`phrasings.py`) are not in the patterns.
 """
 
 

@@ -21,6 +21,7 @@ _EMPHASIS = "*_`~"
 _ORNAMENTS = "\"'.-<>"  # before a quotation
 _BULLET = re.compile(r"[-*+•]|\d{1,3}[.)、]")
 _NEVER_TWICE = "，。、；"
+_IN_NUMBERS = (".", ",", ":", "-", "/")
 _JOINER = "\u200d"
 _QUOTES = str.maketrans("。、“”„«»「」‘’—–―…", '.,"""""""\'\'---.')
 
@@ -108,14 +109,14 @@ def folded_overlap(known: Folded, fresh: Folded, offset: int) -> Overlap:
     closing = known.text[known.ends[-1] :]
     past = _past_punctuation(closing, fresh.text, end)
     lead = _signs(fresh.text[offset : fresh.starts[first]]).strip(_ORNAMENTS)
-    differing = sum(
-        _signs(one) != _signs(other)
-        for one, other in zip(
-            (*_between(known, len(known.letters) - count, count - 1), closing),
-            (*_between(fresh, first, count - 1), fresh.text[end:past]),
-            strict=True,
-        )
-    ) + (not _signs(known.text[:cut]).rstrip(_ORNAMENTS).endswith(lead))
+    inside = zip(
+        _between(known, len(known.letters) - count, count - 1),
+        _between(fresh, first, count - 1),
+        strict=True,
+    )
+    differing = sum(_signs(one) != _signs(other) for one, other in inside)
+    differing += not _signs(known.text[:cut]).rstrip(_ORNAMENTS).endswith(lead)
+    differing += 2 * (_signs(closing) != _signs(fresh.text[end:past]))
     if differing > count * _DRIFT:
         proof = min(proof, Proof.DOUBT) if heavy >= 2 * _SURE else Proof.CHANCE
     return Overlap(past - offset, proof)
@@ -192,6 +193,8 @@ def _judge(before: str, shared: str, after: str, *, gap: bool) -> Proof:
         return doubtful or Proof.SURE
     if shared[0] in "\r\n":
         return Proof.CHANCE
+    if not before and len(shared) > 1 and not shared.isdigit():
+        return doubtful or Proof.LIKELY  # the whole text is begun anew
     if not signs:
         return _judge_marks(before, shared, after, gap=gap)
     return _judge_short(before, shared, after, signs, gap=gap, doubtful=doubtful)
@@ -208,6 +211,8 @@ def _judge_short(
 ) -> Proof:
     wide = [char for char in signs if ord(char) >= _WIDE]
     if wide:
+        if not before:
+            return Proof.LIKELY
         if len(signs) == 1:  # Chinese doubles signs, and smileys come in swarms
             if wide[0].isalnum() and len(shared.strip()) > 1:
                 return doubtful or Proof.LIKELY
@@ -279,7 +284,8 @@ def _begins_token(before: str, shared: str, *, gap: bool) -> bool:
 
 def _in_number(before: str, shared: str) -> bool:
     """Whether `shared` begins inside a number like 10.44."""
-    return shared[:1].isdigit() and before[-1:] in (".", ",") and before[-2:-1].isdigit()
+    signs = shared[:1].isdigit(), before[-1:] in _IN_NUMBERS and before[-2:-1].isdigit()
+    return all(signs) or (before[-1:].isdigit() and shared[0] in _IN_NUMBERS)
 
 
 def _in_word(char: str) -> bool:

@@ -34,6 +34,7 @@ from .talk import Preface, interjected, is_prose, opens_anew, preface
 
 WINDOW = 160  # characters of new text that settle the joint if nothing settles it sooner
 RESTART = 40  # weight of equal first letters that mean: the answer was begun anew
+SLIGHT = 5  # below this, letters that begin alike are chance
 SENTENCE = 12  # the same for the sentence that was cut
 QUOTED = 24  # weight of a repetition that proves whatever stands before it to be no text
 _ENDS = ".!?。！？…:：;；\n\"'”’」』)）】]}`|>*_"  # after these a new sentence may begin
@@ -183,8 +184,8 @@ class Instructed:
     def __call__(self, new: str, *, final: bool) -> Joint | More | Failure:
         if not self._text:
             return Joint(0, Seam("blank", verified=True))
-        if new.startswith(self._anchor):
-            proved = is_distinct(self._anchor)
+        proved = is_distinct(self._anchor)
+        if new.startswith(self._anchor) and (proved or len(self._anchor) >= QUOTED):
             return Joint(len(self._anchor), Seam("anchor", len(self._anchor), verified=proved))
         if not final and len(new) < WINDOW:
             return More(len(self._anchor) if self._anchor.startswith(new) else WINDOW)
@@ -255,7 +256,7 @@ class Instructed:
     ) -> Iterator[tuple[tuple[Proof, int, bool], Overlap, int, str]]:
         """Repetitions of the end of the released text: how to compare them, and where they are."""
         for offset in (*before.likely, *before.possible):
-            if self._framed(fresh.text, offset):
+            if self._asked(fresh.text, offset):
                 quote = Overlap(len(self._anchor), Proof.SURE)
                 yield (Proof.SURE, len(self._known.letters), True), quote, offset, "anchor"
             exact = exact_overlap(self._text, fresh.text[offset:], gap=self._has_gap)
@@ -263,24 +264,22 @@ class Instructed:
             whole = exact.length == len(self._text)
             for overlap, rule in ((exact, "restart" if whole else "overlap"), (folded, "folded")):
                 letters = fresh.letters[fresh.first(offset) : fresh.first(offset + overlap.length)]
-                proof = self._believed(overlap, letters, offset, before)
+                proof = self._believed(overlap, letters, fresh.text[:offset], before)
                 if proof is not Proof.CHANCE:
                     yield (proof, len(letters), rule != "folded"), overlap, offset, rule
 
-    def _believed(self, overlap: Overlap, letters: str, offset: int, before: Preface) -> Proof:
-        """What an overlap proves after what stands before it."""
-        asked = overlap.length >= len(self._anchor) and overlap.proof is not Proof.DOUBT
-        if offset == before.certain or (offset in before.likely and asked):
+    def _believed(self, overlap: Overlap, letters: str, talk: str, before: Preface) -> Proof:
+        """What an overlap proves after the words `talk`."""
+        offset = len(talk)
+        if offset == before.certain:
             return overlap.proof
         if overlap.proof is Proof.SURE and (offset in before.likely or weight(letters) >= QUOTED):
             return Proof.SURE
-        if asked:
-            return overlap.proof
         # Too little to prove that unknown words before it are no text, unless it begins where
         # a sentence or a line did.
         old = self._known.letters[: len(self._known.letters) - len(letters)]
-        whole = overlap.length >= len(self._text)
-        if not whole and (len(letters) < 2 or not self._starts_at(len(old))):
+        whole = 1 < len(self._text) <= overlap.length
+        if not whole and (weight(letters) < SLIGHT or not self._starts_at(len(old))):
             return Proof.CHANCE
         return overlap.proof if offset in before.likely else min(overlap.proof, Proof.DOUBT)
 
@@ -292,11 +291,13 @@ class Instructed:
             for match in _ENDINGS.finditer(self._text)
         )
 
-    def _framed(self, new: str, offset: int) -> bool:
-        """Whether just what was to be repeated stands at `offset`, and between marks."""
+    def _asked(self, new: str, offset: int) -> bool:
+        """Whether just what was to be repeated stands at `offset`, after words or between marks."""
+        if offset == 0 or not new.startswith(self._anchor, offset):
+            return False
+        long = len(self._anchor) >= QUOTED and any(map(str.isalnum, new[:offset]))
         end = offset + len(self._anchor)
-        quoted = offset > 0 and new.startswith(self._anchor, offset)
-        return quoted and _past_frame(new, offset, end, self._text) > end
+        return long or _past_frame(new, offset, end, self._text) > end
 
     def _objection(self, new: str, before: Preface) -> str:
         """Why text that repeats nothing is no continuation; "" if it may be one."""
@@ -342,7 +343,8 @@ def _past_frame(new: str, start: int, end: int, text: str) -> int:
     """The end of what is repeated at `start`, with the marks around it if it was quoted."""
     before = new[:start].rstrip()
     quote = _PAIRS.get(before[-1:], "")
-    if quote and new.startswith(quote, end) and not text.endswith(quote):
+    own = text[: start - end].rstrip()[-1:] == before[-1:]
+    if quote and not own and new.startswith(quote, end):
         return end + len(quote)
     marker = _MARKER.match(new, end) if _MARKERS.search(before) else None
     return marker.end() if marker else end

@@ -49,7 +49,7 @@ _TOPIC = rf"(?:{_BROKEN}|{_REST}|{_GOING_ON})"
 
 _SENTENCE = re.compile(
     r"[^.!?。！？:：…\r\n]*"
-    r"(?:[.!?。！？:：…]+[\"')」』”\]】）*]*(?:(?:\r?\n){1,2}|[^\S\n])?|(?:\r?\n){1,2})"
+    r"(?:[.!?。！？:：…]+[\"')」』”\]】）*]*(?:(?:\r\n){1,2}|\n{1,2}|[^\S\n])?|(?:\r\n){1,2}|\n{1,2})"
 )
 _MAY_BE_TALK = re.compile(rf"\W*(?:{_ASSENT}|{_TURN}|{_SHOW})|.*{_TOPIC}", re.IGNORECASE)
 _ABOUT_ITSELF = re.compile(
@@ -74,12 +74,12 @@ _ANNOUNCES = re.compile(
 _ALONE = re.compile(
     r"\W*(?:(?:sure(?: thing)?|certainly|absolutely|ok(?:ay)?|alright|got it|understood"
     r"|no problem|of course)[!.]|(?:好的|没问题|明白了?|收到|当然可以)[!！.。])"
-    r"(?:(?:\r?\n){1,2}|[^\S\n])?|(?:好的|没问题|明白了?|收到|当然可以)，",
+    r"(?:(?:\r\n){1,2}|\n{1,2}|[^\S\n])?|(?:好的|没问题|明白了?|收到|当然可以)，",
     re.IGNORECASE,
 )
 _LABEL = re.compile(
     rf"\s*(?:[\[(（【]|\*\*|__)(?=[^\n]*?(?:{_GOING_ON}|续|接上))[^\n\])）】*_]{{1,60}}"
-    r"(?:[\])）】]|\*\*|__)[:：]?(?:(?:\r?\n){1,2}|[^\S\n])?",
+    r"(?:[\])）】]|\*\*|__)[:：]?(?:(?:\r\n){1,2}|\n{1,2}|[^\S\n])?",
     re.IGNORECASE,
 )
 _RULE = re.compile(r"\s*(?:-{3,}|\*{3,}|…+|\.{3,})[^\S\n]*(?:\r?\n){0,2}")
@@ -130,7 +130,7 @@ def preface(
         certain,
         tuple(dict.fromkeys(likely)),
         tuple(dict.fromkeys(offset for offset in other if offset not in likely)),
-        suspect=any(map(_ABOUT_ITSELF.match, _sentences(new[certain:]))),
+        suspect=any(map(_ABOUT_ITSELF.match, _sentences(new, certain)[:1])),
     )
 
 
@@ -191,8 +191,8 @@ def _talk_ends(new: str) -> Iterator[int]:
         if opening:
             yield opening.end()
     end = 0
-    for sentence in _sentences(new):
-        if not _MAY_BE_TALK.match(sentence):
+    for sentence in _sentences(new):  # who has begun to talk may go on with any words
+        if not (_MAY_BE_TALK.match(sentence) or (end and is_prose(sentence))):
             break
         end += len(sentence)
         yield end
