@@ -8,13 +8,13 @@ from .body_faults import BODY_FAULTS
 from .connection_faults import ADDRESSES, CONNECTION_FAULTS
 from .event_faults import EVENT_FAULTS
 from .first_faults import FIRST_FAULTS
-from .healthy import HEALTHY
+from .healthy import HEALTHY, SAID_ODDLY
 from .proxy_errors import PROXY_ERRORS
 from .rate_limits import RATE_LIMITS
 from .truth import Player, Position, Row, Truth
 from .vendor_errors import VENDOR_ERRORS
 
-__all__ = ["FAULTS", "PLAYERS", "STREAM_ONLY", "Position", "Truth"]
+__all__ = ["CHAT_ONLY", "FAULTS", "PLAYERS", "STREAM_ONLY", "Position", "Truth"]
 
 _ROWS: Sequence[Row] = (
     *HEALTHY,
@@ -47,3 +47,6 @@ STREAM_ONLY = frozenset(row.truth.name for row in EVENT_FAULTS) | {
     "only_done",
     "role_only",
 }
+
+# Habits of those who speak chat.
+CHAT_ONLY = frozenset(row.truth.name for row in SAID_ODDLY)

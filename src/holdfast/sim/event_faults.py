@@ -12,6 +12,7 @@ from typing import Any
 from ..core.failure import Kind, Phase
 from .actions import Send
 from .scene import DONE, Actions, Scene, told
+from .speech import ChatVoice
 from .truth import Player, Position, Row, Truth
 
 _HTML = b"<html><head><title>502 Bad Gateway</title></head><body>nginx</body></html>"
@@ -53,23 +54,30 @@ def _half_event(scene: Scene) -> Actions:
 
 def _broken_call(scene: Scene) -> Actions:
     """A tool call that says it is complete and is not."""
-    function = {"name": "look_up_light", "arguments": '{"tower": "Utö", "seconds": [14, '}
-    call = {"index": 0, "id": "call_cut", "type": "function", "function": function}
-    voice = scene.speech.voice
-    last = (*voice.chunk({"tool_calls": [call]}), *voice.chunk({}, "tool_calls"))
-    return _ended(scene, *map(scene.event, last), _done(scene))
+    arguments = '{"tower": "Utö", "seconds": [14, '
+    told = scene.speech.pieces[: scene.after]
+    last = scene.speech.voice.broken_call(told, "look_up_light", arguments)
+    return _ended(scene, *map(scene.event, last), *_ends(scene))
+
+
+def _ends(scene: Scene) -> list[Send]:
+    return [scene.raw(scene.style.raw(end)) for end in scene.speech.voice.ends]
 
 
 def _finish(word: str) -> Player:
     """The stream ends in all form, with this finish reason."""
-    return lambda scene: _ended(
-        scene, *map(scene.event, scene.speech.voice.chunk({}, word)), _done(scene)
-    )
+
+    def play(scene: Scene) -> Actions:
+        told = scene.speech.pieces[: scene.after]
+        last = scene.speech.voice.closing(told, word, None)
+        return _ended(scene, *map(scene.event, last), *_ends(scene))
+
+    return play
 
 
 def _error(error: Any) -> Player:
-    """An event with a bare `error` in the place of a chunk."""
-    return lambda scene: _ended(scene, scene.event({"error": error}))
+    """An error in the place of a chunk, with nothing after it."""
+    return lambda scene: _ended(scene, scene.event(scene.speech.voice.error(error)))
 
 
 def _openai(kind: str, code: str | None, message: str) -> Mapping[str, Any]:
@@ -78,25 +86,25 @@ def _openai(kind: str, code: str | None, message: str) -> Mapping[str, Any]:
 
 def _error_beside_chunk(scene: Scene) -> Actions:
     """OpenRouter's form: a chunk that is also an error."""
-    payload = scene.speech.voice.chunk({"content": ""}, "error")[0]
     error = {
         "code": 502,
         "message": "Provider disconnected",
         "metadata": {"provider_name": "Lighthouse", "error_type": "provider_unavailable"},
     }
-    return _ended(scene, scene.event({**payload, "error": error}))
+    voice = scene.speech.voice
+    payload = voice.chunk({"content": ""}, "error")[0] if isinstance(voice, ChatVoice) else {}
+    return _ended(scene, scene.event({**payload, **voice.error(error)}))
 
 
 def _error_then_done(scene: Scene) -> Actions:
-    error = {"error": _openai("server_error", None, "The server had an error.")}
+    error = scene.speech.voice.error(_openai("server_error", None, "The server had an error."))
     return _ended(scene, scene.event(error), _done(scene))
 
 
 def _named_error(scene: Scene) -> Actions:
     """Anthropic's form: the event itself is named `error`."""
-    body = {"type": "error", "error": {"type": "overloaded_error", "message": "Overloaded"}}
-    named = replace(scene, style=replace(scene.style, before=b"event: error\n"))
-    return _ended(scene, named.event(body))
+    named = replace(scene, style=replace(scene.style, named=True))
+    return _ended(scene, named.event(scene.speech.voice.named_error()))
 
 
 NO_LAST_WORD: Sequence[Row] = (

@@ -9,7 +9,7 @@ from ..core.failure import Kind, Phase
 from .actions import Drip, Send, Stall
 from .error_answers import HTML, error_answer, openai
 from .http1 import LAST_CHUNK
-from .scene import DONE, Actions, Scene, head_of, told, with_body
+from .scene import Actions, Scene, head_of, told, until, with_body
 from .truth import Player, Row, Truth
 
 _PAGE = b"<!DOCTYPE html>\n<html><head><title>Sign in</title></head><body>Sign in</body></html>\n"
@@ -23,14 +23,16 @@ def _head(scene: Scene) -> Send:
     return Send(head_of(scene))
 
 
+_SAID = ("completion_tokens", "output_tokens")
+
+
 def _all_but_content(scene: Scene) -> Actions:
     """A stream in due form in which nothing is said, and no token counted."""
-    read = scene.speech.usage["prompt_tokens"]
-    usage = {"prompt_tokens": read, "completion_tokens": 0, "total_tokens": read}
-    speech = replace(scene.speech, usage=usage)
+    usage = {name: 0 if name in _SAID else count for name, count in scene.speech.usage.items()}
+    speech = replace(until(scene, 0).speech, usage=usage)
     closing = tuple(map(scene.event, speech.closing))
-    end = Send(scene.frame(scene.style.raw(DONE)) + LAST_CHUNK)
-    return (*told(scene, 0), *closing, end)
+    ends = b"".join(map(scene.style.raw, speech.voice.ends))
+    return (*told(scene, 0), *closing, Send((scene.frame(ends) if ends else b"") + LAST_CHUNK))
 
 
 FIRST_FAULTS: Sequence[Row] = (
@@ -71,7 +73,7 @@ FIRST_FAULTS: Sequence[Row] = (
         Phase.END,
         "A stream of nothing but [DONE].",
         "流里只有 [DONE]。",
-        lambda scene: (_head(scene), scene.raw(scene.style.raw(DONE)), Send(LAST_CHUNK)),
+        lambda scene: (_head(scene), scene.raw(scene.style.raw(b"[DONE]")), Send(LAST_CHUNK)),
     ),
     _row(
         "nothing_said",

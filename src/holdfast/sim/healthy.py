@@ -10,7 +10,7 @@ from ..core.failure import Phase
 from .actions import Action, Close, Reset, Send, Stall, Wait
 from .http1 import EXTENDED, GZIPPED, HTTP_1_0, SINGLE_BYTES, UNTIL_CLOSE, Framing
 from .scene import DONE, Actions, Scene, Style, as_json, told, until, whole, with_body
-from .speech import Payload, Speech
+from .speech import ChatVoice, Payload, Speech
 from .truth import Player, Position, Row, Truth
 
 _EARLY = b"HTTP/1.1 103 Early Hints\r\nLink: </v1/models>; rel=preload\r\n\r\n"
@@ -108,22 +108,28 @@ def _parts(delta: Payload) -> Payload:
     )
 
 
+def _voice(speech: Speech) -> ChatVoice:
+    """Only chat can be said in these ways; `script` sees to it."""
+    assert isinstance(speech.voice, ChatVoice)
+    return speech.voice
+
+
 def _usage_with_finish(scene: Scene) -> Actions:
-    *others, last = scene.speech.voice.chunk({}, scene.speech.finish)
+    *others, last = _voice(scene.speech).chunk({}, scene.speech.finish)
     events = [*others, {**last, "usage": scene.speech.usage}]
     return whole(scene, [*map(scene.style.event, events), scene.style.raw(DONE)])
 
 
 def _null_finish(scene: Scene) -> Actions:
     nothing: dict[str, Any] = {"role": None, "content": None, "tool_calls": None}
-    events = scene.speech.voice.chunk(nothing, scene.speech.finish)
+    events = _voice(scene.speech).chunk(nothing, scene.speech.finish)
     return whole(scene, [*map(scene.style.event, events), scene.style.raw(DONE)])
 
 
 def _without_choices(speech: Speech) -> Speech:
     """Azure's first chunk, which is about the prompt."""
     filters = [{"prompt_index": 0, "content_filter_results": {}}]
-    prelude = speech.voice.bare(prompt_filter_results=filters)
+    prelude = _voice(speech).bare(prompt_filter_results=filters)
     return replace(speech, opening=(prelude, *speech.opening))
 
 

@@ -10,11 +10,11 @@ from typing import Any
 from .actions import Action, Close, Send, Wait
 from .habits import Habits
 from .http1 import CHUNKED, Framing, Headers, head
-from .speech import Payload, Speech
+from .speech import DONE, Payload, Speech
+
+__all__ = ["DONE", "Actions", "Scene", "Style"]
 
 Actions = tuple[Action, ...]
-
-DONE = b"[DONE]"
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,15 +26,18 @@ class Style:
     before: bytes = b""  # lines before the data of every event
     escape: bool = False
     indent: bool = False  # JSON over many lines, each a data line of the same event
+    named: bool = False  # events carry their types as names
 
     def event(self, payload: Payload) -> bytes:
         indent = 1 if self.indent else None
         text = json.dumps(payload, ensure_ascii=self.escape, indent=indent)
-        return self.raw(text.encode())
+        named = self.named and isinstance(payload.get("type"), str)
+        return self.raw(text.encode(), payload["type"] if named else "")
 
-    def raw(self, data: bytes) -> bytes:
+    def raw(self, data: bytes, name: str = "") -> bytes:
         lines = b"".join(self.field + line + b"\n" for line in data.split(b"\n"))
-        return (self.before + lines + b"\n").replace(b"\n", self.line_end)
+        named = f"event: {name}\n".encode() if name else b""
+        return (self.before + named + lines + b"\n").replace(b"\n", self.line_end)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +98,7 @@ def whole(scene: Scene, closing: Iterable[bytes] | None = None) -> Actions:
     if not scene.stream:
         return _told_whole(scene, scene.count)
     speech = scene.speech
-    ends = [*map(scene.style.event, speech.closing), scene.style.raw(DONE)]
+    ends = [*map(scene.style.event, speech.closing), *map(scene.style.raw, speech.voice.ends)]
     closed = b"".join(ends if closing is None else closing)
     parts = [
         scene.prologue + _written(scene, speech.opening),

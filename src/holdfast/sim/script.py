@@ -26,18 +26,19 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from . import messages, responses
 from .actions import Fault
-from .catalogue import FAULTS, PLAYERS, STREAM_ONLY
+from .catalogue import CHAT_ONLY, FAULTS, PLAYERS, STREAM_ONLY
 from .continuation import Refusal, Reply, reply_to
 from .dice import Dice
 from .error_answers import JSON, openai
 from .habits import Habits, UnknownWord, with_option
 from .scene import Actions, Scene, Style, as_json, with_body
-from .speech import speech
+from .speech import Speech, speech
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,29 +62,48 @@ def parse(model: str) -> Behaviour:
     return Behaviour(tuple(_turn(word.strip()) for word in turns.split(",")), habits)
 
 
-def play(request: Mapping[str, Any], behaviour: Behaviour, dice: Dice, serial: int = 1) -> Actions:
+Speaker = Callable[[Mapping[str, Any], Reply, Habits, Dice, int], Speech]
+
+SPEAKERS: Mapping[str, Speaker] = {
+    "chat": speech,
+    "responses": responses.speech,
+    "messages": messages.speech,
+}
+
+
+def play(
+    request: Mapping[str, Any],
+    behaviour: Behaviour,
+    dice: Dice,
+    serial: int = 1,
+    dialect: str = "chat",
+) -> Actions:
     """What the upstream does about `request` at the first turn of `behaviour`.
 
-    Equal dice cut an equal answer into equal pieces. `serial` makes the ids. Actions that do
-    not end the connection leave it open for the next request.
+    `request` is in the form of chat, whatever the dialect of the answer. Equal dice cut an equal
+    answer into equal pieces. `serial` makes the ids. Actions that do not end the connection
+    leave it open for the next request.
     """
     request_id = f"req_sim_{serial:06d}"
     fault = behaviour.turns[0]
     reply = reply_to(request, behaviour.habits)
     if isinstance(reply, Refusal):
-        return _refused(400, reply.message, None, request_id)
+        return refused(dialect, 400, reply.message, None, request_id)
     streams = request.get("stream") is True
     if not streams and fault.name in STREAM_ONLY:
         message = f"{fault.name} is a fault of streams: ask with stream true"
-        return _refused(400, message, None, request_id)
-    said = speech(request, reply, behaviour.habits, dice, serial)
+        return refused(dialect, 400, message, None, request_id)
+    if dialect != "chat" and fault.name in CHAT_ONLY:
+        message = f"{fault.name} is a habit of those who speak chat"
+        return refused(dialect, 400, message, None, request_id)
+    said = SPEAKERS[dialect](request, reply, behaviour.habits, dice, serial)
     scene = Scene(
         speech=said,
         habits=behaviour.habits,
         stream=streams,
         request_id=request_id,
         after=_resolved(fault.after, len(said.pieces)),
-        style=Style(escape=behaviour.habits.escape),
+        style=Style(escape=behaviour.habits.escape, named=said.voice.named),
     )
     return PLAYERS[fault.name](scene)
 
@@ -108,12 +128,12 @@ def expected(request: Mapping[str, Any], habits: Habits) -> str:
     return reply.text if isinstance(reply, Reply) else ""
 
 
-def unknown_model(model: str, word: str) -> Actions:
+def unknown_model(model: str, word: str, dialect: str = "chat") -> Actions:
     """The answer to a request for a model whose name has a word that means nothing."""
     truth = FAULTS.get(word.partition("@")[0])
     hint = "a fault of addresses, not of models" if truth else "an unknown word"
     message = f"The model `{model}` does not exist: `{word}` is {hint}."
-    return _refused(404, message, "model_not_found", "req_sim_000000")
+    return refused(dialect, 404, message, "model_not_found", "req_sim_000000")
 
 
 def _turn(word: str) -> Fault:
@@ -132,6 +152,11 @@ def _resolved(after: int, count: int) -> int:
     return max(0, min(count, after if after >= 0 else count + after))
 
 
-def _refused(status: int, message: str, code: str | None, request_id: str) -> Actions:
-    body = openai(message, "invalid_request_error", code)
+def refused(dialect: str, status: int, message: str, code: str | None, request_id: str) -> Actions:
+    """A request that the vendor of `dialect` turns down."""
+    kind = "not_found_error" if status == 404 else "invalid_request_error"
+    if dialect == "messages":
+        body: Any = {"type": "error", "error": {"type": kind, "message": message}}
+    else:
+        body = openai(message, "invalid_request_error", code)
     return with_body(status, JSON, as_json(body), request_id)

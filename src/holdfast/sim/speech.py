@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 from ..core.tokens import estimate_tokens
 from .answers import ToolCall, pieces
@@ -17,17 +17,67 @@ from .library import REASONING
 Payload = dict[str, Any]
 
 CREATED = 1767225600  # 2026-01-01: a script has no clock
+DONE = b"[DONE]"
 _CHOICES = 8  # as many as a request may ask for here
 
 
+Told = Iterable[Iterable[Payload]]  # the pieces that have gone out
+
+
+class Voice(Protocol):
+    """How a dialect tells an answer's end and its failures."""
+
+    @property
+    def dialect(self) -> str: ...
+
+    @property
+    def named(self) -> bool:
+        """Whether the events of the stream carry their types as names."""
+        ...
+
+    @property
+    def ends(self) -> tuple[bytes, ...]:
+        """The data of events that end the stream itself."""
+        ...
+
+    def closing(self, told: Told, finish: str, usage: Payload | None) -> tuple[Payload, ...]: ...
+
+    def error(self, error: Any) -> Payload: ...
+
+    def named_error(self) -> Payload: ...
+
+    def broken_call(self, told: Told, name: str, arguments: str) -> tuple[Payload, ...]:
+        """A tool call with these arguments, and the end of an answer that is whole."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
-class Voice:
+class ChatVoice:
     """What is the same in every chunk of one answer."""
 
     id: str
     model: str
     choices: int = 1
     usage: bool = False  # the request asks for a usage chunk; all others then say null
+    ends: tuple[bytes, ...] = (DONE,)
+    named: bool = False
+    dialect: str = "chat"
+
+    def closing(self, told: Told, finish: str, usage: Payload | None) -> tuple[Payload, ...]:
+        """The finish reason, and the usage if it was asked for."""
+        counted = (self.bare(usage=usage),) if self.usage and usage else ()
+        return (*self.chunk({}, finish), *counted)
+
+    def error(self, error: Any) -> Payload:
+        return {"error": error}
+
+    def named_error(self) -> Payload:
+        return {"type": "error", "error": {"type": "overloaded_error", "message": "Overloaded"}}
+
+    def broken_call(self, told: Told, name: str, arguments: str) -> tuple[Payload, ...]:
+        function = {"name": name, "arguments": arguments}
+        call = {"index": 0, "id": "call_cut", "type": "function", "function": function}
+        return (*self.chunk({"tool_calls": [call]}), *self.chunk({}, "tool_calls"))
 
     def chunk(self, delta: Mapping[str, Any], finish: str | None = None) -> tuple[Payload, ...]:
         """One chunk for every choice."""
@@ -72,16 +122,31 @@ class Speech:
 
     @property
     def closing(self) -> tuple[Payload, ...]:
-        """The finish reason, and the usage if it was asked for."""
-        counted = (self.voice.bare(usage=self.usage),) if self.voice.usage else ()
-        return (*self.voice.chunk({}, self.finish), *counted)
+        return self.voice.closing(self.pieces, self.finish, self.usage)
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """Tokens of one question and its answer."""
+
+    input: int
+    output: int
+    cached: int
+    reasoning: int
+
+
+def counts(request: Mapping[str, Any], thought: str, reply: Reply) -> Counts:
+    asked = json.dumps(request.get("messages"), ensure_ascii=False, default=str)
+    said = "".join([thought, reply.text, *(call.arguments for call in reply.calls)])
+    tokens = estimate_tokens(asked)
+    return Counts(tokens, estimate_tokens(said), tokens // 4, estimate_tokens(thought))
 
 
 def speech(
     request: Mapping[str, Any], reply: Reply, habits: Habits, dice: Dice, serial: int
 ) -> Speech:
     """`reply` in the words of the chat dialect; `serial` makes its id."""
-    voice = Voice(
+    voice = ChatVoice(
         id=f"chatcmpl-sim-{serial:06d}",
         model=str(request.get("model")),
         choices=_choices(request),
@@ -119,13 +184,11 @@ def _wants_usage(request: Mapping[str, Any]) -> bool:
 
 
 def _usage(request: Mapping[str, Any], thought: str, reply: Reply) -> Payload:
-    asked = json.dumps(request.get("messages"), ensure_ascii=False, default=str)
-    said = "".join([thought, reply.text, *(call.arguments for call in reply.calls)])
-    prompt, completion = estimate_tokens(asked), estimate_tokens(said)
+    count = counts(request, thought, reply)
     return {
-        "prompt_tokens": prompt,
-        "completion_tokens": completion,
-        "total_tokens": prompt + completion,
+        "prompt_tokens": count.input,
+        "completion_tokens": count.output,
+        "total_tokens": count.input + count.output,
     }
 
 

@@ -1,7 +1,9 @@
 """A model upstream on real sockets that plays the scripts: raw TCP, so that nothing is smoothed.
 
-It serves `POST .../chat/completions` and `GET .../models`. The model's name says what goes
-wrong (`sim.script`); faults of addresses have base URLs of their own (`address_for`).
+It serves `POST .../chat/completions`, `.../responses`, `.../messages`, `.../embeddings` and
+`GET .../models`; a path with `codex` in it is as strict as the Codex backend. The model's name
+says what goes wrong (`sim.script`); faults of addresses have base URLs of their own
+(`address_for`).
 """
 
 from __future__ import annotations
@@ -18,18 +20,26 @@ from typing import Any, Self, assert_never, cast
 
 from .actions import Close, Drip, Reset, Send, Stall, Wait
 from .addresses import Addresses, origin, reset
+from .backends import check
 from .catalogue import PLAYERS
+from .chat_form import Misshapen, chat_form
 from .dice import Dice
+from .embeddings import embed
 from .error_answers import JSON, openai
 from .habits import UnknownWord
 from .reading import Malformed, RawRequest, RequestReader
 from .scene import Actions, as_json, with_body
-from .script import conversation, parse, play, unknown_model
+from .script import conversation, parse, play, refused, unknown_model
 from .speech import CREATED
 
 _KEPT = 1000  # requests that are remembered
 _CONVERSATIONS = 10_000  # for which the turn is remembered
 _BAD = "invalid_request_error"
+_DIALECTS = {
+    "/chat/completions": "chat",
+    "/responses": "responses",
+    "/messages": "messages",
+}
 
 Sleep = Callable[[float], Awaitable[None]]
 
@@ -137,24 +147,40 @@ class SimulatedUpstream:
         model = body.get("model", "") if body else ""
         path = request.path.partition("?")[0]
         self.requests.append(Seen(request.method, path, request.headers, body or {}, str(model)))
-        match request.method, path.rsplit("/", 1)[-1]:
-            case "GET", "models":
-                return _models()
-            case "POST", "completions" if path.endswith("/chat/completions"):
-                if body is None or not isinstance(model, str) or not model:
-                    return _error(400, "a JSON object with a model is needed")
-                return self._completion(model, body)
-            case _:
-                return _error(404, f"there is no {request.method} {path}")
+        dialect = next((d for end, d in _DIALECTS.items() if path.endswith(end)), "")
+        if request.method == "GET" and path.endswith("/models"):
+            return _models()
+        if request.method == "POST" and (dialect or path.endswith("/embeddings")):
+            if body is None or not isinstance(model, str) or not model:
+                return _error(400, "a JSON object with a model is needed")
+            if dialect:
+                return self._answer(dialect, model, body, request)
+            return self._embedding(model, body)
+        return _error(404, f"there is no {request.method} {path}")
 
-    def _completion(self, model: str, body: Mapping[str, Any]) -> Actions:
+    def _answer(
+        self, dialect: str, model: str, body: Mapping[str, Any], request: RawRequest
+    ) -> Actions:
+        try:
+            check(dialect, request.path, request.headers, body)
+            asked = chat_form(dialect, body)
+            behaviour = parse(model)
+        except UnknownWord as unknown:
+            return unknown_model(model, str(unknown), dialect)
+        except Misshapen as why:
+            return refused(dialect, 400, str(why), None, "req_sim_000000")
+        self._serial += 1
+        turn = self._turn(model, conversation(asked, behaviour))
+        return play(asked, behaviour.turn(turn), Dice(self._seed), self._serial, dialect)
+
+    def _embedding(self, model: str, body: Mapping[str, Any]) -> Actions:
         try:
             behaviour = parse(model)
         except UnknownWord as unknown:
             return unknown_model(model, str(unknown))
         self._serial += 1
-        turn = self._turn(model, conversation(body, behaviour))
-        return play(body, behaviour.turn(turn), Dice(self._seed), self._serial)
+        turn = self._turn(model, json.dumps(body.get("input"), default=str))
+        return embed(body, behaviour.turn(turn), self._serial)
 
     def _turn(self, model: str, dialogue: str) -> int:
         key = (model, dialogue)
