@@ -52,6 +52,7 @@ class ServerSettings(_Table):
 class ProviderSettings(_Table):
     """A vendor or a proxy. Several keys are a pool."""
 
+    preset: Literal["", "codex"] = ""  # a backend with demands of its own
     dialect: Literal["chat", "responses", "messages"] = "chat"
     base_url: Annotated[str, Field(pattern=URL)]
     api_keys: Secrets = ()

@@ -15,11 +15,16 @@ from ..wire import SERVED
 from . import calls
 from .errors import Refusal
 from .exchange import Exchange
-from .routes import health, incidents, metrics, models
+from .routes import health, incidents, metrics, models, tokens
 from .services import Services
 
 # The hot routes: which dialect is served where. All other paths speak chat.
-ANSWERS = {"/v1/chat/completions": SERVED["chat"]}
+ANSWERS = {
+    "/v1/chat/completions": SERVED["chat"],
+    "/v1/responses": SERVED["responses"],
+    "/v1/messages": SERVED["messages"],
+    "/v1/embeddings": SERVED["embeddings"],
+}
 
 _LOG = structlog.get_logger("holdfast.gateway")
 
@@ -29,18 +34,19 @@ def build(services: Services) -> ASGIApp:
 
     async def told(request: Request, error: Exception) -> Response:
         assert isinstance(error, StreamFailed)
-        return _response(services, request.headers, error.failure)
+        return _response(services, request.url.path, request.headers, error.failure)
 
     async def unknown(request: Request, error: Exception) -> Response:
         assert isinstance(error, HTTPException)
         code = "method_not_allowed" if error.status_code == 405 else "not_found"
         detail = f"{request.method} {request.url.path}: see GET /v1/models and the README"
         failure = Failure(Kind.INVALID, Phase.ADMIT, Hop.CLIENT, detail, code=code)
-        return _response(services, request.headers, failure)
+        return _response(services, request.url.path, request.headers, failure)
 
     others = Starlette(
         routes=[
             *models.routes(services),
+            *tokens.routes(services),
             *health.routes(services),
             *metrics.routes(services),
             *incidents.routes(services),
@@ -82,14 +88,17 @@ def _edge(services: Services, inner: ASGIApp) -> ASGIApp:
             _LOG.exception("internal error", path=scope["path"])
             if not begun:
                 failure = Failure(Kind.INTERNAL, Phase.ADMIT, Hop.ENGINE)
-                await _response(services, Headers(scope=scope), failure)(scope, receive, send)
+                answer = _response(services, scope["path"], Headers(scope=scope), failure)
+                await answer(scope, receive, send)
 
     return app
 
 
-def _response(services: Services, headers: Headers, failure: Failure) -> Response:
+def _response(services: Services, path: str, headers: Headers, failure: Failure) -> Response:
+    """Told in the dialect that is served at or above `path`."""
     refusal = Refusal(failure, services.new_ref(), services.speak(headers), services.level)
-    kind, body = refusal.body(headers.get("accept", ""), SERVED["chat"])
+    dialect = next((d for at, d in ANSWERS.items() if path.startswith(at)), SERVED["chat"])
+    kind, body = refusal.body(headers.get("accept", ""), dialect)
     response = Response(body, refusal.status, {"content-type": kind})
     response.raw_headers.extend(refusal.headers())
     return response

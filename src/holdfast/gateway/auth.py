@@ -17,13 +17,18 @@ def denied(headers: Mapping[str, str], keys: Sequence[str]) -> Failure | None:
     """
     if not keys:
         return _foreign(headers)
-    scheme, _, given = headers.get("authorization", "").partition(" ")
-    offered = given.strip().encode() if scheme.lower() == "bearer" else b""
+    offered = _offered(headers).encode()
     matches = [hmac.compare_digest(offered, key.encode()) for key in keys]
     if any(matches):
         return None
     code = "invalid_api_key" if offered else "missing_api_key"
     return Failure(Kind.DENIED, Phase.ADMIT, Hop.CLIENT, code=code)
+
+
+def _offered(headers: Mapping[str, str]) -> str:
+    """The key as clients of OpenAI send it, or else as those of Anthropic do."""
+    scheme, _, given = headers.get("authorization", "").partition(" ")
+    return given.strip() if scheme.lower() == "bearer" else headers.get("x-api-key", "").strip()
 
 
 def _foreign(headers: Mapping[str, str]) -> Failure | None:

@@ -16,6 +16,7 @@ from ..core.failure import Failure, Hop, Kind, Phase, StreamFailed
 from ..core.redact import scrub
 from ..core.request import Request, Surface
 from ..resilience.policy import Route
+from ..upstream.catalog import embedding
 from ..upstream.executor import Call
 from ..wire.dialect import Head, ServedDialect, StreamWriter
 from .calls import DurableExchange, wants_durable
@@ -86,6 +87,13 @@ class Exchange:
         route = services.routes.find(request.model)
         if route is None:
             raise services.refused(Failure(Kind.NO_ROUTE, Phase.ADMIT, Hop.CLIENT, param="model"))
+        if request.dialect != "embeddings":
+            return request, route
+        route = embedding(route)
+        if not route.targets:
+            detail = "no target of this route has embeddings"
+            failure = Failure(Kind.UNSUPPORTED, Phase.ADMIT, Hop.CLIENT, detail, param="model")
+            raise services.refused(failure)
         return request, route
 
     async def _answer(self, request: Request, route: Route) -> None:

@@ -49,6 +49,21 @@ HABITS: Sequence[Habit] = (
     _prefills(r"^api\.anthropic\.com", r"^claude-\w+-4(-[0-5])?(-\d{8})?$", PLAIN),
 )
 
+
+@dataclass(frozen=True, slots=True)
+class Preset:
+    """A backend that speaks a dialect with demands of its own, known by name or by address."""
+
+    name: str
+    address: str
+    dialect: str
+    quirks: frozenset[str]
+
+
+PRESETS: Sequence[Preset] = (
+    Preset("codex", r"^chatgpt\.com/backend-api/codex", "responses", frozenset({"codex"})),
+)
+
 # What an operator means who declares prefill for an endpoint that the table does not know:
 # servers take the flag that they know and leave the others.
 _ANY_PREFILL = frozenset({PREFIX, PARTIAL, VLLM})
@@ -69,6 +84,19 @@ class Routes:
             return known
         others = self._routes.get(WILDCARD)
         return others and _renamed(others, name)
+
+
+def embedding(route: Route) -> Route:
+    """The route's targets as they are asked for embeddings, which not every dialect has.
+
+    They go by names of their own: that a model has no embeddings says nothing of its answers.
+    """
+    targets = tuple(
+        replace(target, name=f"{target.name}:embeddings", dialect="embeddings")
+        for target in route.targets
+        if target.dialect != "messages"
+    )
+    return replace(route, targets=targets)
 
 
 def routes(settings: Settings, pepper: bytes) -> Routes:
@@ -99,21 +127,29 @@ def habit(provider: ProviderSettings, model: str) -> Habit:
     return Habit(address, model, wanted, quirks)
 
 
+def _preset(provider: ProviderSettings) -> Preset | None:
+    address = provider.base_url.partition("://")[2]
+    return next(
+        (p for p in PRESETS if provider.preset == p.name or re.search(p.address, address)), None
+    )
+
+
 def _pool(wanted: str, providers: Mapping[str, ProviderSettings], pepper: bytes) -> list[Target]:
     """One target per key, one without a key where there are none."""
     provider_name, _, model = wanted.partition("/")
     provider = providers[provider_name]
     habits = habit(provider, model)
+    preset = _preset(provider)
     target = Target(
         name=wanted,
-        dialect=provider.dialect,
+        dialect=preset.dialect if preset else provider.dialect,
         base_url=provider.base_url,
         model=model,
         continuation=habits.continuation,
         timeouts=Timeouts(**provider.timeouts.model_dump()),
         headers=tuple((n, v.get_secret_value()) for n, v in provider.headers.items()),
         proxy=provider.proxy.get_secret_value(),
-        quirks=habits.quirks,
+        quirks=habits.quirks | preset.quirks if preset else habits.quirks,
     )
     secrets = list(dict.fromkeys(key.get_secret_value() for key in provider.api_keys))
     return [replace(target, credential=c) for c in _credentials(secrets, pepper)] or [target]

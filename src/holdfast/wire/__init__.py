@@ -10,18 +10,22 @@ from collections.abc import Mapping
 
 from .chat import ChatDialect
 from .dialect import Dialect, ServedDialect
+from .embeddings import EmbeddingsDialect
 from .messages import MessagesDialect
 from .responses import ResponsesDialect
 
 _CHAT, _RESPONSES, _MESSAGES = ChatDialect(), ResponsesDialect(), MessagesDialect()
+_EMBEDDINGS = EmbeddingsDialect()
 
 DIALECTS: Mapping[str, Dialect] = {
     "chat": _CHAT,
     "responses": _RESPONSES,
     "messages": _MESSAGES,
+    "embeddings": _EMBEDDINGS,
 }
 SERVED: Mapping[str, ServedDialect] = {
     "chat": _CHAT,
     "responses": _RESPONSES,
     "messages": _MESSAGES,
+    "embeddings": _EMBEDDINGS,
 }
