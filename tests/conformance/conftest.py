@@ -6,19 +6,25 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tests.conformance.databases import Place, postgres_schema
+from tests.conformance.databases import Place, emptied, postgres_schema
 
 from holdfast.store.database import Database
 
 
-@pytest.fixture(params=["sqlite", "postgres"])
-def place(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Place]:
-    """An empty database, to be opened as often as a test likes."""
-    if request.param == "sqlite":
-        yield tmp_path / "deep" / "holdfast.db"
-        return
+@pytest.fixture(scope="session")
+def schema() -> Iterator[str]:
+    """A schema of PostgreSQL with the tables, shared by the tests."""
     with postgres_schema() as url:
+        Database(url).close()
         yield url
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def place(request: pytest.FixtureRequest, tmp_path: Path) -> Place:
+    """A database without rows, to be opened as often as a test likes."""
+    if request.param == "sqlite":
+        return tmp_path / "deep" / "holdfast.db"
+    return emptied(request.getfixturevalue("schema"))
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from tests.conformance.databases import Place, postgres_schema
+from tests.conformance.databases import Place, emptied
 
 from holdfast.store.database import Database
 from holdfast.store.incidents import SqlIncidents
@@ -20,15 +20,9 @@ def make(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Make]:
         yield MemoryIncidents
         return
     if request.param == "sqlite":
-        place: Place = tmp_path / "holdfast.db"
-        yield from _over(place)
-        return
-    with postgres_schema() as place:
-        yield from _over(place)
-
-
-def _over(place: Place) -> Iterator[Make]:
-    database = Database(place)
+        database = Database(tmp_path / "holdfast.db")
+    else:
+        database = Database(emptied(request.getfixturevalue("schema")))
     yield lambda limit: SqlIncidents(database, limit)
     database.close()
 

@@ -56,8 +56,9 @@ class Engine(Protocol):
         ...
 
     def watch(self, turn_id: str, after: int = 0) -> AsyncIterator[Entry]:
-        """All entries after sequence `after`, durable ones only, as they come; ends with the
-        turn. A turn that nobody knows has none.
+        """All entries after sequence `after`, as they come; ends with the turn. A turn that
+        nobody knows has none. Entries are durable, but for those of turns that go on while the
+        store fails; of turns that ended long ago streamed text may be gone.
         """
         ...
 
@@ -70,6 +71,10 @@ class Engine(Protocol):
 
         Returns those that were still waiting. The two stay linked in the store.
         """
+        ...
+
+    async def absorbed(self, into: str) -> Sequence[Turn]:
+        """All that `into` absorbed, in order: after a crash it asks what it has to answer."""
         ...
 
     async def stop(self, lane: str) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager
@@ -16,7 +17,7 @@ from sqlalchemy import Connection, create_engine, make_url
 from sqlalchemy import Engine as Sql
 from sqlalchemy.exc import ArgumentError
 
-from .habits import POSTGRES, SQLITE, Habits
+from .habits import BUSY, POSTGRES, SQLITE, Habits
 from .ports import StoreFailed
 from .writer import Work, Writer, telling, told
 
@@ -35,6 +36,9 @@ class Database:
         self.habits, self.engine = _connect(place)
         self._migrate()
         self._writer = Writer(self.engine, self.habits)
+        self._readers = 0
+        self._closed = False
+        self._door = threading.Condition()
 
     def write(self, work: Work[T], hard: bool = True, lane: str = "") -> Future[T]:
         """See `writer.Job`. Raises through the Future only."""
@@ -43,12 +47,24 @@ class Database:
     @contextmanager
     def read(self) -> Iterator[Connection]:
         """A consistent view of what is committed."""
-        with telling(), self.engine.connect() as connection:
-            yield connection
+        with self._door:
+            if self._closed:
+                raise StoreFailed("the store is closed")
+            self._readers += 1
+        try:
+            with telling(), self.engine.connect() as connection:
+                yield connection
+        finally:
+            with self._door:
+                self._readers -= 1
+                self._door.notify_all()
 
     def close(self) -> None:
-        """Returns once all that was given is written."""
+        """Returns once all that was given is written, and whoever reads has read."""
         self._writer.close()
+        with self._door:
+            self._closed = True
+            self._door.wait_for(lambda: self._readers == 0, BUSY)
         self.engine.dispose()
 
     def _migrate(self) -> None:

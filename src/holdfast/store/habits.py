@@ -31,6 +31,7 @@ class Habits:
     insert: Callable[[Table], Any]
     now: ColumnElement[float]
     lock_migrations: str
+    lock_alone: str
     shared: bool
     tune: Callable[[Sql], None]
     arguments: Mapping[str, Any] = field(default_factory=dict)
@@ -95,6 +96,7 @@ SQLITE = Habits(
     insert=sqlite.insert,
     now=literal_column("((julianday('now') - 2440587.5) * 86400.0)"),
     lock_migrations="",  # BEGIN IMMEDIATE is a lock
+    lock_alone="",  # so is the file beside it
     shared=False,
     tune=_tune_sqlite,
 )
@@ -105,6 +107,7 @@ POSTGRES = Habits(
     insert=postgresql.insert,
     now=literal_column("extract(epoch from clock_timestamp())::float8"),
     lock_migrations="SELECT pg_advisory_xact_lock(hashtext(current_schema() || '.migrations'))",
+    lock_alone="SELECT pg_try_advisory_lock(hashtext(current_schema() || '.alone'))",
     shared=True,
     tune=_tune_postgres,
     arguments={

@@ -149,7 +149,7 @@ class Turns(Protocol):
         self, fence: Fence, turn_id: str, entries: Sequence[Entry], hard: bool = False
     ) -> Future[None]:
         """Adds to a running turn's journal. It survives this process; with `hard`, and whenever
-        anything hard follows it, also a power cut.
+        anything hard follows it, also a power cut. Without entries, that is all it does.
         """
         ...
 
@@ -160,7 +160,9 @@ class Turns(Protocol):
         ...
 
     def pause(self, fence: Fence, turn_id: str) -> Future[None]:
-        """Puts a running turn back to the head of its lane, for another life."""
+        """Puts a turn back to the head of its lane, for another life; nothing if it does not
+        run.
+        """
         ...
 
     def end(self, fence: Fence, turn_id: str, state: TurnState) -> Future[None]:
@@ -201,9 +203,13 @@ class Turns(Protocol):
         """
         ...
 
+    def count_waiting(self) -> int:
+        """Turns accepted and never begun, in all lanes."""
+        ...
+
     def prune(self, before: float) -> Future[int]:
-        """Drops the streamed pieces (text, reasoning) of turns that ended before then (Unix
-        seconds); returns how many entries.
+        """Drops the streamed pieces (text, reasoning) of some turns that ended before then (Unix
+        seconds); returns of how many, 0 if none are left.
         """
         ...
 

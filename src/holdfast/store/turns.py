@@ -180,9 +180,14 @@ class SqlTurns:
             index_elements=[EVENTS.c.turn, EVENTS.c.sequence]
         )
 
+        touched = update(LANES).where(LANES.c.lane == fence.lane).values(token=fence.token)
+
         def work(connection: Connection) -> None:
             hold(connection, fence)
-            connection.execute(new, rows)
+            if rows:
+                connection.execute(new, rows)
+            else:  # a transaction that writes nothing would make nothing durable
+                connection.execute(touched)
 
         return self._database.write(work, hard, fence.lane)
 
@@ -197,9 +202,12 @@ class SqlTurns:
         return self._database.write(work, lane=fence.lane)
 
     def pause(self, fence: Fence, turn_id: str) -> Future[None]:
+        running = TURNS.c.state == _RUNNING
+        put_back = update(TURNS).where(TURNS.c.id == turn_id, running).values(state=_WAITING)
+
         def work(connection: Connection) -> None:
             hold(connection, fence)
-            _set(connection, turn_id, state=_WAITING)
+            connection.execute(put_back)
             self._unknown(connection, turn_id)
 
         return self._database.write(work, lane=fence.lane)
@@ -285,6 +293,10 @@ class SqlTurns:
         with self._database.read() as connection:
             return list(connection.scalars(query))
 
+    def count_waiting(self) -> int:
+        with self._database.read() as connection:
+            return connection.scalar(select(func.count()).where(_OPEN, _FRESH)) or 0
+
     def prune(self, before: float) -> Future[int]:
         old = (
             select(TURNS.c.id)
@@ -296,9 +308,9 @@ class SqlTurns:
         def work(connection: Connection) -> int:
             ids = list(connection.scalars(old))
             drop = delete(EVENTS).where(EVENTS.c.turn.in_(ids), EVENTS.c.kind.in_(STREAMED))
-            dropped = connection.execute(drop).rowcount
+            connection.execute(drop)
             connection.execute(update(TURNS).where(TURNS.c.id.in_(ids)).values(pruned=True))
-            return dropped
+            return len(ids)
 
         return self._database.write(work, hard=False)
 

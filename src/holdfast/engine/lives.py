@@ -1,0 +1,190 @@
+"""Runs lives of turns in this process, whoever decided that they run here."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+import structlog
+
+from ..store.ports import Begun, Fence, LaneLost, StoreFailed, Turn, Turns, TurnState
+from .feed import Feeds
+from .journal import Again, Park, Policy, fingerprint, on_begin, on_failure
+from .ports import Handler, Journal
+from .writing import Durability, LiveJournal, Place
+
+T = TypeVar("T")
+
+_LOG = structlog.get_logger("holdfast.engine")
+
+LastWord = Callable[[Turn, Journal, str], Awaitable[None]]
+"""Tells the person, and the operator, of a turn that will be parked, and why. It may be called
+again after a crash. Whatever becomes of it, the turn is parked."""
+
+
+async def silence(turn: Turn, journal: Journal, why: str) -> None:
+    """A last word for turns behind which nobody waits."""
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """Seconds. `mend`: before a store that failed is asked again. `farewell`: what a handler that
+    is cancelled gets to end in, and then the store.
+    """
+
+    mend: float = 1.0
+    farewell: float = 2.0
+
+
+@dataclass(slots=True)
+class Life:
+    """A turn that is being run."""
+
+    turn: Turn
+    fence: Fence
+    stopping: bool = False
+    task: asyncio.Task[None] | None = None
+
+    def cancel(self) -> None:
+        if self.task is not None:
+            self.task.cancel()
+
+
+@dataclass(frozen=True, slots=True)
+class Lives:
+    """`fences` is shared with the outbox: the right by which each running turn writes."""
+
+    turns: Turns
+    feeds: Feeds
+    fences: dict[str, Fence]
+    last_word: LastWord = silence
+    policy: Policy = field(default_factory=Policy)
+    patience: Patience = field(default_factory=Patience)
+    durability: Durability = field(default_factory=Durability)
+    running: dict[str, Life] = field(default_factory=dict)  # by lane
+
+    async def next(self, fence: Fence, handler: Handler) -> Turn | None:
+        """Runs one life of the lane's next turn; None if there is none. Raises LaneLost and
+        StoreFailed. If it is cancelled, the turn is put back for another process.
+        """
+        begun = await asyncio.wrap_future(self.turns.begin(fence))
+        if begun is None:
+            return None
+        turn = begun.turn
+        life = self.running[fence.lane] = Life(turn, fence)
+        self.fences[turn.id] = fence
+        try:
+            await self._live(begun, life, handler)
+        finally:
+            del self.running[fence.lane], self.fences[turn.id]
+        return turn
+
+    def stop(self, lane: str) -> bool:
+        """Cancels what runs in the lane, for good. False if nothing does."""
+        life = self.running.get(lane)
+        if life is None or life.task is None:
+            return False
+        life.stopping = True
+        life.cancel()
+        return True
+
+    def stopping(self, turn_id: str) -> bool:
+        fence = self.fences.get(turn_id)
+        return fence is not None and self.running[fence.lane].stopping
+
+    async def _live(self, begun: Begun, life: Life, handler: Handler) -> None:
+        turn = begun.turn
+        with self.feeds.use(turn.id) as feed:
+            past = await asyncio.to_thread(self.turns.events, turn.id) if begun.reached else ()
+            place = Place(self.turns, life.fence, turn.id, self.durability, self.patience.mend)
+            journal = LiveJournal(place, past, feed, life.cancel)
+            try:
+                park = on_begin(begun, self.policy)
+                if park is None:
+                    park = await self._run(life, journal, handler(turn, journal))
+                if park is not None:
+                    await self._park(life, journal, park)
+            except asyncio.CancelledError:
+                await self._put_back(life, journal)
+                raise
+
+    async def _run(self, life: Life, journal: LiveJournal, work: Awaitable[None]) -> Park | None:
+        error = await self._ending(life, work)
+        if journal.lost or isinstance(error, LaneLost):
+            raise LaneLost(life.fence.lane)
+        if error is None or life.stopping:
+            if error is not None and not isinstance(error, asyncio.CancelledError):
+                _LOG.error("a turn that was stopped failed", turn=life.turn.id, exc_info=error)
+            await self._end(life, journal, TurnState.DONE)
+            return None
+        if isinstance(error, StoreFailed):
+            self.durability.failed(error)
+            await asyncio.sleep(self.patience.mend)
+            await journal.written()
+            await self._sure(lambda: self.turns.pause(life.fence, life.turn.id))
+            return None
+        return await self._failed(life, journal, error)
+
+    async def _ending(self, life: Life, work: Awaitable[None]) -> BaseException | None:
+        """How the handler ended. If this is cancelled, so is the handler, first."""
+        task = life.task = asyncio.ensure_future(work)
+        try:
+            await asyncio.wait([task])
+        except asyncio.CancelledError:
+            task.cancel()
+            _, stuck = await asyncio.wait([task], timeout=self.patience.farewell)
+            if stuck:
+                _LOG.error("a handler does not end", turn=life.turn.id)
+            raise
+        return asyncio.CancelledError() if task.cancelled() else task.exception()
+
+    async def _failed(self, life: Life, journal: LiveJournal, error: BaseException) -> Park | None:
+        how = fingerprint(error)
+        _LOG.error("a turn failed", turn=life.turn.id, how=how, exc_info=error)
+        await journal.written()
+        times = await self._sure(lambda: self.turns.failed(life.fence, life.turn.id, how))
+        match on_failure(how, times, self.policy):
+            case Park() as park:
+                return park
+            case Again(after):
+                await asyncio.sleep(after)
+                return None
+
+    async def _park(self, life: Life, journal: LiveJournal, park: Park) -> None:
+        _LOG.error("a turn is parked", turn=life.turn.id, lane=life.turn.lane, why=park.why)
+        error = await self._ending(life, self.last_word(life.turn, journal, park.why))
+        if journal.lost or isinstance(error, LaneLost):
+            raise LaneLost(life.fence.lane)
+        if error is not None:
+            _LOG.error("the last word of a turn failed", turn=life.turn.id, exc_info=error)
+        await self._end(life, journal, TurnState.PARKED)
+
+    async def _end(self, life: Life, journal: LiveJournal, state: TurnState) -> None:
+        await journal.written()
+        if journal.lost:
+            raise LaneLost(life.fence.lane)
+        await self._sure(lambda: self.turns.end(life.fence, life.turn.id, state))
+        self.feeds.close(life.turn.id)
+
+    async def _put_back(self, life: Life, journal: LiveJournal) -> None:
+        """As well as the time for farewells allows: the next life copes with the rest."""
+        try:
+            async with asyncio.timeout(self.patience.farewell):
+                await journal.written()
+                await asyncio.wrap_future(self.turns.pause(life.fence, life.turn.id))
+        except (LaneLost, StoreFailed, TimeoutError):
+            journal.abandon()
+
+    async def _sure(self, make: Callable[[], Future[T]]) -> T:
+        while True:
+            try:
+                done = await asyncio.wrap_future(make())
+            except StoreFailed as failed:
+                self.durability.failed(failed)
+                await asyncio.sleep(self.patience.mend)
+            else:
+                self.durability.worked()
+                return done

@@ -1,0 +1,200 @@
+"""The engine for one machine: turns run in this process, which alone uses its database."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+
+import structlog
+
+from ..core.clock import Clock
+from ..store.ports import ENDED, Entry, Fence, LaneLost, Overloaded, StoreFailed, Turn, Turns
+from .feed import Feeds
+from .journal import Policy
+from .lives import LastWord, Lives, Patience, silence
+from .ports import Handler
+from .writing import Durability
+
+_LOG = structlog.get_logger("holdfast.engine")
+
+ALONE = "alone"  # the holder's name: nobody else can be meant
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """`keep_streamed` and `prune_every` are seconds."""
+
+    running: int = 256  # turns at one time, each in a lane of its own
+    waiting_in_lane: int = 32
+    waiting: int = 10_000  # in all lanes
+    keep_streamed: float = 7 * 86_400.0  # how long ended turns can be watched word by word
+    prune_every: float = 3600.0
+
+
+class LocalEngine:
+    """`ports.Engine`. Whoever makes it has seen to it that no other process runs turns from the
+    same store (`store.alone`). `fences` is shared with the outbox.
+    """
+
+    def __init__(
+        self,
+        turns: Turns,
+        clock: Clock,
+        fences: dict[str, Fence],
+        last_word: LastWord = silence,
+        limits: Limits | None = None,
+        policy: Policy | None = None,
+        patience: Patience | None = None,
+    ) -> None:
+        self._turns = turns
+        self._clock = clock
+        self._limits = limits or Limits()
+        self._feeds = Feeds()
+        self._patience = patience or Patience()
+        self._lives = Lives(
+            turns, self._feeds, fences, last_word, policy or Policy(), self._patience, Durability()
+        )
+        self._ready: dict[str, None] = {}  # lanes that may have work, in order
+        self._again: set[str] = set()  # lanes that run, and have got more
+        self._active: set[str] = set()
+        self._held: dict[str, Fence] = {}
+        self._waiting = 0  # turns whose first life has not ended
+        self._draining = False
+        self._changed = asyncio.Event()
+
+    @property
+    def trouble(self) -> str:
+        """Why what happens now is not durable; "" if it is."""
+        return self._lives.durability.trouble
+
+    async def accept(self, turn: Turn) -> bool:
+        if self._waiting >= self._limits.waiting:
+            if await asyncio.to_thread(self._turns.find, turn.id) is None:
+                raise Overloaded(turn.lane)
+            return False
+        limit = self._limits.waiting_in_lane
+        try:
+            new = await asyncio.wrap_future(self._turns.accept(turn, limit))
+        finally:  # even if it failed it may be there: one look too many costs nothing
+            self._wake(turn.lane)
+        self._waiting += new
+        return new
+
+    async def watch(self, turn_id: str, after: int = 0) -> AsyncIterator[Entry]:
+        with self._feeds.use(turn_id) as feed:
+            found = await asyncio.to_thread(self._turns.find, turn_id)
+            if found is None:
+                return
+            if found[1] not in ENDED:
+                async for entry in feed.follow(after):
+                    yield entry
+                return
+        for entry in await asyncio.to_thread(self._turns.events, turn_id, after):
+            yield entry
+
+    async def waiting(self, lane: str) -> Sequence[Turn]:
+        return await asyncio.to_thread(self._turns.waiting, lane)
+
+    async def absorb(self, turn_ids: Sequence[str], into: str) -> Sequence[Turn]:
+        fence = self._lives.fences.get(into)
+        if fence is None:
+            raise LaneLost(into)
+        absorbed = await asyncio.wrap_future(self._turns.absorb(fence, turn_ids, into))
+        self._waiting -= len(absorbed)
+        for turn in absorbed:
+            self._feeds.close(turn.id)
+        return absorbed
+
+    async def absorbed(self, into: str) -> Sequence[Turn]:
+        return await asyncio.to_thread(self._turns.absorbed, into)
+
+    async def stop(self, lane: str) -> bool:
+        return self._lives.stop(lane)
+
+    def stopping(self, turn_id: str) -> bool:
+        return self._lives.stopping(turn_id)
+
+    async def drain(self, seconds: float) -> bool:
+        """Begins no more turns and waits for those that run; whether they ended in time. What is
+        still accepted waits for the next process.
+        """
+        self._draining = True
+        try:
+            async with asyncio.timeout(seconds):
+                while self._active:
+                    await self._changed.wait()
+                    await asyncio.sleep(0)
+        except TimeoutError:
+            return False
+        return True
+
+    async def run(self, handler: Handler) -> None:
+        for lane in await self._left_open():
+            self._wake(lane)
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._prune())
+            while True:
+                while self._ready and len(self._active) < self._limits.running:
+                    if self._draining:
+                        break
+                    lane = next(iter(self._ready))
+                    del self._ready[lane]
+                    self._active.add(lane)
+                    group.create_task(self._step(lane, handler))
+                self._changed.clear()
+                await self._changed.wait()
+
+    async def _left_open(self) -> Sequence[str]:
+        while True:
+            try:
+                lanes = await asyncio.to_thread(self._turns.open_lanes)
+                self._waiting = await asyncio.to_thread(self._turns.count_waiting)
+            except StoreFailed as failed:
+                self._lives.durability.failed(failed)
+                await asyncio.sleep(self._patience.mend)
+            else:
+                return lanes
+
+    def _wake(self, lane: str) -> None:
+        if lane in self._active:
+            self._again.add(lane)
+        else:
+            self._ready[lane] = None
+        self._changed.set()
+
+    async def _step(self, lane: str, handler: Handler) -> None:
+        """One life of one turn; then the lane stands in line again, so that none starves."""
+        more = False
+        try:
+            fence = self._held.pop(lane, None) or await asyncio.wrap_future(
+                self._turns.claim(lane, ALONE, lease=0.0, force=True)
+            )
+            turn = fence and await self._lives.next(fence, handler)
+            if fence and turn:
+                more = True
+                self._held[lane] = fence
+                self._waiting -= turn.begun == 0
+        except LaneLost:
+            _LOG.error("a lane was taken away: is there a second process?", lane=lane)
+        except StoreFailed as failed:
+            self._lives.durability.failed(failed)
+            await asyncio.sleep(self._patience.mend)
+            more = True
+        finally:
+            self._active.discard(lane)
+            if more or lane in self._again:
+                self._again.discard(lane)
+                self._ready[lane] = None
+            self._changed.set()
+
+    async def _prune(self) -> None:
+        while True:
+            try:
+                while await asyncio.wrap_future(
+                    self._turns.prune(self._clock.wall() - self._limits.keep_streamed)
+                ):
+                    pass
+            except StoreFailed as failed:
+                self._lives.durability.failed(failed)
+            await asyncio.sleep(self._limits.prune_every)

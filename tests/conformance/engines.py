@@ -1,0 +1,108 @@
+"""Engines as tests want them: opened, given a handler, ended in order, opened again."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from tests.conformance.databases import Place
+from tests.upstream.leaks import watched
+
+from holdfast.engine.journal import Policy
+from holdfast.engine.lives import LastWord, Patience, silence
+from holdfast.engine.local import Limits, LocalEngine
+from holdfast.engine.ports import Engine, Handler, Journal, Turn
+from holdfast.store.database import Database
+from holdfast.store.turns import SqlTurns
+
+T = TypeVar("T")
+
+HASTE = Patience(mend=0.02, farewell=1.0)
+POLICY = Policy(backoff=0.001)
+LIMITS = Limits()
+ENOUGH = 30.0  # seconds, after which a test has failed
+
+
+class WallClock:
+    def monotonic(self) -> float:
+        return time.monotonic()
+
+    def wall(self) -> float:
+        return time.time()  # noqa: TID251 - leases and ages are real here
+
+
+@dataclass(frozen=True, slots=True)
+class Setup:
+    """What a test may choose."""
+
+    handler: Handler
+    last_word: LastWord = silence
+    limits: Limits = LIMITS
+    policy: Policy = POLICY
+
+
+Open = Callable[[Setup], AbstractAsyncContextManager[Engine]]
+"""A process that accepts and runs turns; leaving is an end in order."""
+
+
+def local(place: Place) -> Open:
+    @asynccontextmanager
+    async def opened(setup: Setup) -> AsyncIterator[Engine]:
+        database = await asyncio.to_thread(Database, place)
+        engine = LocalEngine(
+            SqlTurns(database),
+            WallClock(),
+            {},
+            setup.last_word,
+            setup.limits,
+            setup.policy,
+            HASTE,
+        )
+        async with running(engine.run(setup.handler)):
+            yield engine
+        await asyncio.to_thread(database.close)
+
+    return opened
+
+
+@asynccontextmanager
+async def running(*work: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
+    """Runs `work` meanwhile, and cancels it in the end."""
+    tasks = [asyncio.ensure_future(one) for one in work]
+    try:
+        yield
+    finally:
+        for task in tasks:
+            task.cancel()
+        for task in tasks:
+            with suppress(asyncio.CancelledError):
+                await task
+
+
+def run(main: Awaitable[T]) -> T:
+    async def bounded() -> T:
+        async with asyncio.timeout(ENOUGH):
+            return await main
+
+    return asyncio.run(watched(bounded()))
+
+
+def turn(name: str, lane: str = "a") -> Turn:
+    return Turn(name, lane, {"text": name}, 1.0)
+
+
+async def watch(engine: Engine, turn_id: str, after: int = 0) -> list[Any]:
+    return [entry.event["n"] async for entry in engine.watch(turn_id, after)]
+
+
+def add(journal: Journal, *numbers: object) -> None:
+    for number in numbers:
+        journal.add({"type": "said", "n": number})
+
+
+def past(journal: Journal) -> list[Any]:
+    return [entry.event["n"] for entry in journal.past]

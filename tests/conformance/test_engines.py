@@ -1,0 +1,371 @@
+"""One contract over every engine."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from tests.conformance.databases import Place
+from tests.conformance.engines import Open, Setup, add, local, past, run, turn, watch
+from tests.upstream.leaks import until
+
+from holdfast.engine.local import Limits
+from holdfast.engine.ports import Engine, Journal, Overloaded, Turn
+
+
+@pytest.fixture
+def opened(place: Place) -> Open:
+    return local(place)
+
+
+async def echo(turn: Turn, journal: Journal) -> None:
+    add(journal, "asked", turn.id, "ended")
+
+
+class Gate:
+    """A handler that says it has begun and ends when it is let."""
+
+    def __init__(self) -> None:
+        self.begun: list[str] = []
+        self.ended: list[str] = []
+        self.cancelled: list[str] = []
+        self.pasts: dict[str, list[Any]] = {}
+        self._open = asyncio.Event()
+
+    def open(self) -> None:
+        self._open.set()
+
+    async def __call__(self, turn: Turn, journal: Journal) -> None:
+        self.begun.append(turn.id)
+        self.pasts[turn.id] = past(journal)
+        add(journal, "begun")
+        try:
+            await self._open.wait()
+        except asyncio.CancelledError:
+            self.cancelled.append(turn.id)
+            raise
+        add(journal, "ended")
+        self.ended.append(turn.id)
+
+
+async def idle(engine: Engine, *turn_ids: str) -> None:
+    """Until these turns have ended."""
+    for turn_id in turn_ids:
+        await watch(engine, turn_id)
+
+
+def test_a_turn_is_run_once_and_watched_by_all(opened: Open) -> None:
+    lives: list[str] = []
+
+    async def handler(turn: Turn, journal: Journal) -> None:
+        lives.append(turn.id)
+        assert (turn.body, turn.lane, turn.begun) == ({"text": "1"}, "a", 0)
+        assert not journal.past
+        await echo(turn, journal)
+
+    async def main() -> None:
+        async with opened(Setup(handler)) as engine:
+            assert await engine.accept(turn("1"))
+            assert await watch(engine, "1") == ["asked", "1", "ended"]
+            assert not await engine.accept(turn("1"))
+            assert await watch(engine, "1", after=1) == ["1", "ended"]
+            assert await watch(engine, "1", after=9) == []
+            assert await watch(engine, "nobody knows") == []
+        async with opened(Setup(handler)) as engine:
+            assert not await engine.accept(turn("1"))
+            assert await watch(engine, "1") == ["asked", "1", "ended"]
+        assert lives == ["1"]
+
+    run(main())
+
+
+def test_sequences_begin_at_one_without_gaps(opened: Open) -> None:
+    async def handler(turn: Turn, journal: Journal) -> None:
+        for n in range(1, 300):
+            assert journal.add({"type": "said", "n": n}) == n
+            if n % 50 == 0:
+                await journal.settle()
+
+    async def main() -> None:
+        async with opened(Setup(handler)) as engine:
+            await engine.accept(turn("1"))
+            seen = [(e.sequence, e.event["n"]) async for e in engine.watch("1")]
+            assert seen == [(n, n) for n in range(1, 300)]
+
+    run(main())
+
+
+def test_a_lane_runs_one_turn_after_the_other_beside_other_lanes(opened: Open) -> None:
+    async def main() -> None:
+        gate = Gate()
+        async with opened(Setup(gate)) as engine:
+            for name in ("a1", "a2", "b1", "b2", "c1"):
+                assert await engine.accept(turn(name, name[0]))
+            await until(lambda: len(gate.begun) == 3)
+            assert gate.begun == ["a1", "b1", "c1"] or sorted(gate.begun) == ["a1", "b1", "c1"]
+            assert [t.id for t in await engine.waiting("a")] == ["a2"]
+            gate.open()
+            await idle(engine, "a2", "b2")
+            for lane in ("a", "b"):
+                assert [name for name in gate.ended if name[0] == lane] == [f"{lane}1", f"{lane}2"]
+
+    run(main())
+
+
+def test_many_lanes_share_few_places_and_all_keep_their_order(opened: Open) -> None:
+    ended: list[str] = []
+    most = 0
+    now = 0
+
+    async def handler(turn: Turn, journal: Journal) -> None:
+        nonlocal most, now
+        now += 1
+        most = max(most, now)
+        add(journal, turn.id)
+        await journal.settle()
+        now -= 1
+        ended.append(turn.id)
+
+    async def main() -> None:
+        names = [f"{lane} {n}" for n in range(6) for lane in "abcdefgh"]
+        async with opened(Setup(handler, limits=Limits(running=3))) as engine:
+            await asyncio.gather(*(engine.accept(turn(name, name[0])) for name in names))
+            await idle(engine, *names)
+        assert 1 < most <= 3
+        for lane in "abcdefgh":
+            mine = [name for name in ended if name[0] == lane]
+            assert mine == [f"{lane} {n}" for n in range(6)]
+
+    run(main())
+
+
+def test_a_full_lane_takes_no_more_and_says_so(opened: Open) -> None:
+    async def main() -> None:
+        gate = Gate()
+        async with opened(Setup(gate, limits=Limits(waiting_in_lane=2))) as engine:
+            await engine.accept(turn("1"))
+            await until(lambda: gate.begun == ["1"])
+            await engine.accept(turn("2"))
+            await engine.accept(turn("3"))
+            with pytest.raises(Overloaded):
+                await engine.accept(turn("4"))
+            assert not await engine.accept(turn("3"))
+            assert await engine.accept(turn("other", "b"))
+            gate.open()
+            await idle(engine, "3")
+            assert await engine.accept(turn("4"))
+            await idle(engine, "4")
+
+    run(main())
+
+
+def test_a_stop_ends_the_turn_and_the_lane_goes_on(opened: Open) -> None:
+    async def main() -> None:
+        begun = asyncio.Event()
+        lives: list[tuple[str, bool]] = []
+
+        async def handler(turn: Turn, journal: Journal) -> None:
+            add(journal, "begun")
+            await journal.settle()
+            if turn.id == "2":
+                return
+            begun.set()
+            try:
+                await asyncio.Event().wait()
+            except asyncio.CancelledError:
+                lives.append((turn.id, engine.stopping(turn.id)))
+                add(journal, "stopped")
+
+        async with opened(Setup(handler)) as engine:
+            assert not await engine.stop("a")
+            await engine.accept(turn("1"))
+            await engine.accept(turn("2"))
+            await begun.wait()
+            assert not engine.stopping("1")
+            assert await engine.stop("a")
+            assert await watch(engine, "1") == ["begun", "stopped"]
+            assert await watch(engine, "2") == ["begun"]
+            assert lives == [("1", True)]
+            assert not engine.stopping("1")
+
+    run(main())
+
+
+def test_an_end_in_order_puts_turns_back_for_the_next_process(opened: Open) -> None:
+    async def main() -> None:
+        stopping: list[bool] = []
+
+        async def first(turn: Turn, journal: Journal) -> None:
+            add(journal, "first")
+            await journal.settle()
+            begun.set()
+            try:
+                await asyncio.Event().wait()
+            finally:
+                stopping.append(engine.stopping(turn.id))
+                add(journal, "farewell")
+
+        begun = asyncio.Event()
+        async with opened(Setup(first)) as engine:
+            await engine.accept(turn("1"))
+            await engine.accept(turn("2"))
+            await begun.wait()
+        assert stopping == [False]
+
+        lives: list[tuple[str, int, list[Any]]] = []
+
+        async def second(turn: Turn, journal: Journal) -> None:
+            lives.append((turn.id, turn.begun, past(journal)))
+            add(journal, "second")
+
+        async with opened(Setup(second)) as engine:
+            assert await watch(engine, "1") == ["first", "farewell", "second"]
+            await idle(engine, "2")
+        assert lives == [("1", 1, ["first", "farewell"]), ("2", 0, [])]
+
+    run(main())
+
+
+def test_a_turn_that_fails_goes_on_from_its_journal(opened: Open) -> None:
+    pasts: list[list[Any]] = []
+
+    async def handler(turn: Turn, journal: Journal) -> None:
+        pasts.append(past(journal))
+        add(journal, len(pasts))
+        if len(pasts) < 3:
+            raise (KeyError if len(pasts) == 1 else ValueError)("secret")
+
+    async def main() -> None:
+        async with opened(Setup(handler)) as engine:
+            await engine.accept(turn("1"))
+            assert await watch(engine, "1") == [1, 2, 3]
+        assert pasts == [[], [1], [1, 2]]
+
+    run(main())
+
+
+def test_a_poisonous_turn_is_parked_with_a_last_word(opened: Open) -> None:
+    lives: list[str] = []
+    words: list[tuple[str, str]] = []
+
+    async def handler(turn: Turn, journal: Journal) -> None:
+        lives.append(turn.id)
+        if turn.id == "1":
+            raise KeyError("secret")
+
+    async def last_word(turn: Turn, journal: Journal, why: str) -> None:
+        words.append((turn.id, why))
+        add(journal, "sorry")
+        raise ValueError("and this too")
+
+    async def main() -> None:
+        async with opened(Setup(handler, last_word)) as engine:
+            await engine.accept(turn("1"))
+            await engine.accept(turn("2"))
+            assert await watch(engine, "1") == ["sorry"]
+            await idle(engine, "2")
+        assert lives == ["1", "1", "1", "2"]
+        [(parked, why)] = words
+        assert parked == "1"
+        assert "failed 3 times alike: builtins.KeyError in" in why
+        assert "secret" not in why
+        async with opened(Setup(handler, last_word)) as engine:
+            assert await watch(engine, "1") == ["sorry"]
+            assert not await engine.accept(turn("1"))
+        assert lives == ["1", "1", "1", "2"]
+
+    run(main())
+
+
+def test_a_running_turn_absorbs_those_that_wait(opened: Open) -> None:
+    lives: list[str] = []
+    absorbed: list[list[str]] = []
+
+    async def main() -> None:
+        begun, going = asyncio.Event(), asyncio.Event()
+
+        async def handler(turn: Turn, journal: Journal) -> None:
+            lives.append(turn.id)
+            if turn.id != "1":
+                return
+            begun.set()
+            await going.wait()
+            waiting = [t.id for t in await engine.waiting(turn.lane)]
+            for _ in range(2):
+                absorbed.append([t.id for t in await engine.absorb(waiting[:2], turn.id)])
+
+        async with opened(Setup(handler)) as engine:
+            for name in "1234":
+                await engine.accept(turn(name))
+            await begun.wait()
+            watching = asyncio.create_task(watch(engine, "2"))
+            await asyncio.sleep(0)
+            going.set()
+            assert await watching == []  # it ended, in another
+            await idle(engine, "4")
+            assert not await engine.accept(turn("2"))
+            assert [t.id for t in await engine.absorbed("1")] == ["2", "3"]
+        assert lives == ["1", "4"]
+        assert absorbed == [["2", "3"], []]
+
+    run(main())
+
+
+def test_a_slow_reader_holds_nobody(opened: Open) -> None:
+    async def main() -> None:
+        async def handler(turn: Turn, journal: Journal) -> None:
+            for n in range(500):
+                add(journal, n)
+                if n % 100 == 0:
+                    await journal.settle()
+
+        async with opened(Setup(handler)) as engine:
+            await engine.accept(turn("1"))
+            slow = engine.watch("1")
+            first = await anext(slow)
+            assert first.event["n"] == 0
+            assert await watch(engine, "1") == list(range(500))
+            await idle(engine, "1")
+            assert [entry.event["n"] async for entry in slow] == list(range(1, 500))
+
+    run(main())
+
+
+def test_readers_may_come_before_the_turn_runs_and_leave(opened: Open) -> None:
+    async def main() -> None:
+        gate = Gate()
+        async with opened(Setup(gate)) as engine:
+            await engine.accept(turn("1"))
+            await engine.accept(turn("2"))
+            early = asyncio.create_task(watch(engine, "2"))
+            leaving = asyncio.create_task(watch(engine, "2"))
+            await until(lambda: gate.begun == ["1"])
+            leaving.cancel()
+            gate.open()
+            assert await early == ["begun", "ended"]
+
+    run(main())
+
+
+@pytest.mark.parametrize("make", [object, lambda: {1, 2}])
+def test_what_is_no_json_is_told_to_whoever_adds_it(
+    opened: Open, make: Callable[[], object]
+) -> None:
+    told: list[str] = []
+
+    async def handler(turn: Turn, journal: Journal) -> None:
+        try:
+            add(journal, make())
+        except TypeError:
+            told.append(turn.id)
+        add(journal, "well")
+
+    async def main() -> None:
+        async with opened(Setup(handler)) as engine:
+            await engine.accept(turn("1"))
+            assert await watch(engine, "1") == ["well"]
+        assert told == ["1"]
+
+    run(main())
