@@ -1,0 +1,314 @@
+"""Carries out what `session` decides, on a real WebSocket."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections import deque
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol, assert_never
+
+import structlog
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidURI
+
+from ...core.clock import Clock
+from ...core.failure import Failure, StreamFailed
+from ...store.ports import StoreFailed
+from .api import AGENT, Api
+from .codec.reading import Json, number, text
+from .session import (
+    OUR_CLOSE,
+    Close,
+    Command,
+    Deliver,
+    Entered,
+    Locate,
+    Memory,
+    Open,
+    Send,
+    Session,
+    Stop,
+)
+from .tokens import Tokens
+
+_CONNECT_PATIENCE = 10.0  # seconds
+_CLOSE_PATIENCE = 1.0
+_FRAME_LIMIT = 16 * 1024 * 1024  # bytes
+_KEEP_EVERY = 1.0  # seconds between two writes of how far we are
+_KEEP_AT_LEAST = 30.0
+REMEMBERED = 1800.0  # seconds for which a session may be resumed by another process
+
+_LOG = structlog.get_logger("holdfast.qq")
+
+Take = Callable[[Json], Awaitable[None]]
+
+
+class Notes(Protocol):
+    """Small facts under a key that outlive the process. Blocking. Raises StoreFailed."""
+
+    def get(self, key: str) -> Mapping[str, Any] | None: ...
+
+    def put(self, key: str, value: Mapping[str, Any] | None) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class _Frame:
+    connection: ClientConnection
+    frame: Json
+
+
+@dataclass(frozen=True, slots=True)
+class _Ended:
+    connection: ClientConnection
+    code: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    """An event is durable, or could not be made so."""
+
+    event: Deliver
+    safe: bool
+
+
+class Journal:
+    """Where a session is kept between processes."""
+
+    def __init__(self, notes: Notes, app_id: str, clock: Clock) -> None:
+        self._notes = notes
+        self._key = f"qq.session.{app_id}"
+        self._clock = clock
+        self._written: Memory | None = None
+        self._written_at = 0.0
+
+    async def load(self) -> Memory:
+        """What another process left, if it is not too old. Raises StoreFailed."""
+        kept = await asyncio.to_thread(self._notes.get, self._key)
+        if kept is None:
+            return Memory()
+        age = self._clock.wall() - (number(kept, "at") or 0)
+        if age > REMEMBERED:
+            return Memory()
+        return Memory(text(kept, "session_id"), number(kept, "seq") or 0)
+
+    async def keep(self, memory: Memory, *, last: bool = False) -> None:
+        """Not after every event: to hear of one twice does no harm."""
+        now = self._clock.monotonic()
+        since = now - self._written_at
+        changed = memory != self._written
+        same_session = self._written and memory.session_id == self._written.session_id
+        due = since >= (_KEEP_EVERY if changed else _KEEP_AT_LEAST)
+        if not (due or (changed and (last or not same_session))):
+            return
+        value = {
+            "session_id": memory.session_id,
+            "seq": memory.seq,
+            "at": int(self._clock.wall()),
+        }
+        try:
+            await asyncio.to_thread(self._notes.put, self._key, value)
+        except StoreFailed as failed:
+            _LOG.warning("qq_session_not_kept", why=str(failed))
+            return
+        self._written, self._written_at = memory, now
+
+
+class Gateway:
+    """One bot's connection. `take` returns once an event is durable, or raises StoreFailed."""
+
+    def __init__(
+        self,
+        name: str,
+        session: Session,
+        api: Api,
+        tokens: Tokens,
+        journal: Journal,
+        clock: Clock,
+        entered: Callable[[Entered], None],
+    ) -> None:
+        self._name = name
+        self._session = session
+        self._api = api
+        self._tokens = tokens
+        self._journal = journal
+        self._clock = clock
+        self._entered = entered
+        self._inputs: asyncio.Queue[_Frame | _Ended | _Kept] = asyncio.Queue()
+        self._events: asyncio.Queue[Deliver] = asyncio.Queue()
+        self._connection: ClientConnection | None = None
+        self._readers: set[asyncio.Task[None]] = set()
+
+    async def run(self, take: Take) -> None:
+        """Until cancelled. Raises StreamFailed for what only an operator can mend."""
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                keeper = tasks.create_task(self._keep_events(take))
+                failure = await self._drive()
+                keeper.cancel()
+        finally:
+            await self._disconnect(OUR_CLOSE)
+            await self._journal.keep(self._session.memory, last=True)
+        raise StreamFailed(failure)
+
+    async def _drive(self) -> Failure:
+        """Inputs to the session, its commands carried out, one after the other."""
+        while True:
+            commands = deque(self._step(await self._next_input()))
+            while commands:
+                command = commands.popleft()
+                if isinstance(command, Stop):
+                    return command.failure
+                commands.extend(await self._carry_out(command))
+            await self._journal.keep(self._session.memory)
+
+    async def _next_input(self) -> _Frame | _Ended | _Kept | None:
+        """None: the session's time has come."""
+        due = self._session.due
+        wait = None if due is None else max(0.0, due - self._clock.monotonic())
+        try:
+            async with asyncio.timeout(wait):
+                return await self._inputs.get()
+        except TimeoutError:
+            return None
+
+    def _step(self, given: _Frame | _Ended | _Kept | None) -> Iterable[Command]:
+        now = self._clock.monotonic()
+        match given:
+            case None:
+                return self._session.tick(now)
+            case _Frame(connection, frame):
+                current = connection is self._connection
+                return self._session.receive(frame, now) if current else ()
+            case _Ended(connection, code):
+                if connection is not self._connection:
+                    return ()
+                self._connection = None
+                _LOG.info("qq_gateway_closed", bot=self._name, code=code)
+                return self._session.closed(code, now)
+            case _Kept(event, True):
+                self._session.settled(event.session_id, event.seq)
+                return ()
+            case _Kept(event):
+                return self._session.refused(event.session_id, event.seq, now)
+            case _:
+                assert_never(given)
+
+    async def _carry_out(self, command: Command) -> Iterable[Command]:
+        """What the session wants next, if it was told the outcome at once."""
+        match command:
+            case Locate():
+                return await self._locate()
+            case Open(url, fresh_token):
+                return await self._open(url, fresh=fresh_token)
+            case Send(frame):
+                await self._send(frame)
+            case Close(code):
+                _LOG.info("qq_gateway_left", bot=self._name)
+                await self._disconnect(code)
+            case Deliver():
+                self._events.put_nowait(command)
+            case Entered():
+                _LOG.info("qq_gateway_open", bot=self._name, resumed=command.resumed)
+                self._entered(command)
+            case Stop():
+                raise AssertionError("_drive ends before a Stop is carried out")
+            case _:
+                assert_never(command)
+        return ()
+
+    async def _locate(self) -> Iterable[Command]:
+        try:
+            there = await self._api.gateway()
+        except StreamFailed as failed:
+            return self._unlocated(failed.failure)
+        now = self._clock.monotonic()
+        return self._session.located(there.url, there.remaining, there.reset_after, now)
+
+    def _unlocated(self, failure: Failure) -> Iterable[Command]:
+        _LOG.warning(
+            "qq_gateway_unreachable",
+            bot=self._name,
+            kind=failure.kind.value,
+            cause=failure.cause,
+            code=failure.code,
+        )
+        return self._session.unlocated(failure, self._clock.monotonic())
+
+    async def _open(self, url: str, *, fresh: bool) -> Iterable[Command]:
+        try:
+            token = await self._tokens.get()
+            if fresh:
+                self._tokens.drop(token)
+                token = await self._tokens.get()
+        except StreamFailed as failed:
+            return self._unlocated(failed.failure)
+        try:
+            connection = await connect(
+                url,
+                user_agent_header=AGENT,
+                open_timeout=_CONNECT_PATIENCE,
+                close_timeout=_CLOSE_PATIENCE,
+                ping_interval=None,  # the platform has heartbeats of its own
+                max_size=_FRAME_LIMIT,
+                max_queue=None,
+                compression=None,
+                proxy=True if url.startswith("wss:") else None,
+            )
+        except (OSError, InvalidHandshake, InvalidURI, EOFError) as error:
+            _LOG.warning("qq_gateway_refused", bot=self._name, error=type(error).__name__)
+            return self._session.closed(None, self._clock.monotonic())
+        self._connection = connection
+        reader = asyncio.get_running_loop().create_task(self._read(connection))
+        self._readers.add(reader)
+        reader.add_done_callback(self._readers.discard)
+        return self._session.opened(token, self._clock.monotonic())
+
+    async def _read(self, connection: ClientConnection) -> None:
+        """Every frame of one connection, and its end, to the inputs."""
+        code: int | None = None
+        try:
+            while True:
+                frame = _parsed(await connection.recv())
+                if frame is not None:
+                    self._inputs.put_nowait(_Frame(connection, frame))
+        except ConnectionClosed as closed:
+            code = closed.rcvd.code if closed.rcvd else None
+        self._inputs.put_nowait(_Ended(connection, code))
+
+    async def _send(self, frame: Json) -> None:
+        if self._connection is None:
+            return
+        try:
+            await self._connection.send(json.dumps(frame))
+        except ConnectionClosed:
+            return  # its reader tells
+
+    async def _disconnect(self, code: int) -> None:
+        connection, self._connection = self._connection, None
+        if connection:
+            await connection.close(code)
+        for reader in tuple(self._readers):
+            reader.cancel()
+            await asyncio.gather(reader, return_exceptions=True)
+
+    async def _keep_events(self, take: Take) -> None:
+        """One after the other, in the order in which they came."""
+        while True:
+            event = await self._events.get()
+            try:
+                await take(event.frame)
+            except StoreFailed as failed:
+                _LOG.error("qq_event_not_kept", bot=self._name, why=str(failed))
+                self._inputs.put_nowait(_Kept(event, False))
+            else:
+                self._inputs.put_nowait(_Kept(event, True))
+
+
+def _parsed(message: str | bytes) -> Json | None:
+    try:
+        frame = json.loads(message)
+    except ValueError:
+        return None
+    return frame if isinstance(frame, dict) else None

@@ -1,0 +1,172 @@
+"""One message out: sent once, in the words that the platform takes.
+
+The platform refuses words, not messages: Markdown where it is not permitted, and addresses.
+Then the same message goes out once more in other words, under the same number, which a refused
+message has not used up. Some sources say that it has; then it gets a number of its own.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from dataclasses import dataclass, field, replace
+
+import structlog
+
+from ...bot.event import Frame, Media, Outbound, Receipt, Typing, Whole
+from ...core.failure import Failure, Hop, Kind, Phase, StreamFailed
+from .api import Api
+from .codec.errors import REPORTER, Meaning, meaning_of
+from .codec.requests import (
+    NUMBERED,
+    Request,
+    Site,
+    Spot,
+    Style,
+    anchored,
+    frame,
+    message,
+    receipt,
+    spot,
+)
+from .media import Uploads, form, read_file
+from .quotes import Quotes
+
+HELD = "held"  # the name of a growing message that is shown when it is whole
+_KEPT = 2000  # deliveries and streams that are remembered
+
+_LOG = structlog.get_logger("holdfast.qq")
+
+
+@dataclass(slots=True)
+class _Recent:
+    """The last things, each with what is known of it."""
+
+    known: OrderedDict[str, bool] = field(default_factory=OrderedDict)
+
+    def put(self, name: str, value: bool) -> None:
+        self.known[name] = value
+        self.known.move_to_end(name)
+        while len(self.known) > _KEPT:
+            self.known.popitem(last=False)
+
+
+class Sender:
+    """`markdown` and `proactive` are the operator's settings."""
+
+    def __init__(
+        self, api: Api, uploads: Uploads, quotes: Quotes, *, markdown: bool, proactive: bool
+    ) -> None:
+        self._api = api
+        self._uploads = uploads
+        self._quotes = quotes
+        self._proactive = proactive
+        self._marked: set[Site] = set(NUMBERED) if markdown else set()
+        self._sent = _Recent()  # keys of deliveries that were tried
+        self._forms = _Recent()  # streams, and whether they are Markdown
+
+    async def send(self, outbound: Outbound, key: str) -> Receipt:
+        """Sends once. Raises StreamFailed as `bot.adapter.Adapter.send` says."""
+        to = spot(outbound.place)
+        if to is None:
+            raise StreamFailed(_ours(Kind.CONFIG, "the conversation is none of QQ"))
+        content = outbound.content
+        if isinstance(content, Typing) and to.site != "c2c":
+            return Receipt()
+        if isinstance(content, Frame) and to.site != "c2c" and not content.final:
+            return Receipt(HELD)
+        if not (anchored(outbound.place) or self._proactive):
+            detail = "the message answers none, and proactive messages are not switched on"
+            raise StreamFailed(_ours(Kind.FORBIDDEN, detail, Hop.PLATFORM))
+        known = self._sent.known.get(key, False)
+        self._sent.put(key, True)
+        if isinstance(content, Media) and to.site not in NUMBERED:
+            return await self._guild_media(outbound, to, content)
+        return await self._in_words(outbound, to, first=not known)
+
+    async def _in_words(self, outbound: Outbound, to: Spot, *, first: bool) -> Receipt:
+        """In the words it has, or in those that are taken. `first`: it was not tried before."""
+        style = self._style(outbound, to)
+        refused: set[Meaning] = set()
+        while True:
+            try:
+                answer = await self._post(outbound, to, style, again=Meaning.FILE_GONE in refused)
+            except StreamFailed as failed:
+                meaning = meaning_of(failed.failure)
+                if meaning is Meaning.REPEATED and not (refused and first and not style.changed):
+                    return Receipt(repeated=True)
+                other = self._otherwise(outbound, to, style, meaning)
+                if other is None or meaning is None or meaning in refused:
+                    raise
+                refused.add(meaning)
+                _LOG.info(
+                    "qq_reworded", site=to.site, reason=meaning.name, code=failed.failure.code
+                )
+                style = other
+            else:
+                self._remember(outbound, style, answer)
+                return answer
+
+    def _style(self, outbound: Outbound, to: Spot) -> Style:
+        """A stream keeps the form of its first frame."""
+        content = outbound.content
+        named = content.message_id if isinstance(content, Frame) else ""
+        marked = self._forms.known.get(named, to.site in self._marked)
+        return Style(markdown=marked)
+
+    def _otherwise(
+        self, outbound: Outbound, to: Spot, style: Style, meaning: Meaning | None
+    ) -> Style | None:
+        """Other words for what was refused; None: there are none."""
+        content = outbound.content
+        growing = isinstance(content, Frame) and to.site == "c2c"
+        match meaning:
+            case Meaning.MARKDOWN if style.markdown and not _goes_on(content):
+                self._marked.discard(to.site)
+                return replace(style, markdown=False)
+            case Meaning.URL if style.addresses and not growing:
+                return replace(style, addresses=False)
+            case Meaning.REPEATED if not style.changed:
+                return replace(style, changed=True)
+            case Meaning.FILE_GONE if isinstance(content, Media):
+                return style
+            case _:
+                return None
+
+    async def _post(self, outbound: Outbound, to: Spot, style: Style, *, again: bool) -> Receipt:
+        content = outbound.content
+        if isinstance(content, Frame) and to.site == "c2c":
+            return receipt(await self._api.call(frame(outbound, to, content, style)))
+        file_info = ""
+        if isinstance(content, Media):
+            file_info = await self._uploads.file_info(content, to, again=again)
+        return receipt(await self._api.call(message(outbound, to, style, file_info)))
+
+    async def _guild_media(self, outbound: Outbound, to: Spot, media: Media) -> Receipt:
+        """Guilds take images only; of other files the name is told."""
+        if media.kind != "image":
+            told = "\n".join(part for part in (media.caption, media.name, media.url) if part)
+            return await self._in_words(replace(outbound, content=Whole(told)), to, first=True)
+        if not media.path:
+            return await self._in_words(outbound, to, first=True)
+        fields = {"content": media.caption, **anchored(outbound.place)}
+        body, kind = form(fields, media, await read_file(media))
+        request = Request("POST", f"{to.path}/messages")
+        return receipt(await self._api.submit(request, body, kind))
+
+    def _remember(self, outbound: Outbound, style: Style, answer: Receipt) -> None:
+        """For later frames, and for people who quote what was said."""
+        content = outbound.content
+        if isinstance(content, Frame) and answer.message_id:
+            self._forms.put(answer.message_id, style.markdown)
+        if isinstance(content, Whole) or (isinstance(content, Frame) and content.final):
+            for name in (str(answer.extra.get("ref", "")), answer.message_id):
+                self._quotes.keep(name, content.text)
+
+
+def _goes_on(content: object) -> bool:
+    """A frame of a message that people see already: its form is what it is."""
+    return isinstance(content, Frame) and bool(content.message_id) and content.message_id != HELD
+
+
+def _ours(kind: Kind, detail: str, hop: Hop = Hop.ENGINE) -> Failure:
+    return Failure(kind, Phase.ADMIT, hop, detail=detail, by=REPORTER)
