@@ -40,9 +40,9 @@ def whole_step(text: str) -> StepEnded:
 class TestGrowingMessage:
     def test_frames_grow_and_the_last_is_final(self) -> None:
         desk = Desk()
-        desk.hear(Asked(said(Role.USER, "hi")), BEGAN, TextAdded("Once upon"))
+        desk.hear(Asked(said(Role.USER, "hi")), BEGAN, TextAdded("Once upon "))
         desk.run(until=1)
-        desk.hear(TextAdded(" a time."))
+        desk.hear(TextAdded("a time."))
         desk.run(until=2)
         desk.hear(TextAdded(" The end."), ANSWER)
         assert desk.run() == Over()
@@ -55,9 +55,9 @@ class TestGrowingMessage:
 
     def test_frames_keep_their_distance_in_time(self) -> None:
         desk = Desk(replace(C2C, frame_interval=0.5))
-        desk.hear(BEGAN, TextAdded("a"))
+        desk.hear(BEGAN, TextAdded("a "))
         desk.run(until=0.1)
-        desk.hear(TextAdded("b"))
+        desk.hear(TextAdded("b "))
         waiting = desk.delivery.next(desk.now)
         assert isinstance(waiting, Wait)
         assert waiting.until == pytest.approx(0.55)
@@ -82,11 +82,11 @@ class TestGrowingMessage:
         desk = Desk()
         desk.hear(BEGAN, TextAdded("See [the doc"))
         desk.run(until=1)
-        desk.hear(TextAdded("s](https://x.example/a) now"))
+        desk.hear(TextAdded("s](https://x.example/a) now."))
         desk.run(until=2)
         assert [text for _, text, _ in desk.frames] == [
             "See",
-            "See [the docs](https://x.example/a) now",
+            "See [the docs](https://x.example/a) now.",
         ]
 
     def test_steps_are_paragraphs(self) -> None:
@@ -110,19 +110,19 @@ class TestGrowingMessage:
 
     def test_a_rewrite_ends_the_message_and_goes_on_in_a_new_one(self) -> None:
         desk = Desk()
-        desk.hear(BEGAN, TextAdded("The sky is gre"))
+        desk.hear(BEGAN, TextAdded("The sky is gre, "))
         desk.run(until=1)
         desk.hear(Replaced(), TextAdded("The sky is blue."), ANSWER)
         assert desk.run() == Over()
         assert desk.screen == [
-            "The sky is gre\n\n(What stands above is void; the answer is given anew below.)",
+            "The sky is gre,\n\n(What stands above is void; the answer is given anew below.)",
             "The sky is blue.",
         ]
         assert all(seen.final for seen in desk.platform.screen.values())
 
     def test_what_nobody_saw_is_rewritten_unnoticed(self) -> None:
         desk = Desk()
-        desk.hear(BEGAN, TextAdded("The sky is gre"), Replaced(), TextAdded("The sky is blue."))
+        desk.hear(BEGAN, TextAdded("The sky is gre-"), Replaced(), TextAdded("The sky is blue."))
         desk.run(until=1)
         desk.hear(ANSWER)
         desk.run()
@@ -138,7 +138,7 @@ class TestGrowingMessage:
 
     def test_replacing_surfaces_show_the_rewrite_in_place(self) -> None:
         desk = Desk(replace(C2C, surface=Surface.REPLACE))
-        desk.hear(BEGAN, TextAdded("The sky is gre"))
+        desk.hear(BEGAN, TextAdded("The sky is gre, "))
         desk.run(until=1)
         desk.hear(Replaced(), TextAdded("Blue."))
         desk.run(until=2)
@@ -165,11 +165,11 @@ class TestGrowingMessage:
 class TestEnds:
     def test_a_cut_answer_says_so_in_the_same_message(self) -> None:
         desk = Desk()
-        desk.hear(BEGAN, TextAdded("Once upon a time"))
+        desk.hear(BEGAN, TextAdded("Once upon a time, "))
         desk.run(until=1)
         desk.hear(Ended("failed", "connection_reset", ref="R1"))
         desk.run()
-        assert desk.screen == [f"Once upon a time\n\n{CUT}"]
+        assert desk.screen == [f"Once upon a time,\n\n{CUT}"]
 
     def test_a_failure_before_the_answer_is_one_sentence_in_their_language(self) -> None:
         desk = Desk()
@@ -194,7 +194,7 @@ class TestEnds:
 
     def test_a_stopped_answer_gets_its_terminal_frame(self) -> None:
         desk = Desk()
-        desk.hear(BEGAN, TextAdded("Once upon a"))
+        desk.hear(BEGAN, TextAdded("Once upon a "))
         desk.run(until=1)
         desk.hear(Ended("stopped"))
         desk.run()
@@ -203,7 +203,7 @@ class TestEnds:
 
     def test_the_length_limit_is_told_and_how_to_go_on(self) -> None:
         desk = Desk(GROUP)
-        desk.hear(BEGAN, TextAdded("Once upon a"), Ended("limited"))
+        desk.hear(BEGAN, TextAdded("Once upon a "), Ended("limited"))
         desk.run()
         assert desk.screen[0].endswith("Send /continue for more.)")
 
@@ -215,7 +215,7 @@ class TestEnds:
 
     def test_readers_of_the_journal_are_sent_nothing(self) -> None:
         desk = Desk(replace(C2C, live=True))
-        desk.hear(BEGAN, TextAdded("Once"), ANSWER)
+        desk.hear(BEGAN, TextAdded("Once "), ANSWER)
         assert desk.run() == Over()
         assert desk.platform.sends == []
 
@@ -272,46 +272,46 @@ class TestBudget:
 class TestTrouble:
     def test_a_busy_platform_gets_the_frame_again_under_a_new_index(self) -> None:
         desk = Desk(faults=["ok", "busy", "busy"])
-        desk.hear(BEGAN, TextAdded("Once"))
+        desk.hear(BEGAN, TextAdded("Once "))
         desk.run(until=1)
-        desk.hear(TextAdded(" upon a time."), ANSWER)
+        desk.hear(TextAdded("upon a time."), ANSWER)
         desk.run()
         assert [index for index, _, _ in desk.frames] == [0, 1, 2, 3]
         assert desk.screen == ["Once upon a time."]
 
     def test_a_lost_receipt_of_a_later_frame_does_no_harm(self) -> None:
         desk = Desk(faults=["ok", "lost"])
-        desk.hear(BEGAN, TextAdded("Once"))
+        desk.hear(BEGAN, TextAdded("Once "))
         desk.run(until=1)
-        desk.hear(TextAdded(" upon a"))
+        desk.hear(TextAdded("upon a "))
         desk.run(until=5)
-        desk.hear(TextAdded(" time."), ANSWER)
+        desk.hear(TextAdded("time."), ANSWER)
         desk.run()
         assert desk.screen == ["Once upon a time."]
 
     def test_a_first_frame_whose_name_is_lost_is_told_again_and_says_so(self) -> None:
         desk = Desk(faults=["lost"])
-        desk.hear(BEGAN, TextAdded("Once upon a"))
+        desk.hear(BEGAN, TextAdded("Once upon a "))
         desk.run(until=5)
-        desk.hear(TextAdded(" time."), ANSWER)
+        desk.hear(TextAdded("time."), ANSWER)
         assert desk.run() == Over()
         assert desk.screen == ["Once upon a", f"{AGAIN}\n\nOnce upon a time."]
         assert [o.slot for o in desk.platform.sends] == [1, 1, 2]
 
     def test_a_platform_without_streams_gets_whole_messages(self) -> None:
         desk = Desk(faults=["broken"])
-        desk.hear(BEGAN, TextAdded("Once upon a"))
+        desk.hear(BEGAN, TextAdded("Once upon a "))
         desk.run(until=5)
-        desk.hear(TextAdded(" time."), ANSWER)
+        desk.hear(TextAdded("time."), ANSWER)
         desk.run()
         assert desk.screen == ["Once upon a time."]
         assert [o.slot for o in desk.platform.sends] == [1, 2]
 
     def test_a_broken_stream_is_ended_and_the_rest_is_a_message(self) -> None:
         desk = Desk(faults=["ok", "broken"])
-        desk.hear(BEGAN, TextAdded("Once upon a"))
+        desk.hear(BEGAN, TextAdded("Once upon a "))
         desk.run(until=1)
-        desk.hear(TextAdded(" time there was a bot."))
+        desk.hear(TextAdded("time there was a bot."))
         desk.run(until=5)
         assert desk.frames[-1] == (2, "Once upon a", True)
         desk.hear(TextAdded(" The end."), ANSWER)
@@ -365,19 +365,19 @@ class TestTrouble:
 class TestCrash:
     def test_the_other_half_comes_in_the_same_message(self) -> None:
         desk = Desk()
-        desk.hear(BEGAN, TextAdded("Once upon"))
+        desk.hear(BEGAN, TextAdded("Once upon "))
         desk.run(until=1)
         desk.start()
-        desk.hear(TextAdded(" a time."), ANSWER)
+        desk.hear(TextAdded("a time."), ANSWER)
         assert desk.run() == Over()
         assert desk.frames[-1] == (1, "Once upon a time.", True)
         assert desk.screen == ["Once upon a time."]
 
     def test_a_frame_under_way_is_overtaken_by_the_next(self) -> None:
         desk = Desk(faults=["ok", "crash_after"])
-        desk.hear(BEGAN, TextAdded("Once"))
+        desk.hear(BEGAN, TextAdded("Once "))
         desk.run(until=1)
-        desk.hear(TextAdded(" upon a time."))
+        desk.hear(TextAdded("upon a time."))
         desk.run(until=3)
         desk.hear(ANSWER)
         desk.run()
@@ -385,7 +385,7 @@ class TestCrash:
 
     def test_an_orphan_stream_of_a_lost_turn_gets_its_end(self) -> None:
         desk = Desk()
-        desk.hear(BEGAN, TextAdded("Once upon"))
+        desk.hear(BEGAN, TextAdded("Once upon "))
         desk.run(until=1)
         desk.start()
         desk.hear(Ended("failed", "restarted", ref="R1"))
@@ -426,9 +426,9 @@ def test_who_may_have_what(told, expected) -> None:  # type: ignore[no-untyped-d
 
 def test_frames_carry_the_name_of_their_message() -> None:
     desk = Desk()
-    desk.hear(BEGAN, TextAdded("Once"))
+    desk.hear(BEGAN, TextAdded("Once "))
     desk.run(until=1)
-    desk.hear(TextAdded(" more"), ANSWER)
+    desk.hear(TextAdded("more "), ANSWER)
     desk.run()
     frames = [o.content for o in desk.platform.sends if isinstance(o.content, Frame)]
     assert [frame.message_id for frame in frames] == ["", "id1"]

@@ -199,8 +199,7 @@ class Delivery:
         script = self._script
         replaces = self._can.surface is Surface.REPLACE
         if script.stale(stream.spans) and not replaces:
-            note = texts.say("rewritten", script.language)
-            return self._send(replace(self._finished(stream, stream.spans, note), void=True), now)
+            return self._send(self._voided(stream), now)
         if replaces:
             spans = script.rest(stream.start)
         else:
@@ -220,6 +219,13 @@ class Delivery:
         if now < self._frame_at:
             return Wait(self._frame_at)
         return self._send(replace(stream, spans=fresh, index=stream.index + 1), now)
+
+    def _voided(self, stream: Part) -> Part:
+        """Its end, and what it was; where there is no room, the next message says that."""
+        note = texts.say("rewritten", self._script.language)
+        told = replace(self._finished(stream, stream.spans, note), void=True)
+        fits = len(self._text(told)) <= self._room("")
+        return told if fits else self._finished(stream, stream.spans, "")
 
     def _last_frame(self, stream: Part, spans: Spans, room: int) -> Part:
         text = self._script.read(spans).rstrip()
@@ -413,13 +419,20 @@ class Delivery:
     def _lead(self, fence: str) -> str:
         """What a new message begins with: what it says of the last, and its code block."""
         last, language = self._last(), self._script.language
-        if last and last.state is State.UNKNOWN and last.doubtful:
+        if self._repeats(last):
             lead = texts.say("again", language) + "\n\n"
         elif last and not last.void and self._script.stale(last.spans):
             lead = texts.say("rewritten", language) + "\n\n"
         else:
             lead = ""
         return f"{lead}{fence}\n" if fence else lead
+
+    def _repeats(self, last: Part | None) -> bool:
+        """Whether the person may have read before what comes next."""
+        doubtful = [
+            kept for kept in self._parts.values() if kept.doubtful and kept.state is State.UNKNOWN
+        ]
+        return last in doubtful or any(kept.seen > self._position() for kept in doubtful)
 
     def _trimmed(self, start: int, in_code: bool) -> Spans:
         """The rest, without space before it; in a code block, without empty lines."""

@@ -1,7 +1,8 @@
 """Where a growing Markdown text may be shown for good, and where a long one may be parted.
 
-On an append-only surface a prefix that was shown cannot be changed: half a link would stay half a
-link on the screens of some clients. So the last line is held back while it holds something open.
+On an append-only surface a prefix that was shown cannot be changed: half a link would stay half
+a link on the screens of some clients. So the last line is held back while it holds something
+open, and so is the word that is being written: it may turn out to be an address.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ _FENCE = re.compile(r"^ {0,3}(?:> ?)*(?P<marks>`{3,}|~{3,})(?P<info>[^\n]*)$", r
 _MARKS = re.compile(r"`{3,}|~{3,}")
 _OPENERS = re.compile(r"`+|\*{1,3}|~~|!?\[|<(?=[A-Za-z/!]|$)|\$\$")
 _LINK_BODY = re.compile(r"\[[^\[\]\n]*\](?:\([^()\s]*(?:\s\"[^\"\n]*\")?\)|(?!\(|$))")
+_WORD = re.compile(r"[A-Za-z0-9_/%&=#~+@.:?-]*[A-Za-z0-9_/%&=#~+@-]\Z")
 _BREAKS = (
     re.compile(r"\n\s*\n"),
     re.compile(r"\n"),
@@ -51,6 +53,8 @@ def settled(text: str) -> int:
     shown = text[: line_start + (len(line) if held is None else held)]
     if not line or held == 0:
         shown = _without_table_head(shown)
+    word = _WORD.search(shown, max(0, len(shown) - _HELD))
+    shown = shown[: word.start()] if word else shown
     end = whole_sign(text, len(shown.rstrip()))
     return end if len(text) - end <= _HELD else whole_sign(text, len(text.rstrip()))
 

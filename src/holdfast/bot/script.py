@@ -104,11 +104,12 @@ class Script:
             self._step, self._step_at, self._step_parted = step, len(self.text), self._parted
 
     def _add(self, text: str) -> None:
-        if self._parted and text:
-            before = self.read(self.rest(0))
-            if before and not before.endswith(_BREAK):
-                self.text += _BREAK
-            self._parted = False
+        if self._parted:
+            text = text.lstrip("\n")  # whoever tells the steps may part them too
+            if text:
+                before = self.read(self.rest(0)).rstrip("\n")
+                self.text += _BREAK if before else ""
+                self._parted = False
         self.text += text
 
     def _think(self, text: str) -> None:
