@@ -74,6 +74,7 @@ class Reply:
     turn: str
     place: Place
     at: float
+    bot: str = ""
 
 
 class Delivery:

@@ -1,0 +1,269 @@
+"""Carries deliveries out: one sender per turn, one after the other in a conversation.
+
+What is sent is written down before and after, so that whoever comes after a crash knows what the
+person has, or may have. `delivery` decides; this watches turns, sends, and keeps time.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+import structlog
+
+from ..agent.codec import read_event
+from ..agent.events import Ended, TurnEvent
+from ..core.clock import Clock
+from ..core.failure import Failure, Hop, Kind, Phase, StreamFailed
+from ..engine.ports import Engine, LaneLost
+from ..store.ports import StoreFailed
+from .adapter import Adapter
+from .delivery import Delivery, Over, Reply, Send, Wait
+from .ledger import Ledger
+from .parts import Part
+from .script import Script
+
+_LOG = structlog.get_logger("holdfast.outbox")
+_DEFECT = Failure(Kind.INTERNAL, Phase.HEADERS, Hop.PLATFORM, detail="the adapter failed")
+_RESTARTED = Ended("failed", "restarted")
+
+
+@dataclass(frozen=True, slots=True)
+class Channel:
+    """A bot's way to its people. `reasoning`: they are shown what the model thinks."""
+
+    adapter: Adapter
+    reasoning: bool = False
+
+
+class Outbox:
+    """All deliveries of this process."""
+
+    def __init__(
+        self,
+        engine: Engine,
+        ledger: Ledger,
+        channels: Mapping[str, Channel],
+        clock: Clock,
+        jitter: Callable[[], float],
+    ) -> None:
+        self._engine = engine
+        self._ledger = ledger
+        self._channels = channels
+        self._clock = clock
+        self._jitter = jitter
+        self._senders: dict[str, asyncio.Task[None]] = {}  # by turn
+        self._last: dict[tuple[str, str], asyncio.Task[None]] = {}  # by bot and conversation
+
+    async def open(self, reply: Reply) -> None:
+        """Before the turn is accepted: whatever happens then, its delivery is not forgotten.
+
+        Raises store.ports.StoreFailed.
+        """
+        if not self._live(reply):
+            await self._ledger.open(reply)
+
+    def attend(self, reply: Reply) -> None:
+        """Once it is accepted: delivers it, after those before it in its conversation."""
+        if reply.turn in self._senders or reply.bot not in self._channels or self._live(reply):
+            return
+        lane = (reply.bot, reply.place.conversation)
+        task = asyncio.create_task(self._supervised(reply, self._last.get(lane)))
+        self._senders[reply.turn] = self._last[lane] = task
+        task.add_done_callback(lambda done: self._left(reply.turn, lane, done))
+
+    async def recover(self) -> None:
+        """Goes on with what an earlier process left: halves of answers, streams without an end.
+
+        Raises store.ports.StoreFailed.
+        """
+        for reply in await self._ledger.unfinished():
+            self.attend(reply)
+
+    async def settle(self) -> None:
+        """Waits until everything that was attended to is delivered, or is given up."""
+        while self._senders:
+            await asyncio.wait(self._senders.values())
+
+    async def aclose(self) -> None:
+        """Stops. What is not delivered is gone on with by the next process."""
+        senders = list(self._senders.values())
+        for task in senders:
+            task.cancel()
+        await asyncio.gather(*senders, return_exceptions=True)
+
+    def _live(self, reply: Reply) -> bool:
+        channel = self._channels.get(reply.bot)
+        return channel is not None and channel.adapter.capabilities(reply.place.scene).live
+
+    def _left(self, turn: str, lane: tuple[str, str], task: asyncio.Task[None]) -> None:
+        self._senders.pop(turn, None)
+        if self._last.get(lane) is task:
+            del self._last[lane]
+
+    async def _supervised(self, reply: Reply, before: asyncio.Task[None] | None) -> None:
+        """The supervisor: a fault of our own costs this delivery, and no other."""
+        if before:
+            await asyncio.wait([before])
+        try:
+            await _Sender(self, reply).run()
+        except LaneLost:
+            _LOG.info("another process delivers", turn=reply.turn)
+        except Exception as error:  # noqa: BLE001 - told in the log; the next start tries again
+            _LOG.error("a delivery failed", turn=reply.turn, error=type(error).__name__)
+
+    # What a sender needs.
+
+    def channel(self, bot: str) -> Channel:
+        return self._channels[bot]
+
+    @property
+    def ledger(self) -> Ledger:
+        return self._ledger
+
+    @property
+    def engine(self) -> Engine:
+        return self._engine
+
+    @property
+    def clock(self) -> Clock:
+        return self._clock
+
+    @property
+    def jitter(self) -> float:
+        return self._jitter()
+
+
+class _Sender:
+    """The delivery of one turn."""
+
+    def __init__(self, outbox: Outbox, reply: Reply) -> None:
+        self._outbox = outbox
+        self._reply = reply
+        self._channel = outbox.channel(reply.bot)
+        clock = outbox.clock
+        self._ahead = clock.wall() - clock.monotonic()  # one axis that never jumps
+
+    async def run(self) -> None:
+        reply, outbox = self._reply, self._outbox
+        delivery = Delivery(
+            reply,
+            self._channel.adapter.capabilities(reply.place.scene),
+            Script(reasoning=self._channel.reasoning),
+            self._now(),
+            await outbox.ledger.parts(reply.turn),
+        )
+        async with _listening(outbox.engine, reply.turn) as heard:
+            await heard.begun.wait()
+            while True:
+                for event in heard.take():
+                    delivery.hear(event)
+                if heard.unknown:
+                    await self._note(outbox.ledger.close(reply.turn, None))
+                    return
+                move = delivery.next(self._now())
+                match move:
+                    case Send():
+                        await self._send(delivery, move)
+                    case Wait(until):
+                        await heard.more(None if until is None else until - self._now())
+                    case Over(owed):
+                        await self._note(outbox.ledger.close(reply.turn, owed))
+                        if owed is not None:
+                            _LOG.warning("not all was delivered", turn=reply.turn, owed=owed)
+                        return
+
+    async def _send(self, delivery: Delivery, move: Send) -> None:
+        turn, ledger = self._reply.turn, self._outbox.ledger
+        await self._note(ledger.sending(turn, move.part))
+        part: Part
+        try:
+            receipt = await self._channel.adapter.send(move.outbound, move.key)
+        except StreamFailed as failed:
+            part = self._failed(delivery, move, failed.failure)
+        except Exception as error:  # noqa: BLE001 - an adapter's defect is a failed send
+            _LOG.error("an adapter failed", bot=self._reply.bot, error=type(error).__name__)
+            part = self._failed(delivery, move, _DEFECT)
+        else:
+            part = delivery.taken(receipt, self._now())
+        await self._note(ledger.sent(turn, part))
+
+    def _failed(self, delivery: Delivery, move: Send, failure: Failure) -> Part:
+        _LOG.warning(
+            "a send failed",
+            turn=self._reply.turn,
+            slot=move.part.slot,
+            kind=failure.kind.value,
+            phase=failure.phase.value,
+            cause=failure.cause,
+        )
+        return delivery.failed(failure, self._now(), self._outbox.jitter)
+
+    async def _note(self, written: Awaitable[None]) -> None:
+        """A store that fails does not keep an answer from its reader; a crash might."""
+        try:
+            await written
+        except StoreFailed as failed:
+            _LOG.error("a delivery is not durable", turn=self._reply.turn, reason=str(failed))
+
+    def _now(self) -> float:
+        return self._outbox.clock.monotonic() + self._ahead
+
+
+class _Heard:
+    """What a watched turn has said and nobody has taken yet."""
+
+    def __init__(self) -> None:
+        self.begun = asyncio.Event()  # the turn said something, or is over
+        self.unknown = False  # it is over and has never said anything
+        self._events: deque[TurnEvent] = deque()
+        self._news = asyncio.Event()
+
+    async def listen(self, entries: AsyncIterator[Mapping[str, object]]) -> None:
+        last: TurnEvent | None = None
+        async for entry in entries:
+            event = read_event(entry)
+            if event is not None:
+                last = event
+                self._put(event)
+        self.unknown = last is None
+        if not isinstance(last, Ended):
+            self._put(_RESTARTED)
+
+    def take(self) -> list[TurnEvent]:
+        taken = list(self._events)
+        self._events.clear()
+        self._news.clear()
+        return taken
+
+    async def more(self, seconds: float | None) -> None:
+        """Waits for news, at most so long."""
+        try:
+            async with asyncio.timeout(seconds):
+                await self._news.wait()
+        except TimeoutError:
+            pass
+
+    def _put(self, event: TurnEvent) -> None:
+        self._events.append(event)
+        self._news.set()
+        self.begun.set()
+
+
+@asynccontextmanager
+async def _listening(engine: Engine, turn: str) -> AsyncIterator[_Heard]:
+    heard = _Heard()
+
+    async def entries() -> AsyncIterator[Mapping[str, object]]:
+        async for entry in engine.watch(turn):
+            yield entry.event
+
+    task = asyncio.create_task(heard.listen(entries()))
+    try:
+        yield heard
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
