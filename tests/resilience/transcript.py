@@ -199,8 +199,6 @@ def _event(event: StreamEvent) -> str:
             return f"refusal {json.dumps(text, ensure_ascii=False)}"
         case ToolCallDelta():
             return f"call {event.index} {event.id} {event.name} {event.arguments}"
-        case Foreign(extra):
-            return f"foreign {json.dumps(extra, ensure_ascii=False)}"
         case UsageReport():
             mark = " about" if event.estimated else ""
             return f"usage {event.input_tokens} {event.output_tokens}{mark}"
