@@ -3,35 +3,44 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import os
 import random
 import secrets
-import socket
 import time
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager, closing, contextmanager
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from contextlib import (
+    AsyncExitStack,
+    ExitStack,
+    asynccontextmanager,
+    closing,
+    contextmanager,
+    suppress,
+)
 from dataclasses import dataclass
 from pathlib import Path
-from types import FrameType
 
-import structlog
-import uvicorn
 from starlette.types import ASGIApp
 
 from .config import ServerSettings, Settings
 from .core.ids import ulid
+from .engine.local import LocalEngine
+from .engine.ports import Handler, Journal, Turn
 from .gateway.app import build
+from .gateway.durable import KIND as CALL
+from .gateway.durable import CallRunner, give_up
 from .gateway.keeper import Keeper
 from .gateway.limits import Gate
 from .gateway.metrics import Metrics
 from .gateway.services import Drain, Services
 from .problems import ConfigError, Problem
+from .serving import Server, listen
 from .sim.upstream import SimulatedUpstream
+from .store.alone import alone
 from .store.database import Database
 from .store.incidents import SqlIncidents
 from .store.memory import MemoryIncidents
-from .store.ports import IncidentStore, StoreFailed
+from .store.ports import Fence, IncidentStore, StoreFailed
+from .store.turns import SqlTurns
 from .upstream.catalog import Routes, routes
 from .upstream.connector import Connector
 from .upstream.executor import Executor, Observer
@@ -39,10 +48,8 @@ from .upstream.transport import Transports
 from .wire import DIALECTS
 
 DATABASE = "holdfast.db"
-DRAIN = 8.0  # seconds in which answers under way may end after SIGTERM
-STOP = 9.5  # seconds after which everything is cancelled
 
-_LOG = structlog.get_logger("holdfast")
+LAST_WORDS: Mapping[str, Handler] = {CALL: give_up}
 
 
 class SystemClock:
@@ -160,6 +167,10 @@ async def gateway(settings: Settings, served: Routes | None = None) -> AsyncIter
         stack.callback(keeper.close)
         metrics = Metrics(clock, known.names())
         executor = await stack.enter_async_context(calling(node, [keeper, metrics]))
+        stack.enter_context(_alone(server, opened))
+        fences: dict[str, Fence] = {}
+        turns = SqlTurns(opened)
+        engine = LocalEngine(turns, clock, fences, _last_word)
         services = Services(
             settings=settings.gateway,
             language=server.language,
@@ -173,8 +184,43 @@ async def gateway(settings: Settings, served: Routes | None = None) -> AsyncIter
             clock=clock,
             new_ref=new_ref,
             node=node,
+            engine=engine,
+            turns=turns,
         )
+        await stack.enter_async_context(_running(engine, {CALL: CallRunner(services)}))
         yield Running(build(services), services)
+
+
+@contextmanager
+def _alone(server: ServerSettings, opened: Database) -> Iterator[None]:
+    """Raises ConfigError if another process works on the same data."""
+    with ExitStack() as stack:
+        try:
+            stack.enter_context(alone(server.data_dir, opened))
+        except StoreFailed as error:
+            raise _unusable(server, str(error)) from None
+        yield
+
+
+@asynccontextmanager
+async def _running(engine: LocalEngine, handlers: Mapping[str, Handler]) -> AsyncIterator[None]:
+    """Turns run as long as this is entered; then they are put back for the next process."""
+
+    async def run(turn: Turn, journal: Journal) -> None:
+        await handlers[turn.body["kind"]](turn, journal)
+
+    task = asyncio.create_task(engine.run(run))
+    try:
+        yield
+    finally:
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
+
+
+async def _last_word(turn: Turn, journal: Journal, why: str) -> None:
+    """Nobody waits for ever: a turn that is given up has its end too."""
+    await LAST_WORDS[turn.body["kind"]](turn, journal)
 
 
 async def serve(settings: Settings, ready: Callable[[str], None]) -> None:
@@ -182,46 +228,9 @@ async def serve(settings: Settings, ready: Callable[[str], None]) -> None:
 
     Raises ConfigError if the address or the data folder cannot be had.
     """
-    with _listen(settings.server) as listener:
+    with listen(settings.server) as listener:
         async with gateway(settings) as running:
-            await _Server(running, ready).serve(sockets=[listener])
-
-
-class _Server(uvicorn.Server):
-    """uvicorn, telling when it is ready, and ending answers honestly before it ends itself."""
-
-    def __init__(self, running: Running, ready: Callable[[str], None]) -> None:
-        logging.getLogger("uvicorn.error").setLevel(logging.CRITICAL)
-        super().__init__(
-            uvicorn.Config(
-                running.app,
-                log_config=None,
-                access_log=False,
-                lifespan="off",
-                server_header=False,
-                timeout_graceful_shutdown=STOP,  # type: ignore[arg-type] # seconds, any number
-                backlog=2048,
-            )
-        )
-        self._services = running.services
-        self._ready = ready
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets)
-        if sockets:
-            host, port = sockets[0].getsockname()[:2]
-            self._ready(f"http://{f'[{host}]' if ':' in host else host}:{port}")
-
-    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        self._services.gate.draining = True
-        _LOG.info("draining", answers_under_way=self._services.gate.inside)
-        asyncio.get_running_loop().call_later(DRAIN, self._services.drain.finish)
-        await super().shutdown(sockets)
-
-    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        """A second signal does not wait for anybody."""
-        self.force_exit = self.should_exit
-        self.should_exit = True
+            await Server(running.app, running.services, ready).serve(sockets=[listener])
 
 
 @asynccontextmanager
@@ -245,20 +254,3 @@ DEMO_ROUTES = {
     "demo-cut": ["reset@40;pace=0.02", "ok;pace=0.02"],
     "demo-outage": ["sub2api_502", "eof_before_headers"],
 }
-
-
-def _listen(server: ServerSettings) -> socket.socket:
-    host, port = server.host, server.port
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    try:
-        return socket.create_server((host, port), family=family, backlog=2048)
-    except OSError as error:
-        reason = os.strerror(error.errno) if error.errno and error.errno > 0 else error.strerror
-        problem = Problem(
-            "",
-            f"cannot listen there: {reason}",
-            f"无法在此监听：{reason}",
-            "choose another --port or --host, or stop what uses it",
-            "请换一个 --port 或 --host，或停止占用它的程序",
-        )
-        raise ConfigError(f"{host}:{port}", [problem], server.language) from None

@@ -18,8 +18,9 @@ import uvloop
 from openai import AsyncOpenAI, OpenAI
 from tests.upstream.leaks import until, watched
 
-from holdfast.app import Running, _Server, gateway
+from holdfast.app import Running, gateway
 from holdfast.config import Settings
+from holdfast.serving import Server
 from holdfast.sim.upstream import SimulatedUpstream
 
 T = TypeVar("T")
@@ -83,7 +84,7 @@ async def house(layout: Layout, key: str = "") -> AsyncIterator[House]:
 async def _served(running: Running) -> AsyncIterator[str]:
     """The gateway at a free port, stopped as SIGTERM stops it."""
     addresses: list[str] = []
-    server = _Server(running, addresses.append)
+    server = Server(running.app, running.services, addresses.append)
     with socket.create_server(("127.0.0.1", 0)) as listener:
         serving = asyncio.create_task(server.serve(sockets=[listener]))
         await until(lambda: bool(addresses))

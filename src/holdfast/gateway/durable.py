@@ -7,6 +7,7 @@ same. A killed call goes on from the text that was journalled, like an answer th
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -107,10 +108,10 @@ class CallRunner:
         if past.finished and not past.ended:
             journal.add({"type": "call_finished", "extension": None})
         elif not past.ended:
-            await self._run(asked, past, journal)
+            await self._run(turn, asked, past, journal)
         await journal.settle()
 
-    async def _run(self, asked: Asked, past: Past, journal: Journal) -> None:
+    async def _run(self, turn: Turn, asked: Asked, past: Past, journal: Journal) -> None:
         services = self._services
         attempts: Sequence[Attempt] = ()
         began, released = services.clock.monotonic(), len(past.text)
@@ -133,13 +134,41 @@ class CallRunner:
             finally:
                 attempts, released = call.attempts, call.released
             journal.add({"type": "call_finished", "extension": extension(call, asked.head.ref)})
-        except StreamFailed as failed:
+        except (StreamFailed, asyncio.CancelledError) as end:
+            failure = end.failure if isinstance(end, StreamFailed) else self._stopped(turn)
+            if failure is None:
+                raise
             spoken = services.speak({}, language)
             told = (services.level, attempts, began, released)
-            refusal = Refusal(failed.failure, asked.head.ref, spoken, *told)
-            headers = [(name.decode(), value.decode()) for name, value in refusal.headers()]
-            failure = {"status": refusal.status, "headers": headers, "error": refusal.error()}
-            journal.add({"type": "call_failed", **failure})
+            journal.add(_failed(Refusal(failure, asked.head.ref, spoken, *told)))
+            if isinstance(end, asyncio.CancelledError):
+                raise
+
+    def _stopped(self, turn: Turn) -> Failure | None:
+        """Why a cancelled call ends; None if it goes on in another process."""
+        engine = self._services.engine
+        if engine is None or not engine.stopping(turn.id):
+            return None
+        return Failure(Kind.CANCELLED, Phase.STREAM, Hop.CLIENT, detail="the call was given up")
+
+
+async def give_up(turn: Turn, journal: Journal) -> None:
+    """The end of a call that no life of it could bring to an end."""
+    asked = Asked.of(turn)
+    assert asked is not None, "only calls come here"
+    past = Past(journal.past)
+    if past.ended:
+        return
+    failure = Failure(Kind.INTERNAL, Phase.ADMIT, Hop.ENGINE)
+    refusal = Refusal(failure, asked.head.ref, "en", "public", released=len(past.text))
+    journal.add(_failed(refusal))
+    await journal.settle()
+
+
+def _failed(refusal: Refusal) -> Json:
+    headers = [(name.decode(), value.decode()) for name, value in refusal.headers()]
+    failure = {"status": refusal.status, "headers": headers, "error": refusal.error()}
+    return {"type": "call_failed", **failure}
 
 
 class Past:
@@ -212,16 +241,17 @@ async def stream_parts(
 
 
 async def whole_answer(engine: Engine, turn: Turn, asked: Asked) -> bytes:
-    """The answer as one JSON body. Raises Refused."""
+    """The answer as one JSON body. Raises Refused, and StreamFailed where its end was not kept."""
     assembler = asked.served.assembler(asked.head, asked.request())
-    extension = None
     async for entry in engine.watch(turn.id):
-        if entry.event["type"] == "call_failed":
-            raise refused(asked, entry.event)
-        if entry.event["type"] == "call_finished":
-            extension = entry.event["extension"]
-        assembler.add(said(entry))
-    return assembler.answer(extension)
+        match entry.event["type"]:
+            case "call_said":
+                assembler.add(said(entry))
+            case "call_finished":
+                return assembler.answer(entry.event["extension"])
+            case _:
+                raise refused(asked, entry.event)
+    raise StreamFailed(Failure(Kind.TRUNCATED, Phase.END, Hop.STORE))
 
 
 def refused(asked: Asked, event: Json) -> Refused:

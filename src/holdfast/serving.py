@@ -1,0 +1,78 @@
+"""The HTTP server: listening, telling when it is ready, and ending honestly."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import socket
+from collections.abc import Callable
+from types import FrameType
+
+import structlog
+import uvicorn
+from starlette.types import ASGIApp
+
+from .config import ServerSettings
+from .gateway.services import Services
+from .problems import ConfigError, Problem
+
+DRAIN = 8.0  # seconds in which answers under way may end after SIGTERM
+STOP = 9.5  # seconds after which everything is cancelled
+
+_LOG = structlog.get_logger("holdfast")
+
+
+class Server(uvicorn.Server):
+    """uvicorn, telling when it is ready, and ending answers honestly before it ends itself."""
+
+    def __init__(self, app: ASGIApp, services: Services, ready: Callable[[str], None]) -> None:
+        logging.getLogger("uvicorn.error").setLevel(logging.CRITICAL)
+        super().__init__(
+            uvicorn.Config(
+                app,
+                log_config=None,
+                access_log=False,
+                lifespan="off",
+                server_header=False,
+                timeout_graceful_shutdown=STOP,  # type: ignore[arg-type] # seconds, any number
+                backlog=2048,
+            )
+        )
+        self._services = services
+        self._ready = ready
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        if sockets:
+            host, port = sockets[0].getsockname()[:2]
+            self._ready(f"http://{f'[{host}]' if ':' in host else host}:{port}")
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        self._services.gate.draining = True
+        _LOG.info("draining", answers_under_way=self._services.gate.inside)
+        asyncio.get_running_loop().call_later(DRAIN, self._services.drain.finish)
+        await super().shutdown(sockets)
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """A second signal does not wait for anybody."""
+        self.force_exit = self.should_exit
+        self.should_exit = True
+
+
+def listen(server: ServerSettings) -> socket.socket:
+    """Raises ConfigError if the address cannot be had."""
+    host, port = server.host, server.port
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        return socket.create_server((host, port), family=family, backlog=2048)
+    except OSError as error:
+        reason = os.strerror(error.errno) if error.errno and error.errno > 0 else error.strerror
+        problem = Problem(
+            "",
+            f"cannot listen there: {reason}",
+            f"无法在此监听：{reason}",
+            "choose another --port or --host, or stop what uses it",
+            "请换一个 --port 或 --host，或停止占用它的程序",
+        )
+        raise ConfigError(f"{host}:{port}", [problem], server.language) from None
