@@ -12,6 +12,7 @@ from urllib.parse import quote
 import openai
 import pytest
 from tests.scenarios.house import House, house, run
+from tests.serving import logging_put_back
 from tests.upstream.peers import Visit, peer
 
 from holdfast import log
@@ -148,7 +149,8 @@ def test_a_planted_secret_shows_nowhere(
                 told["data"] = _stored(there)
         told["log"] = "".join(capsys.readouterr())
 
-    run(main())
+    with logging_put_back():
+        run(main())
     assert "attempt failed" in told["log"]
     leaks = [(where, c) for where, text in told.items() for c in CANARIES if c in text]
     assert leaks == []

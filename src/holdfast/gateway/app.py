@@ -34,14 +34,16 @@ def build(services: Services) -> ASGIApp:
 
     async def told(request: Request, error: Exception) -> Response:
         assert isinstance(error, StreamFailed)
+        services.turned_away(error.failure)
         return _response(services, request.url.path, request.headers, error.failure)
 
     async def unknown(request: Request, error: Exception) -> Response:
         assert isinstance(error, HTTPException)
-        code = "method_not_allowed" if error.status_code == 405 else "not_found"
-        detail = f"{request.method} {request.url.path}: see GET /v1/models and the README"
-        failure = Failure(Kind.INVALID, Phase.ADMIT, Hop.CLIENT, detail, code=code)
-        return _response(services, request.url.path, request.headers, failure)
+        path = request.url.path
+        failure = _nothing_there(request.method, path, error.status_code)
+        response = _response(services, path, request.headers, failure)
+        response.headers.update(error.headers or {})
+        return response
 
     others = Starlette(
         routes=[
@@ -57,10 +59,14 @@ def build(services: Services) -> ASGIApp:
     kept = calls.CallRoutes(services)
 
     async def dispatch(scope: Scope, receive: Receive, send: Send) -> None:
-        posted = scope["type"] == "http" and scope["method"] == "POST"
-        dialect = ANSWERS.get(scope["path"]) if posted else None
-        if dialect:
+        dialect = ANSWERS.get(scope["path"]) if scope["type"] == "http" else None
+        if dialect and scope["method"] == "POST":
             await Exchange(services, dialect, scope, receive, send).run()
+        elif dialect:
+            failure = _nothing_there(scope["method"], scope["path"], 405)
+            response = _response(services, Headers(scope=scope), failure)
+            response.headers["allow"] = "POST"  # RFC 9110, 15.5.6
+            await response(scope, receive, send)
         elif scope["type"] == "http" and scope["path"].startswith(calls.PATH):
             await kept(scope, receive, send)
         else:
@@ -92,6 +98,12 @@ def _edge(services: Services, inner: ASGIApp) -> ASGIApp:
                 await answer(scope, receive, send)
 
     return app
+
+
+def _nothing_there(method: str, path: str, status: int) -> Failure:
+    code = "method_not_allowed" if status == 405 else "not_found"
+    detail = f"{method} {path}: see GET /v1/models and the README"
+    return Failure(Kind.INVALID, Phase.ADMIT, Hop.CLIENT, detail, code=code)
 
 
 def _response(services: Services, path: str, headers: Headers, failure: Failure) -> Response:

@@ -211,6 +211,7 @@ class CallRoutes:
             await self._serve(DurableExchange(self._services, headers, receive, send), scope)
         except StreamFailed as failed:
             services = self._services
+            services.turned_away(failed.failure)
             ref, language = services.new_ref(), services.speak(headers)
             refusal = Refusal(failed.failure, ref, language, services.level)
             kind, body = refusal.body(headers.get("accept", ""), SERVED["chat"])

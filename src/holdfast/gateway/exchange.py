@@ -66,7 +66,7 @@ class Exchange:
         services, via = self._services, self._headers.get("via", "")
         check_headers(self._headers.raw)
         if services.node in via or via.count(",") >= MAX_HOPS:
-            raise services.refused(Failure(Kind.LOOP, Phase.ADMIT, Hop.CLIENT))
+            raise StreamFailed(Failure(Kind.LOOP, Phase.ADMIT, Hop.CLIENT))
         services.check_key(self._headers)
 
     async def _serve(self) -> None:
@@ -82,18 +82,18 @@ class Exchange:
         services = self._services
         request = self._dialect.decode_request(body)
         if isinstance(request, Failure):
-            raise services.refused(request)
+            raise StreamFailed(request)
         self._request = request = replace(request, via=self._headers.get("via", ""))
         route = services.routes.find(request.model)
         if route is None:
-            raise services.refused(Failure(Kind.NO_ROUTE, Phase.ADMIT, Hop.CLIENT, param="model"))
+            raise StreamFailed(Failure(Kind.NO_ROUTE, Phase.ADMIT, Hop.CLIENT, param="model"))
         if request.dialect != "embeddings":
             return request, route
         route = embedding(route)
         if not route.targets:
             detail = "no target of this route has embeddings"
             failure = Failure(Kind.UNSUPPORTED, Phase.ADMIT, Hop.CLIENT, detail, param="model")
-            raise services.refused(failure)
+            raise StreamFailed(failure)
         return request, route
 
     async def _answer(self, request: Request, route: Route) -> None:
@@ -143,6 +143,8 @@ class Exchange:
 
     async def _refuse(self, failure: Failure) -> None:
         call = self._call
+        if call is None:
+            self._services.turned_away(failure)
         refusal = Refusal(
             failure,
             self.ref,

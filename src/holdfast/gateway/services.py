@@ -64,12 +64,11 @@ class Services:
         keys = [key.get_secret_value() for key in self.settings.api_keys]
         failure = denied(headers, keys)
         if failure:
-            raise self.refused(failure)
+            raise StreamFailed(failure)
 
-    def refused(self, failure: Failure) -> StreamFailed:
-        """A request that is turned away is counted, since no call will be."""
+    def turned_away(self, failure: Failure) -> None:
+        """Counts a request that is refused, since no call will be."""
         self.metrics.refused.labels(failure.kind.value).inc()
-        return StreamFailed(failure)
 
     def speak(self, headers: Mapping[str, str], conversation: Language | None = None) -> Language:
         """The language to tell a client things in."""
