@@ -9,6 +9,7 @@ import tempfile
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -56,16 +57,22 @@ class House:
         return (await self.http.get("/metrics")).text
 
 
+@cache
+def nobody() -> ssl.SSLContext:
+    """A certificate that no client trusts."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    trustme.CA().issue_cert("127.0.0.1").configure_cert(context)
+    return context
+
+
 Layout = Callable[[SimulatedUpstream, SimulatedUpstream], Mapping[str, Any]]
 
 
 @asynccontextmanager
 async def house(layout: Layout, key: str = "") -> AsyncIterator[House]:
     """`layout` makes the configuration, `data_dir` and port left out, from the two upstreams."""
-    nobody = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    trustme.CA().issue_cert("127.0.0.1").configure_cert(nobody)
     with tempfile.TemporaryDirectory() as folder:
-        async with SimulatedUpstream() as sim, SimulatedUpstream(ssl_context=nobody) as sim_tls:
+        async with SimulatedUpstream() as sim, SimulatedUpstream(ssl_context=nobody()) as sim_tls:
             raw = {**layout(sim, sim_tls)}
             raw["server"] = {**raw.get("server", {}), "data_dir": Path(folder)}
             async with gateway(Settings.model_validate(raw)) as running, _served(running) as url:
