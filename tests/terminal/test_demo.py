@@ -14,7 +14,7 @@ from tests.terminal.screen import terminal
 
 from holdfast.core.verdict import Language
 from holdfast.sim.library import TEXTS
-from holdfast.terminal.demo import SCENES, play
+from holdfast.terminal.demo import SCENES, Stage, play
 
 
 def played(language: Language) -> str:
@@ -34,6 +34,18 @@ def test_a_pipe_gets_four_scenes_whole_answers_and_the_last_incident(language: L
     assert out.count("ECONNRESET") == 1
     ref = out.rpartition("\n01")[2][:24]
     assert out.count(ref) == 2, "the person's sentence and the timeline name the same incident"
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+@pytest.mark.parametrize("width", [80, 60])
+def test_nothing_of_an_answer_is_cut_off(language: Language, width: int) -> None:
+    page, whole = io.StringIO(), TEXTS["long"][language]
+    stage = Stage(language, SCENES[1].titles[language == "zh"], text=whole)
+    Console(file=page, width=width, color_system=None).print(stage)
+    lines = page.getvalue().splitlines()
+    assert max(map(cell_len, lines)) <= width
+    shown = "".join(line.split("│")[1] for line in lines if line.startswith("│"))
+    assert "".join(shown.split()) == "".join(whole.split())
 
 
 @pytest.mark.slow

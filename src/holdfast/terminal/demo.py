@@ -24,6 +24,7 @@ from ..resilience.policy import Policy, Route
 from ..sim.upstream import SimulatedUpstream
 from ..upstream.executor import Call, Executor
 from .incidents import attempt_line, timeline
+from .prose import Prose
 from .words import say
 
 PATIENCE = Timeouts(connect=2, headers=3, first_event=3, bytes_idle=1.5, content_idle=1.5)
@@ -43,7 +44,7 @@ SCENES: Sequence[Scene] = (
             "1. The report that began it: a proxy answers 502, its own upstream was cut (EOF)",
             "1. 一切的起点：代理回答 502，因为它自己的上游断开了（EOF）",
         ),
-        (("proxy/gpt-5.5", "sub2api_502"), ("backup/gpt-5.4", "ok;text=short")),
+        (("proxy/gpt-5.5", "sub2api_eof"), ("backup/gpt-5.4", "ok;text=short")),
     ),
     Scene(
         (
@@ -97,10 +98,14 @@ class Stage:
         if self.verdict:
             answer.append(f"\n{self.verdict}" if self.text else self.verdict, "red")
         columns.add_row(
-            Panel(answer, title=say("answer", self.language), title_align="left"),
-            Panel(Group(*self.lines()), title=say("attempts", self.language), title_align="left"),
+            Panel(Prose(answer), title=say("answer", self.language), title_align="left"),
+            Panel(
+                Group(*map(Prose, self.lines())),
+                title=say("attempts", self.language),
+                title_align="left",
+            ),
         )
-        return Group(Text(self.title, "bold"), columns)
+        return Group(Prose(Text(self.title, "bold")), columns)
 
     def lines(self) -> list[Text]:
         lines = []

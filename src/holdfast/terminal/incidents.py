@@ -14,6 +14,7 @@ from rich.tree import Tree
 from ..core.failure import RULES, Kind
 from ..core.verdict import Language
 from ..store.ports import Incident
+from .prose import Prose
 from .words import say
 
 _STYLES = {"recovered": "green", "failed": "red", "open": "yellow", "cancelled": "dim"}
@@ -48,7 +49,7 @@ def timeline(record: Record, language: Language) -> RenderableType:
         (say(outcome, language), _STYLES.get(outcome, "")),
         f"  {record.get('route', '')}  {record.get('at', '')[:19]}Z  {_span(record.get('ms', 0))}",
     )
-    root = Tree(head, guide_style="dim")
+    root = Tree(Prose(head), guide_style="dim")
     for attempt in record.get("attempts", []):
         _draw(root, attempt, language)
     end = [Text(say("released", language, n=record.get("released_chars", 0)), "dim")]
@@ -79,12 +80,12 @@ def _draw(root: Tree, attempt: Record, language: Language) -> None:
         (f" {attempt['key']}" if "key" in attempt else "", "dim"),
         (how, "dim"),
     )
-    branch = root.add(asked)
+    branch = root.add(Prose(asked))
     phases = [f"{phase} {_span(ms)}" for phase, ms in attempt.get("phases", {}).items()]
     if phases:
-        branch.add(Text(" → ".join(phases), "dim"))
+        branch.add(Prose(Text(" → ".join(phases), "dim")))
     for line in _ending(attempt, language):
-        branch.add(line)
+        branch.add(Prose(line))
 
 
 def _ending(attempt: Record, language: Language) -> Iterator[Text]:
