@@ -19,6 +19,9 @@ from .words import say
 
 _STYLES = {"recovered": "green", "failed": "red", "open": "yellow", "cancelled": "dim"}
 
+# Why they were taken has been said: they follow from the failure.
+_PLAIN = frozenset({"continue", "retry", "failover"})
+
 Record = Mapping[str, Any]
 
 
@@ -109,7 +112,8 @@ def _ending(attempt: Record, language: Language) -> Iterator[Text]:
         yield Text(say("seam", language, rule=seam["rule"], n=seam["overlap_chars"]))
     decision = attempt.get("decision", "")
     if decision and decision != "finish":
-        yield Text.assemble(("→ ", "cyan"), say(decision, language), f" ({attempt['why']})")
+        why = "" if decision in _PLAIN else f" ({attempt['why']})"
+        yield Text.assemble(("→ ", "cyan"), say(decision, language), why)
 
 
 def _link(cause: Record) -> str:
