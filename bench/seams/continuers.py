@@ -16,7 +16,7 @@ from holdfast.core.anchor import anchor, open_fence
 from holdfast.resilience.overlap import weight
 
 from .cuts import Cut
-from .phrasings import HELD_OUT, USUAL, Phrasings
+from .phrasings import HELD_OUT, UNSEEN, USUAL, Phrasings
 
 
 class Right(Enum):
@@ -75,8 +75,11 @@ def _restart(cut: Cut, dice: random.Random) -> Said:
     return Said(cut.text, Right.JOIN, restart=True)
 
 
-def _restart_with_talk(cut: Cut, dice: random.Random) -> Said:
-    return Said(dice.choice(HELD_OUT[cut.language]) + cut.text, Right.JOIN, restart=True)
+def _restart_after(phrasings: Phrasings) -> Behaviour:
+    def say(cut: Cut, dice: random.Random) -> Said:
+        return Said(dice.choice(phrasings[cut.language]) + cut.text, Right.JOIN, restart=True)
+
+    return say
 
 
 def _restart_drifted(cut: Cut, dice: random.Random) -> Said:
@@ -200,7 +203,8 @@ BEHAVIOURS: Mapping[str, Behaviour] = {
     "restarts the sentence": _repeating(_sentence),
     "restarts the paragraph": _repeating(lambda cut: _from_last(re.compile("\n\n"), cut.shown)),
     "restarts everything": _restart,
-    "restarts after held-out talk": _restart_with_talk,
+    "restarts after held-out talk": _restart_after(HELD_OUT),
+    "restarts after unseen talk": _restart_after(UNSEEN),
     "restarts, marks drift": _restart_drifted,
     "restarts in other words": _restart_reworded,
     "sentence in other words": _sentence_reworded,
@@ -211,10 +215,13 @@ BEHAVIOURS: Mapping[str, Behaviour] = {
     "emphasis lost": _drifting(_unmarked),
     "usual talk, anchor": _talking(USUAL, _anchored),
     "held-out talk, anchor": _talking(HELD_OUT, _anchored),
+    "unseen talk, anchor": _talking(UNSEEN, _anchored),
     "usual talk, sentence": _talking(USUAL, lambda cut: _sentence(cut) + cut.rest),
     "held-out talk, sentence": _talking(HELD_OUT, lambda cut: _sentence(cut) + cut.rest),
+    "unseen talk, sentence": _talking(UNSEEN, lambda cut: _sentence(cut) + cut.rest),
     "usual talk, exact": _talking(USUAL, lambda cut: cut.rest),
     "held-out talk, exact": _talking(HELD_OUT, lambda cut: cut.rest, Right.GUESS),
+    "unseen talk, exact": _talking(UNSEEN, lambda cut: cut.rest, Right.GUESS),
     "reopens the fence": lambda cut, dice: Said(_refenced(lambda c: c.rest)(cut), Right.JOIN),
     "reopens the fence, anchor": lambda cut, dice: Said(_refenced(_anchored)(cut), Right.JOIN),
     "usual talk, fence, anchor": _talking(USUAL, _refenced(_anchored)),

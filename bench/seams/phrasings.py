@@ -1,7 +1,8 @@
 """What continuers say before they go on. Judges of `resilience.talk`, not its source.
 
-`USUAL` are the wordings that everybody expects. `HELD_OUT` were written without looking at the
-patterns, and the patterns are not to be fitted to them: when they fail, the number stands.
+`USUAL` are the wordings that everybody expects. `HELD_OUT` were written before the patterns took
+their present shape, which was found with an eye on how these fare. `UNSEEN` were written after it;
+the patterns are not to be fitted to them: when they fail, the number stands.
 """
 
 from __future__ import annotations
@@ -60,5 +61,34 @@ HELD_OUT: Phrasings = {
         "……",
         "Sure, continuing in Chinese:\n\n",
         "上次输出被截断，现在补全。\n\n",
+    ),
+}
+
+UNSEEN: Phrasings = {
+    "en": (
+        "Where were we? Ah, yes.\n\n",
+        "Hmm, it seems the transmission stopped halfway. Second attempt:\n\n",
+        "Part 2:\n\n",
+        "> Note: reconnected.\n\n",
+        "The following picks up the thread.\n\n",
+        "You're right, that ended abruptly. ",
+        "Gladly. ",
+        "### Continued\n\n",
+        "Understood, no preamble. ",
+        "Fortsetzung:\n\n",
+        "<continue>\n",
+    ),
+    "zh": (
+        "刚刚卡了一下，现在好了。\n\n",
+        "第二部分：\n\n",
+        "说到哪儿了？对了。\n\n",
+        "> 注：连接已恢复。\n\n",
+        "那我们往后看。\n\n",
+        "您说得对，刚才突然停住了。",
+        "行。",
+        "### 续\n\n",
+        "遵命，不多解释。",
+        "（下半部分）\n\n",
+        "<继续>\n",
     ),
 }

@@ -15,7 +15,8 @@ domain and self-written: prose, code, tables, lists, maths, JSON, emoji) are cut
 and a continuer of every behaviour goes on: {cases:,} continuations. Exact means equal to the known
 text, character by character, where the text shows one right joint. Where nothing in it does (one
 sign repeated, unknown talk and then no repetition), joining is a guess and is counted apart.
-Phrasings called held-out (`phrasings.py`) are not in the patterns.
+Talk called held-out was known while the patterns took shape, unseen talk was written after that
+(`phrasings.py`).
 """
 
 

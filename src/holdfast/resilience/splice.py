@@ -22,6 +22,7 @@ from .overlap import (
     Folded,
     Overlap,
     Proof,
+    common_prefix,
     exact_overlap,
     fold,
     folded_overlap,
@@ -324,11 +325,14 @@ class Instructed:
         ends = [match.end() for match in _ENDINGS.finditer(self._text)]
         starts = [0, *(end for end in ends if end < len(self._text))][-2:]
         apart = self._has_gap or (rest[:1].isspace() and not rest.startswith("  "))
-        return any(
-            shared_start(self._text[start:], rest)
-            >= (QUOTED if apart and not (self._unfinished and start == starts[-1]) else SENTENCE)
-            for start in starts
-        )
+        for start in starts:
+            begun = self._text[start:]
+            if not apart and common_prefix(begun, rest) >= SENTENCE:
+                return True
+            whole = apart and not (self._unfinished and start == starts[-1])
+            if shared_start(begun, rest) >= (QUOTED if whole else SENTENCE):
+                return True
+        return False
 
     def _with_news(self, joint: Joint | Failure, new: str, *, final: bool) -> Joint | Failure:
         """An answer that adds nothing is whole only if what it repeats proves it."""

@@ -1,0 +1,74 @@
+"""The seam benchmark counts right, repeats itself, and keeps its bars."""
+
+from __future__ import annotations
+
+import random
+from pathlib import Path
+
+from .results import keep, with_section
+from .seams.__main__ import run
+from .seams.continuers import BEHAVIOURS, Right, Said
+from .seams.cuts import PLACES, Cut, cuts
+from .seams.report import report
+from .seams.score import Score
+
+TEXT = "The lamp was lit at dusk. Nobody saw it. The keeper slept.\n"
+CUT = Cut("lamp", "en", "word", TEXT, 20)
+
+
+def scored(joined: str | None, said: Said) -> Score:
+    score = Score()
+    score.add(CUT, said, joined)
+    return score
+
+
+def test_an_exact_joint_counts_and_nothing_else_does() -> None:
+    said = Said(CUT.rest, Right.JOIN)
+    assert scored(TEXT, said).exact == 1
+    assert scored(None, said).refused == 1
+    twice = scored(CUT.released + TEXT, said)
+    assert (twice.exact, twice.wrong, twice.duplicated, twice.missing) == (0, 1, 20, 0)
+    short = scored(TEXT.replace("Nobody saw it. ", ""), said)
+    assert (short.wrong, short.duplicated, short.missing) == (1, 0, 15)
+
+
+def test_sentences_and_restarts_are_seen() -> None:
+    said = Said(TEXT, Right.JOIN, restart=True)
+    shown_twice = scored(TEXT[:26] + TEXT, said)
+    assert (shown_twice.sentences, shown_twice.detected, shown_twice.restarts) == (1, 0, 1)
+    assert scored(TEXT, said).detected == 1
+    assert scored(None, said).detected == 1
+
+
+def test_every_kind_of_cut_is_found_somewhere_and_no_cut_is_empty() -> None:
+    folder = Path(__file__).parent / "seams" / "texts"
+    found = set()
+    for file in folder.glob("*.md"):
+        for cut in cuts(file.stem, file.read_text(), file.stem[:2], random.Random(1)):
+            found.add(cut.kind)
+            assert cut.shown
+            assert cut.rest.strip()
+            assert cut.text.startswith(cut.released)
+    assert found == {*PLACES, "crlf"}
+
+
+def test_a_run_repeats_itself_and_keeps_its_bars() -> None:
+    first, second = run(3, 1, 0), run(3, 1, 0)
+    assert report(first, 3) == report(second, 3)
+    ours, plain = first.joiners["splice"], first.joiners["concatenation"]
+    assert ours.exact / ours.joinable > 0.99
+    assert ours.detected / ours.restarts > 0.995
+    assert ours.sentences < plain.sentences / 1000
+    assert set(first.behaviours) == set(BEHAVIOURS)
+
+
+def test_sections_of_the_results_are_kept_apart(tmp_path: Path) -> None:
+    file = tmp_path / "RESULTS.md"
+    keep(file, "speed", "# Speed\n\n1")
+    keep(file, "seams", "# Seams\n\n1")
+    keep(file, "speed", "# Speed\n\n2 \\1")
+    assert file.read_text() == (
+        "<!-- begin speed -->\n# Speed\n\n2 \\1\n<!-- end speed -->\n\n"
+        "<!-- begin seams -->\n# Seams\n\n1\n<!-- end seams -->\n"
+    )
+    assert with_section("", "a", "x") == "<!-- begin a -->\nx\n<!-- end a -->\n"

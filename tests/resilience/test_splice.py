@@ -1,0 +1,262 @@
+"""Joining continued answers: transcripts in Chinese and English, refusals, and properties."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pytest
+from hypothesis import assume
+from hypothesis import given as holds
+from hypothesis import strategies as st
+
+from holdfast.core.anchor import anchor
+from holdfast.core.attempt import How
+from holdfast.core.failure import Failure, Kind
+from holdfast.resilience.splice import Splicer
+from holdfast.sim.library import TEXTS
+
+ALL_TEXTS = [text for name, kinds in TEXTS.items() if name != "json" for text in kinds.values()]
+
+
+def join(
+    released: str, pieces: str | Sequence[str], how: How = How.INSTRUCT, *, echoes: bool = False
+) -> tuple[str | Failure, Splicer]:
+    """The text that the reader has in the end, or why it was refused."""
+    splicer = Splicer(released, how, echoes=echoes)
+    joined = [released]
+    for piece in [pieces] if isinstance(pieces, str) else pieces:
+        out = splicer.feed(piece)
+        if isinstance(out, Failure):
+            return out, splicer
+        joined.append(out)
+    out = splicer.finish()
+    if isinstance(out, Failure):
+        return out, splicer
+    return "".join([*joined, out]), splicer
+
+
+# What was released, what comes, and what the reader is given of it.
+JOINED = [
+    # It goes on exactly.
+    ("The lamp was lit at du", "sk, and put out at dawn.", "sk, and put out at dawn."),
+    ("先写日期，再写风", "向，然后是点灯的时刻。", "向，然后是点灯的时刻。"),
+    # The end of the released text stands at the beginning once more.
+    ("He turned the lens by hand", "turned the lens by hand until daylight.", " until daylight."),
+    ("光束停了多久，以及他怎样", "以及他怎样用手推着透镜转到天亮。", "用手推着透镜转到天亮。"),
+    ("The keeper cli", "climbed the stairs.", "mbed the stairs."),
+    ("The keeper went up t", "the stairs.", "he stairs."),
+    # With other signs, cases and widths.
+    ("It was lit, as always, at dusk", "IT WAS LIT, AS ALWAYS, AT DUSK and left.", " and left."),
+    ("先写日期，再写风向，然后点灯", "先写日期,再写风向,然后点灯。", "。"),
+    # The sentence, the paragraph, the answer from the beginning.
+    ("One. Two went up. Three went do", "Three went down. Four.", "wn. Four."),
+    ("一是光。二是影。三是风，", "三是风，四是雨。", "四是雨。"),
+    # It announces itself first.
+    (
+        "The wheel had cracked, so he",
+        "Sure, here is the continuation:\n\n turned it by hand.",
+        " turned it by hand.",
+    ),
+    ("齿轮裂了，于是他用手", "好的，接着上文继续：\n\n推着透镜转到天亮。", "推着透镜转到天亮。"),
+    ("齿轮裂了，于是他用手", "好的，于是他用手推着透镜转到天亮。", "推着透镜转到天亮。"),
+    # A code block is open: it is not opened twice, and closed where it ends.
+    ("Run:\n```python\nx = 1\n", "```python\ny = 2\n```\nDone.", "y = 2\n```\nDone."),
+    ("Run:\n```python\nx = 1", "\n```\nDone.", "\n```\nDone."),
+    ("Run:\n``", "```sh\nls\n```", "`sh\nls\n```"),
+    # A new code block after a closed one, or after prose, is text.
+    ("Run this:\n\n", "```sh\nls\n```", "```sh\nls\n```"),
+    # Tables, lists, formulas.
+    (
+        "| a | b |\n|---|---|\n| one | tw",
+        "| one | two |\n| three | four |",
+        "o |\n| three | four |",
+    ),
+    ("|---|---|", "---|---|\n| 1 | 2 | 3 | 4 |", "---|---|\n| 1 | 2 | 3 | 4 |"),
+    ("1. Oil the wheel.\n2. Light", "2. Light the lamp.\n3. Sleep.", " the lamp.\n3. Sleep."),
+    ("$\\int_{-\\infty}^", "{\\infty} e^{-x^2} dx$", "{\\infty} e^{-x^2} dx$"),
+    ("    if self.tokens >= 1:\n", "\n        self.tokens -= 1\n", "        self.tokens -= 1\n"),
+    # Numbers.
+    ("It is 10.4", "4 fathoms deep.", "4 fathoms deep."),
+    ("on 127.0", ".0.1:80", ".0.1:80"),
+    # White space at the end was not sent to the target: it comes again, or not.
+    ("He lit the lamp. ", " Then he slept.", "Then he slept."),
+    ("He lit the lamp. ", "Then he slept.", "Then he slept."),
+    ("One.\n\n", "\n\nTwo.", "Two."),
+    ("One.\r\n\r", "\r\n\r\nTwo.", "\nTwo."),
+    ("One.\r\n\r", "\nTwo.", "\nTwo."),
+    ("One.\r\n", "\nTwo.", "Two."),
+    # Signs of several code points.
+    ("the family 👨‍👩‍", "👧‍👦 went home", "👧‍👦 went home"),
+    ("the cafe", "\u0301 was open", "\u0301 was open"),
+    ("say it: 🍕", "🍕🍕!", "🍕🍕!"),
+    # What was asked for, in quotation marks or between the marker lines.
+    (
+        "He never looks at the clock, only at the leaves",
+        "“He never looks at the clock, only at the leaves” in the pot.",
+        " in the pot.",
+    ),
+    ("The end of it is here", "-----\nThe end of it is here\n-----\n and there.", " and there."),
+]
+
+
+@pytest.mark.parametrize(("released", "new", "given"), JOINED)
+def test_joined(released: str, new: str, given: str) -> None:
+    joined, splicer = join(released, new)
+    assert joined == released + given
+    assert splicer.seam is not None
+
+
+REFUSED = [
+    # Begun anew, but not as it was.
+    (
+        "A lighthouse keeper's log is a plain kind of book. The date",
+        "A lighthouse keeper's log is a plain kind of thing, really.",
+    ),
+    (
+        "灯塔看守人的日志是一种很朴素的本子。先写日期，再写风向",
+        "灯塔看守人的日志是一种很朴素的记录，别的没有。",
+    ),
+    ("One. The keeper of the lamp went up and", "The keeper of the lamp went down again."),
+    # Another message in the middle of a sentence.
+    ("the lamp was lit at", "Sure, I can write about lamps! What would you like?"),
+    ("the lamp was lit by", "As an assistant I cannot see any earlier text.\n\nPlease send it."),
+    # Said again and nothing else.
+    ("The lamp was lit at dusk. Then", "The lamp was lit at dusk."),
+    # Chinese doubles signs: nobody knows.
+    ("他每天", "天都去。"),
+    # Speaks of itself, and repeats nothing that would show where the text begins.
+    ("The keeper slept. ", "My previous message was cut off. The lamp went out."),
+]
+
+
+@pytest.mark.parametrize(("released", "new"), REFUSED)
+def test_refused(released: str, new: str) -> None:
+    joined, splicer = join(released, new)
+    assert isinstance(joined, Failure)
+    assert joined.kind is Kind.DIVERGED
+    assert joined.detail.startswith("the continuation ")
+    assert splicer.seam is None
+
+
+def test_it_says_how_it_joined() -> None:
+    released = "The rope is short, but it reaches the shore"
+    _, splicer = join(released, anchor(released) + ", and it holds.")
+    assert splicer.seam is not None
+    assert (splicer.seam.rule, splicer.seam.verified) == ("anchor", True)
+    assert splicer.seam.overlap == len(anchor(released))
+    _, splicer = join(
+        released, "Sure, here is the rest:\n\n" + anchor(released) + ", and it holds."
+    )
+    assert splicer.seam is not None
+    assert (splicer.seam.dropped, splicer.seam.verified) == (
+        len("Sure, here is the rest:\n\n"),
+        True,
+    )
+    _, splicer = join(released, ", and it holds.")
+    assert splicer.seam is not None
+    assert (splicer.seam.rule, splicer.seam.verified) == ("plain", False)
+
+
+def test_nothing_is_released_before_the_joint_is_known() -> None:
+    splicer = Splicer("The wheel had cracked, so he", How.INSTRUCT)
+    assert splicer.feed("Sure, here is") == ""
+    assert splicer.feed(" the continuation:\n\n") == ""
+    assert isinstance(splicer.finish(), Failure), "it announced, and added nothing"
+
+
+def test_after_the_joint_all_passes_through() -> None:
+    released = "The rope is short, but it reaches the shore"
+    splicer = Splicer(released, How.INSTRUCT)
+    assert splicer.feed(anchor(released)) == ""
+    assert splicer.feed(", and") == ", and"
+    assert splicer.feed(" " + anchor(released)) == " " + anchor(released)
+
+
+# Prefill.
+
+
+@pytest.mark.parametrize("text", ALL_TEXTS)
+def test_a_prefilled_answer_goes_on_exactly(text: str) -> None:
+    for cut in range(1, len(text), 7):
+        rest = text[len(text[:cut].rstrip()) :]
+        assert join(text[:cut], rest, How.PREFILL)[0] == text
+        assert join(text[:cut], text[:cut].rstrip() + rest, How.PREFILL, echoes=True)[0] == text
+
+
+def test_an_echo_that_ends_before_the_cut_is_no_answer() -> None:
+    joined, _ = join("The lamp was lit at dusk", "The lamp was lit", How.PREFILL)
+    assert isinstance(joined, Failure)
+
+
+# Properties.
+
+
+@st.composite
+def a_cut(draw: st.DrawFn) -> tuple[str, int]:
+    text = draw(st.sampled_from(ALL_TEXTS))
+    return text, draw(st.integers(1, len(text.rstrip()) - 1))
+
+
+@st.composite
+def pieces_of(draw: st.DrawFn, text: str) -> list[str]:
+    places = sorted(draw(st.sets(st.integers(0, len(text)), max_size=8)))
+    return [text[a:b] for a, b in zip([0, *places], [*places, len(text)], strict=True)]
+
+
+TALK = [
+    "",
+    "Sure, here is the rest:\n\n",
+    "好的，我继续写：\n",
+    "Back to the text now.\n\n",
+    "接上：\n",
+]
+
+
+@holds(a_cut(), st.sampled_from(TALK), st.integers(0, 200), st.data())
+def test_the_joint_does_not_depend_on_how_the_text_came(
+    cut: tuple[str, int], talk: str, back: int, data: st.DataObject
+) -> None:
+    text, at = cut
+    new = talk + text[max(0, at - back) :]
+    at_once, _ = join(text[:at], new)
+    assert join(text[:at], data.draw(pieces_of(new)))[0] == at_once
+
+
+@holds(a_cut(), st.sampled_from(TALK))
+def test_what_begins_as_it_was_asked_to_joins_exactly(cut: tuple[str, int], talk: str) -> None:
+    text, at = cut
+    quote = anchor(text[:at])
+    assume(len(quote) >= 24)
+    rest = text[len(text[:at].rstrip()) :]
+    assert join(text[:at], talk + quote + rest)[0] == text
+
+
+@holds(a_cut(), st.sampled_from(TALK))
+def test_an_answer_begun_anew_is_never_shown_twice(cut: tuple[str, int], talk: str) -> None:
+    text, at = cut
+    assume(at >= 24)
+    joined, _ = join(text[:at], talk + text)
+    assert joined == text or isinstance(joined, Failure)
+    assert talk or joined == text
+
+
+@holds(st.text(max_size=80), st.text(max_size=400), st.booleans())
+def test_nothing_released_is_lost_and_what_passes_is_the_end_of_what_came(
+    released: str, new: str, prefilled: bool
+) -> None:
+    joined, splicer = join(released, new, How.PREFILL if prefilled else How.INSTRUCT)
+    if isinstance(joined, Failure):
+        assert joined.kind is Kind.DIVERGED
+        return
+    assert joined.startswith(released)
+    assert new.endswith(joined[len(released) :])
+    assert splicer.seam is not None
+    skipped = len(new) - len(joined[len(released) :])
+    assert (
+        skipped <= splicer.seam.dropped + splicer.seam.overlap + len(new) - len(new.lstrip()) + 90
+    )
+
+
+@holds(st.text(max_size=60), st.text(alphabet="ab \n`|-。好", max_size=200), st.data())
+def test_any_text_in_any_pieces(released: str, new: str, data: st.DataObject) -> None:
+    assert join(released, data.draw(pieces_of(new)))[0] == join(released, new)[0]
