@@ -11,7 +11,7 @@ ruled out, the continuation is refused rather than guessed.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -31,6 +31,7 @@ from .overlap import (
     still_to_come,
     weight,
 )
+from .recall import recalled
 from .talk import Preface, interjected, is_prose, opens_anew, preface
 
 WINDOW = 160  # characters of new text that settle the joint if nothing settles it sooner
@@ -192,14 +193,14 @@ class Instructed:
             return More(len(self._anchor) if self._anchor.startswith(new) else WINDOW)
         before = self._preface(new)
         before = self._without_echoes(before, new)
-        offsets = (*before.likely, *before.possible)
+        fresh = fold(new)
+        offsets = self._offsets(fresh, before)
         if not final and len(new) < max(offsets) + WINDOW <= 3 * WINDOW:
             return More(max(offsets) + WINDOW)
-        fresh = fold(new)
         coming = [still_to_come(self._known, fresh, offset) for offset in offsets]
         if not final and (left := [count for count in coming if count]):
             return More(len(new) + min(len(new), *left))
-        joint = self._repeated(fresh, before)
+        joint = self._repeated(fresh, before, offsets)
         if isinstance(joint, Joint) and not final and len(new) < joint.skip + self._lookahead:
             return More(joint.skip + self._lookahead)
         if joint is not None:
@@ -236,14 +237,20 @@ class Instructed:
         return replace(
             before,
             likely=tuple(filter(silent, before.likely)) or (0,),
-            possible=tuple(filter(silent, before.possible)),
             certain=before.certain if silent(before.certain) else 0,
         )
 
-    def _repeated(self, fresh: Folded, before: Preface) -> Joint | Failure | None:
+    def _offsets(self, fresh: Folded, before: Preface) -> tuple[int, ...]:
+        """Where the text may begin: after talk, or after anything where it begins again."""
+        found = recalled(self._known, fresh, len(self._text) - len(self._anchor))
+        return (*before.likely, *(offset for offset in found if offset not in before.likely))
+
+    def _repeated(
+        self, fresh: Folded, before: Preface, offsets: Sequence[int]
+    ) -> Joint | Failure | None:
         """The joint after what is repeated; a refusal if that may be the text itself."""
         new = fresh.text
-        found = max(self._overlaps(fresh, before), key=lambda one: one[0], default=None)
+        found = max(self._overlaps(fresh, before, offsets), key=lambda one: one[0], default=None)
         if found is None:
             return None
         (proof, *_), overlap, offset, rule = found
@@ -253,10 +260,10 @@ class Instructed:
         return Joint(end, Seam(rule, overlap.length, offset, verified=proof is Proof.SURE))
 
     def _overlaps(
-        self, fresh: Folded, before: Preface
+        self, fresh: Folded, before: Preface, offsets: Sequence[int]
     ) -> Iterator[tuple[tuple[Proof, int, bool], Overlap, int, str]]:
         """Repetitions of the end of the released text: how to compare them, and where they are."""
-        for offset in (*before.likely, *before.possible):
+        for offset in offsets:
             if self._asked(fresh.text, offset):
                 quote = Overlap(len(self._anchor), Proof.SURE)
                 yield (Proof.SURE, len(self._known.letters), True), quote, offset, "anchor"
@@ -276,13 +283,16 @@ class Instructed:
             return overlap.proof
         if overlap.proof is Proof.SURE and (offset in before.likely or weight(letters) >= QUOTED):
             return Proof.SURE
-        # Too little to prove that unknown words before it are no text, unless it begins where
-        # a sentence or a line did.
-        old = self._known.letters[: len(self._known.letters) - len(letters)]
-        whole = 1 < len(self._text) <= overlap.length
-        if not whole and (weight(letters) < SLIGHT or not self._starts_at(len(old))):
-            return Proof.CHANCE
-        return overlap.proof if offset in before.likely else min(overlap.proof, Proof.DOUBT)
+        if offset in before.likely:
+            old = self._known.letters[: len(self._known.letters) - len(letters)]
+            begins = weight(letters) >= SLIGHT and self._starts_at(len(old))
+            return overlap.proof if begins or self._is_whole(overlap) else Proof.CHANCE
+        if overlap.proof is Proof.SURE:
+            return Proof.SURE if talk[-1:].isspace() else Proof.DOUBT
+        return min(overlap.proof, Proof.DOUBT)  # unknown words: too little to drop them for
+
+    def _is_whole(self, overlap: Overlap) -> bool:
+        return 1 < len(self._text) <= overlap.length
 
     def _starts_at(self, letter: int) -> bool:
         """Whether a sentence or a line begins with that letter of the released text."""

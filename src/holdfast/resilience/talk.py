@@ -103,13 +103,12 @@ class Preface:
     """What stands before the text proper, at the beginning of a continuation.
 
     `certain` characters are no text whatever follows. The text may begin at each of the
-    offsets in `likely`, after words of talk, and in `possible`, after any words: only an
-    overlap found there can show it. `suspect` says that the beginning speaks of itself.
+    offsets in `likely`, after words of talk: only an overlap found there can show it.
+    `suspect` says that the beginning speaks of itself.
     """
 
     certain: int
     likely: tuple[int, ...]
-    possible: tuple[int, ...]
     suspect: bool = False
 
 
@@ -125,11 +124,9 @@ def preface(
     if fence_open:
         certain = fence_end(new, certain, reopened=True)
     likely = [certain, *_beginnings(new, [0, *talk])]
-    other = _beginnings(new, [*_prose_ends(new), _lead_in(new)])
     return Preface(
         certain,
         tuple(dict.fromkeys(likely)),
-        tuple(dict.fromkeys(offset for offset in other if offset not in likely)),
         suspect=any(map(_ABOUT_ITSELF.match, _sentences(new, certain)[:1])),
     )
 
@@ -198,16 +195,6 @@ def _talk_ends(new: str) -> Iterator[int]:
         yield end
 
 
-def _prose_ends(new: str) -> Iterator[int]:
-    """Offsets after each of the first sentences that are prose, whatever they say."""
-    end = 0
-    for sentence in _sentences(new):
-        if not (is_prose(sentence) or _MAY_BE_TALK.match(sentence)):
-            break
-        end += len(sentence)
-        yield end
-
-
 def _beginnings(new: str, ends: list[int]) -> list[int]:
     """Where a quotation may begin after each of the ends: past space, fences and marks."""
     found: list[int] = []
@@ -217,13 +204,6 @@ def _beginnings(new: str, ends: list[int]) -> list[int]:
         fence = fence_end(new, end, reopened=False)
         found += [end, space, fence, *(match.end() for match in marks if match)]
     return found
-
-
-def _lead_in(new: str) -> int:
-    """Length of a first line that ends in a colon, in whatever language it announces."""
-    line = new[:_LONGEST].partition("\n")[0]
-    colon = max(line.find(":"), line.find("："))
-    return colon + 1
 
 
 def _sentences(new: str, start: int = 0) -> list[str]:
