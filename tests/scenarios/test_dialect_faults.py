@@ -1,0 +1,163 @@
+"""Faults of every upstream dialect through every served one, as the official SDKs see them.
+
+The failing target speaks one dialect, the one that saves the answer another.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from tests.scenarios.cases import Case
+from tests.scenarios.cases import cases as catalogue
+from tests.scenarios.house import PATIENT, House, house, run
+from tests.scenarios.speakers import SPEAKERS, Clients, Told, clients
+
+from holdfast.sim.catalogue import CHAT_ONLY, Position
+from holdfast.sim.upstream import SimulatedUpstream
+
+pytestmark = pytest.mark.scenario
+
+DIALECTS = ("chat", "responses", "messages")
+AT_ONCE = 16
+
+# Beside all that can strike in mid-answer: some of each sort that strike before it.
+BEFORE = frozenset(
+    {
+        "eof_before_headers",
+        "reset_before_headers",
+        "openai_429",
+        "anthropic_529",
+        "sub2api_502",
+        "json_error_200",
+        "html_200",
+        "empty_stream",
+        "only_done",
+        "nothing_said",
+        "role_only",
+        "stall_first",
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Spoken:
+    """A fault of an upstream that speaks `dialect`."""
+
+    case: Case
+    dialect: str
+    saviour: str  # the dialect of the second target
+
+    @property
+    def name(self) -> str:
+        return f"{self.dialect}:{self.case.name}>{self.saviour}"
+
+
+def spoken() -> Iterator[Spoken]:
+    for number, case in enumerate(catalogue("instruct")):
+        truth = case.truth
+        chosen = truth.position is Position.CHUNK or truth.name in BEFORE
+        if not chosen or truth.name in CHAT_ONLY or truth.address:
+            continue
+        for place, dialect in enumerate(DIALECTS):
+            others = [other for other in DIALECTS if other != dialect]
+            yield Spoken(case, dialect, others[(number + place) % 2])
+
+
+def question(served: str, case: Case) -> dict[str, Any]:
+    if served == "responses":
+        return {"input": case.question}
+    return case.body
+
+
+@pytest.mark.parametrize("served", DIALECTS)
+def test_a_target_of_another_dialect_makes_the_answer_whole(served: str) -> None:
+    found = list(spoken())
+
+    async def check(there: House, speaking: Clients, number: int) -> str:
+        case = found[number].case
+        told = await SPEAKERS[served](speaking, f"r{number}", question(served, case), True)
+        return _survives(case, told)
+
+    def targets(number: int) -> list[str]:
+        wanted = found[number]
+        return [f"p{number}/{wanted.case.model}", f"{wanted.saviour}/ok"]
+
+    assert _complaints(found, targets, check) == []
+
+
+@pytest.mark.parametrize("served", DIALECTS)
+def test_alone_it_is_told_what_failed_and_where(served: str) -> None:
+    found = [wanted for wanted in spoken() if not wanted.case.truth.healthy]
+
+    async def check(there: House, speaking: Clients, number: int) -> str:
+        case = found[number].case
+        told = await SPEAKERS[served](speaking, f"r{number}", question(served, case), True)
+        return _honest(case, told)
+
+    assert _complaints(found, lambda number: [f"p{number}/{found[number].case.model}"], check) == []
+
+
+def _survives(case: Case, told: Told) -> str:
+    finish = {"length": "length", "content_filter": "filter"}.get(case.truth.finish)
+    if finish:
+        fine = told.finish == finish and case.text.startswith(told.text)
+    elif case.is_survivable:
+        fine = (told.text, told.finish, told.error) == (case.text, "end", None)
+    else:
+        fine = told.error is not None and case.text.startswith(told.text)
+    return "" if fine else f"{told}"
+
+
+def _honest(case: Case, told: Told) -> str:
+    truth = case.truth
+    assert truth.kind
+    if told.error is None:
+        return f"no error was told: {told}"
+    ours = told.error["holdfast"]
+    if (ours["kind"], ours["phase"]) != (truth.kind.value, case.phase.value):
+        return f"told {ours['kind']} in {ours['phase']}, in truth {truth.kind} {case.phase}: {ours}"
+    if told.text != case.text[: len(told.text)]:
+        return f"the text was spoiled: {told.text!r}"
+    if (told.status in (None, 200)) != (ours["released_chars"] > 0):
+        return f"status {told.status} with {ours['released_chars']} characters released"
+    return ""
+
+
+def _complaints(found: list[Spoken], targets: Any, check: Any) -> list[str]:
+    def layout(sim: SimulatedUpstream, sim_tls: SimulatedUpstream) -> Mapping[str, Any]:
+        providers: dict[str, Any] = {
+            f"p{number}": {**wanted.case.provider(sim, sim_tls), "dialect": wanted.dialect}
+            for number, wanted in enumerate(found)
+        }
+        for dialect in DIALECTS:
+            plain = {"base_url": sim.base_url, "timeouts": PATIENT, "continuation": "instruct"}
+            providers[dialect] = {**plain, "dialect": dialect}
+        routes = {
+            f"r{number}": {"targets": targets(number), "max_attempts": len(targets(number))}
+            for number in range(len(found))
+        }
+        return {"providers": providers, "routes": routes}
+
+    async def main() -> list[str]:
+        room = asyncio.Semaphore(AT_ONCE)
+        complaints: list[str] = []
+
+        async with house(layout) as there, clients(there) as speaking:
+
+            async def one(number: int) -> None:
+                async with room:
+                    said = await check(there, speaking, number)
+                if said:
+                    complaints.append(f"{found[number].name}: {said}")
+
+            async with asyncio.TaskGroup() as group:
+                for number in range(len(found)):
+                    group.create_task(one(number))
+            await there.sim.idle()
+        return complaints
+
+    return run(main(), patience=240.0)
