@@ -1,0 +1,290 @@
+"""Servers of tools that speak the Model Context Protocol, on standard streams or over HTTP.
+
+A server is connected to when a turn first needs it, and again after it was lost. A call that
+was under way when its server died has an unknown outcome, unless the server declared the tool
+read-only or idempotent: then it is made once more.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import re
+from collections.abc import Mapping, Sequence
+from contextlib import AsyncExitStack
+from dataclasses import replace
+from typing import Any, TextIO
+
+import httpx2
+from mcp import Client, MCPError, StdioServerParameters, types
+from mcp.client import Transport
+from mcp.client.stdio import stdio_client
+from mcp.client.streamable_http import streamable_http_client
+
+from ..config import McpSettings
+from ..core.clock import Clock
+from ..core.failure import Failure, Hop, Kind, Phase, StreamFailed
+from ..core.message import Tool
+from ..core.redact import conceal, scrub
+from ..upstream.progress import Progress
+from ..upstream.translate import failure_from
+from ..wire.jsontext import dumps
+from .tools import AgentTool, OutcomeUnknown, Output, ToolContext, ToolFailed
+
+CONNECT = 30.0  # seconds: a server may have to be fetched before it can start
+CLOSE = 8.0  # seconds: the SDK's own escalation to SIGKILL takes six
+TRUSTED = 5.0  # seconds for which a connection that was heard from is taken to be there
+PROBE = 5.0  # seconds in which it must otherwise answer
+_TOLD = 1.0  # seconds in which the SDK tells a caller that the connection is gone
+_PAGES = 50  # of a listing
+_STDERR = 2048  # bytes that are kept of what a server says about itself
+
+# After these nobody knows whether the tool was run; any other error is the server's own word.
+_LOST = frozenset({types.CONNECTION_CLOSED, types.REQUEST_TIMEOUT, types.INTERNAL_ERROR})
+_UNFIT = re.compile(r"[^A-Za-z0-9_-]")
+
+
+class McpServer:
+    """Implements `tools.ToolServer`. `name` goes before the names of its tools."""
+
+    def __init__(self, name: str, settings: McpSettings, clock: Clock) -> None:
+        self._name = name
+        self._settings = settings
+        self._clock = clock
+        self._link: _Link | None = None
+        self._opening = asyncio.Lock()
+
+    async def tools(self) -> Sequence[AgentTool]:
+        """What the server offers now. Raises StreamFailed."""
+        link = await self._connected()
+        return [self._tool(listed) for listed in link.listed]
+
+    async def aclose(self) -> None:
+        async with self._opening:
+            await self._drop()
+
+    async def _connected(self) -> _Link:
+        """A connection that is there. Raises StreamFailed."""
+        async with self._opening:
+            link = self._link
+            if link and (self._is_fresh(link) or await link.answers(PROBE)):
+                link.heard_at = self._clock.monotonic()
+                return link
+            await self._drop()
+            made = _Link(self._settings)
+            try:
+                await made.opened(CONNECT)
+                if not made.alive:
+                    raise StreamFailed(_failure(self._name, made, self._secrets))
+                made.heard_at = self._clock.monotonic()
+                self._link = made
+                return made
+            finally:
+                if self._link is not made:
+                    await made.aclose()
+
+    def _is_fresh(self, link: _Link) -> bool:
+        return link.alive and self._clock.monotonic() < link.heard_at + TRUSTED
+
+    async def _drop(self) -> None:
+        link, self._link = self._link, None
+        if link:
+            await link.aclose()
+
+    @property
+    def _secrets(self) -> list[str]:
+        kept = (*self._settings.env.values(), *self._settings.headers.values())
+        return [secret.get_secret_value() for secret in kept]
+
+    # Tools.
+
+    def _tool(self, listed: types.Tool) -> AgentTool:
+        told = listed.annotations or types.ToolAnnotations()
+        pure = bool(told.read_only_hint)
+        idempotent = bool(told.idempotent_hint)
+
+        async def run(arguments: Mapping[str, Any], _: ToolContext) -> Output:
+            try:
+                return await self._call(listed.name, arguments)
+            except OutcomeUnknown:
+                if not (pure or idempotent):
+                    raise
+                return await self._call(listed.name, arguments)
+
+        name = _UNFIT.sub("_", f"{self._name}__{listed.name}")[:64]
+        return AgentTool(
+            tool=Tool(name, listed.description or "", listed.input_schema),
+            run=run,
+            pure=pure,
+            idempotent=idempotent,
+            timeout=self._settings.timeout,
+        )
+
+    async def _call(self, name: str, arguments: Mapping[str, Any]) -> Output:
+        """Raises StreamFailed if it was not sent, ToolFailed if it was refused, OutcomeUnknown."""
+        link = await self._connected()
+        assert link.client is not None
+        calling = asyncio.create_task(link.client.call_tool(name, dict(arguments)))
+        try:
+            await asyncio.wait({calling, link.task}, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait({calling}, timeout=_TOLD)
+        finally:
+            if not calling.done():
+                calling.cancel()
+                await asyncio.wait({calling}, timeout=_TOLD)
+        if calling.cancelled() or not calling.done():
+            raise await self._lost(link)
+        error = calling.exception()
+        if isinstance(error, MCPError):
+            if error.code in _LOST:
+                raise await self._lost(link) from error
+            raise ToolFailed(scrub(error.message)) from error
+        if error:
+            raise error
+        link.heard_at = self._clock.monotonic()
+        return _output(calling.result())
+
+    async def _lost(self, link: _Link) -> OutcomeUnknown:
+        """The connection is given up; the next call makes another."""
+        async with self._opening:
+            if self._link is link:
+                await self._drop()
+        return OutcomeUnknown(f"the tool server {self._name} was lost during the call")
+
+
+class _Link:
+    """One connection, held by one task: the SDK's scopes must be left where they were entered."""
+
+    def __init__(self, settings: McpSettings) -> None:
+        self.client: Client | None = None
+        self.listed: Sequence[types.Tool] = ()
+        self.heard_at = 0.0
+        self.said = b""  # the end of what the server wrote on its standard error
+        self._settings = settings
+        self._ready = asyncio.Event()
+        self._closing = asyncio.Event()
+        self.task = asyncio.create_task(self._hold())
+
+    @property
+    def alive(self) -> bool:
+        return self._ready.is_set() and not self.task.done()
+
+    async def opened(self, seconds: float) -> None:
+        """Returns when it is open, or could not be opened, or the time is up."""
+        ready = asyncio.create_task(self._ready.wait())
+        await asyncio.wait({self.task, ready}, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+        ready.cancel()
+
+    async def answers(self, seconds: float) -> bool:
+        """Whether the server is still there; what it offers is read anew."""
+        if not self.alive or self.client is None:
+            return False
+        listing = asyncio.create_task(_list(self.client))
+        await asyncio.wait(
+            {listing, self.task}, timeout=seconds, return_when=asyncio.FIRST_COMPLETED
+        )
+        if not listing.done():
+            listing.cancel()
+            await asyncio.wait({listing}, timeout=_TOLD)
+        if not listing.done() or listing.cancelled() or listing.exception():
+            return False
+        self.listed = listing.result()
+        return self.alive
+
+    async def aclose(self) -> None:
+        if self._ready.is_set():
+            self._closing.set()
+        else:
+            self.task.cancel()
+        await asyncio.wait({self.task}, timeout=CLOSE)
+        self.task.cancel()
+        self.error()  # seen, whatever it was: who lost a call by it has been told
+
+    def error(self) -> BaseException | None:
+        """What ended it, if it has ended."""
+        if not self.task.done():
+            return None
+        return asyncio.CancelledError() if self.task.cancelled() else self.task.exception()
+
+    async def _hold(self) -> None:
+        async with AsyncExitStack() as stack:
+            client = await stack.enter_async_context(Client(await self._transport(stack)))
+            self.listed = await _list(client)
+            self.client = client
+            self._ready.set()
+            await self._closing.wait()
+
+    async def _transport(self, stack: AsyncExitStack) -> Transport:
+        settings = self._settings
+        if settings.url:
+            headers = {name: value.get_secret_value() for name, value in settings.headers.items()}
+            timeout = httpx2.Timeout(CONNECT, read=settings.timeout + CONNECT)
+            client = httpx2.AsyncClient(headers=headers, timeout=timeout)
+            http = await stack.enter_async_context(client)
+            return streamable_http_client(settings.url, http_client=http)
+        command, *arguments = settings.command
+        env = {name: value.get_secret_value() for name, value in settings.env.items()}
+        parameters = StdioServerParameters(command=command, args=arguments, env=env)
+        return stdio_client(parameters, await self._stderr(stack))
+
+    async def _stderr(self, stack: AsyncExitStack) -> TextIO:
+        """A file for the server's standard error, whose end is kept: it often tells the reason."""
+        reading, writing = os.pipe()
+        ours = stack.enter_context(os.fdopen(reading, "rb"))
+        theirs = stack.enter_context(os.fdopen(writing, "w"))
+        link = self
+
+        class Listener(asyncio.Protocol):
+            def data_received(self, data: bytes) -> None:
+                link.said = (link.said + data)[-_STDERR:]
+
+        transport, _ = await asyncio.get_running_loop().connect_read_pipe(Listener, ours)
+        stack.callback(transport.close)
+        return theirs
+
+
+async def _list(client: Client) -> list[types.Tool]:
+    """Everything the server offers, asked of the server itself. Raises MCPError."""
+    found: list[types.Tool] = []
+    cursor: str | None = None
+    for _ in range(_PAGES):
+        page = await client.list_tools(cursor=cursor, cache_mode="bypass")
+        found += page.tools
+        cursor = page.next_cursor
+        if not cursor:
+            break
+    return found
+
+
+def _failure(name: str, link: _Link, secrets: Sequence[str]) -> Failure:
+    """Why a connection could not be made, with the last words of the server."""
+    error = link.error()
+    failure = Failure(Kind.TIMEOUT, Phase.CONNECT, detail=f"not ready within {CONNECT:g} s")
+    if error:
+        failure = failure_from(error, Progress(lambda _: None, Phase.CONNECT))
+        kind = Kind.UNAVAILABLE if failure.kind is Kind.INTERNAL else failure.kind
+        failure = replace(failure, kind=kind)
+    words = scrub(link.said.decode("utf-8", "replace").strip()[-500:])
+    detail = "; it said: ".join(part for part in (failure.detail, words) if part)
+    return conceal(replace(failure, hop=Hop.TOOL, by=f"mcp:{name}", detail=detail), secrets)
+
+
+def _output(result: types.CallToolResult) -> Output:
+    texts = [_text(block) for block in result.content]
+    if not texts and result.structured_content is not None:
+        texts = [dumps(result.structured_content).decode()]
+    return Output("\n".join(texts), failed=result.is_error)
+
+
+def _text(block: types.ContentBlock) -> str:
+    match block:
+        case types.TextContent(text=text):
+            return text
+        case types.ImageContent() | types.AudioContent():
+            return f"[{block.type}: {block.mime_type}, {len(block.data) * 3 // 4} bytes]"
+        case types.ResourceLink():
+            return f"[{block.title or block.name}]({block.uri})"
+        case types.EmbeddedResource(resource=resource):
+            if isinstance(resource, types.TextResourceContents):
+                return resource.text
+            return f"[{resource.uri}: {resource.mime_type or 'data'}]"

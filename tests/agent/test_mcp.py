@@ -1,0 +1,307 @@
+"""Real MCP servers, in processes of their own, over both transports, alive and dying."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+from mcp import MCPError
+from pydantic import SecretStr
+from tests.agent.stage import MemoryJournal, Stage, call, calls, in_turn, says, task
+from tests.upstream.leaks import watched
+from tests.upstream.peers import closed_port
+
+from holdfast.agent.events import ToolAnswered
+from holdfast.agent.mcp import McpServer
+from holdfast.agent.toolrun import run_tool
+from holdfast.agent.tools import AgentTool, ToolContext
+from holdfast.config import McpSettings
+from holdfast.core.failure import Kind, StreamFailed
+from holdfast.core.message import ToolCall
+
+pytestmark = pytest.mark.scenario
+
+PROGRAM = str(Path(__file__).parent / "mcp_server.py")
+CONTEXT = ToolContext()
+
+
+class LoopClock:
+    """Real time, which a test may move on."""
+
+    def __init__(self) -> None:
+        self.ahead = 0.0
+
+    def monotonic(self) -> float:
+        return asyncio.get_running_loop().time() + self.ahead
+
+    def wall(self) -> float:
+        return 1_700_000_000.0 + self.monotonic()
+
+
+@dataclass
+class Place:
+    """A server of tools and the file in which it writes what it did."""
+
+    server: McpServer
+    ledger: Path
+    clock: LoopClock
+    kill: Callable[[], Awaitable[None]]
+    restart: Callable[[], Awaitable[None]]
+    tools: dict[str, AgentTool] = field(default_factory=dict)
+
+    @property
+    def written(self) -> list[str]:
+        return self.ledger.read_text().splitlines() if self.ledger.exists() else []
+
+    async def run(self, name: str, timeout: float | None = None, **arguments: Any) -> ToolAnswered:
+        if not self.tools:
+            self.tools = {made.name: made for made in await self.server.tools()}
+        made = self.tools[f"box__{name}"]
+        asked = ToolCall("c1", made.name, json.dumps(arguments))
+        return await run_tool(made, asked, CONTEXT, self.clock)
+
+
+@asynccontextmanager
+async def on_streams(ledger: Path) -> AsyncIterator[Place]:
+    settings = McpSettings(command=(sys.executable, PROGRAM, str(ledger)), timeout=20)
+    clock = LoopClock()
+    server = McpServer("box", settings, clock)
+
+    async def kill() -> None:
+        """As a crash while nothing is under way."""
+        link = server._link
+        assert link
+        assert link.client
+        with pytest.raises(MCPError):
+            await link.client.call_tool("pay", {"to": "nobody"})
+
+    async def restart() -> None:
+        """The next connection starts a process of its own."""
+
+    try:
+        yield Place(server, ledger, clock, kill, restart)
+    finally:
+        await server.aclose()
+
+
+@asynccontextmanager
+async def over_http(ledger: Path) -> AsyncIterator[Place]:
+    port = closed_port()
+    clock = LoopClock()
+    server = McpServer("box", McpSettings(url=f"http://127.0.0.1:{port}/mcp", timeout=20), clock)
+    async with AsyncExitStack() as stack:
+        processes: list[asyncio.subprocess.Process] = []
+
+        async def restart() -> None:
+            process = await asyncio.create_subprocess_exec(
+                *(sys.executable, PROGRAM, str(ledger), str(port)),
+                stderr=asyncio.subprocess.PIPE,
+            )
+            processes.append(process)
+            assert process.stderr
+            while b"Uvicorn running" not in await process.stderr.readline():
+                assert process.returncode is None
+
+        async def kill() -> None:
+            process = processes[-1]
+            if process.returncode is None:
+                process.kill()
+            await process.communicate()
+
+        await restart()
+        stack.push_async_callback(kill)
+        stack.push_async_callback(server.aclose)
+        yield Place(server, ledger, clock, kill, restart)
+
+
+@pytest.fixture(params=[on_streams, over_http], ids=["stdio", "http"])
+def at(
+    request: pytest.FixtureRequest, tmp_path: Path
+) -> Callable[[Callable[[Place], Coroutine[Any, Any, None]]], None]:
+    """Runs a test with a server that is there."""
+
+    async def main(test: Callable[[Place], Coroutine[Any, Any, None]]) -> None:
+        async with request.param(tmp_path / "ledger") as place:
+            await test(place)
+
+    def run(test: Callable[[Place], Coroutine[Any, Any, None]]) -> None:
+        asyncio.run(watched(main(test)))
+
+    return run
+
+
+At = Callable[[Callable[[Place], Coroutine[Any, Any, None]]], None]
+
+
+def test_its_tools_are_listed_and_called_side_by_side_and_errors_told(at: At) -> None:
+    async def test(place: Place) -> None:
+        tools = {made.name: made for made in await place.server.tools()}
+        added = tools["box__add"]
+        assert added.tool.description == "The sum of two numbers."
+        assert added.tool.parameters is not None
+        assert added.tool.parameters["properties"]["a"]["type"] == "integer"
+        assert added.timeout == 20
+        assert (added.pure, tools["box__set_it"].idempotent) == (True, True)
+        assert not tools["box__note"].safe
+
+        found = await place.run("add", a=20, b=22)
+        assert (found.outcome, found.message.text) == ("ok", "42")
+        failed = await place.run("fail", text="fly")
+        assert failed.outcome == "error"
+        assert failed.message.failed
+        wrong = await place.run("add", a="one")
+        assert wrong.outcome == "error"
+        shown = await place.run("picture")
+        assert shown.message.text == "a dot\n[image: image/png, 3 bytes]"
+
+        all_four = await asyncio.gather(*(place.run("slow", seconds=0.2) for _ in range(4)))
+        assert [answer.outcome for answer in all_four] == ["ok"] * 4
+        assert place.written == ["slow began"] * 4
+
+    at(test)
+
+
+def test_a_server_that_dies_in_mid_call_leaves_the_outcome_unknown(at: At) -> None:
+    async def test(place: Place) -> None:
+        answer = await place.run("pay", to="bob")
+        assert answer.outcome == "unknown"
+        assert "not known whether this call took effect" in answer.message.text
+        assert answer.failure is not None
+        assert answer.failure["hop"] == "tool"
+        assert place.written == ["paid bob"]
+        await place.restart()
+        again = await place.run("add", a=1, b=2)
+        assert (again.outcome, again.message.text) == ("ok", "3")
+        assert place.written == ["paid bob"]
+
+    at(test)
+
+
+def test_calls_beside_the_one_that_kills_the_server_are_not_left_hanging(at: At) -> None:
+    async def test(place: Place) -> None:
+        await place.run("add", a=1, b=1)
+        slow = asyncio.create_task(place.run("slow", seconds=60))
+        while "slow began" not in place.written:
+            await asyncio.sleep(0)
+        assert (await place.run("pay", to="bob")).outcome == "unknown"
+        assert (await slow).outcome == "unknown"
+
+    at(test)
+
+
+def test_a_server_that_died_unnoticed_is_found_dead_before_anything_is_asked(at: At) -> None:
+    async def test(place: Place) -> None:
+        assert (await place.run("add", a=1, b=1)).outcome == "ok"
+        await place.kill()
+        await place.restart()
+        place.clock.ahead += 60
+        answer = await place.run("note", text="once")
+        assert answer.outcome == "ok"
+        assert place.written[-1:] == ["once"]
+        assert place.written.count("once") == 1
+
+    at(test)
+
+
+def test_a_call_that_is_given_up_is_cancelled_on_the_server(at: At) -> None:
+    async def test(place: Place) -> None:
+        await place.run("add", a=1, b=1)
+        running = asyncio.create_task(place.run("slow", seconds=60))
+        while "slow began" not in place.written:
+            await asyncio.sleep(0)
+        running.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await running
+        assert (await place.run("add", a=1, b=1)).outcome == "ok"
+        while "slow cancelled" not in place.written:
+            await asyncio.sleep(0)
+
+    at(test)
+
+
+def test_a_harmless_call_is_made_again_when_its_server_died(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with on_streams(tmp_path / "ledger") as place:
+            answer = await place.run("set_it", value="blue")
+            assert (answer.outcome, answer.message.text) == ("ok", "it is blue")
+            assert place.written == ["set blue", "set blue"]
+
+    asyncio.run(watched(main()))
+
+
+@pytest.mark.parametrize(
+    ("settings", "kind", "told"),
+    [
+        (McpSettings(command=("no-such-command-here",)), Kind.UNAVAILABLE, "No such file"),
+        (
+            McpSettings(
+                command=(
+                    sys.executable,
+                    "-c",
+                    "import os, sys; sys.exit('no licence for ' + os.environ['KEY'])",
+                ),
+                env={"KEY": SecretStr("hunter2-hunter2")},
+            ),
+            Kind.UNAVAILABLE,
+            "it said: no licence for [redacted]",
+        ),
+        (
+            McpSettings(command=(sys.executable, "-c", "print('hello')")),
+            Kind.UNAVAILABLE,
+            "Connection closed",
+        ),
+    ],
+    ids=["missing", "says why", "no protocol"],
+)
+def test_a_server_that_does_not_start_says_why(
+    settings: McpSettings, kind: Kind, told: str
+) -> None:
+    async def main() -> None:
+        server = McpServer("box", settings, LoopClock())
+        with pytest.raises(StreamFailed) as failed:
+            await server.tools()
+        failure = failed.value.failure
+        assert (failure.kind, failure.hop.value, failure.by) == (kind, "tool", "mcp:box")
+        assert told in failure.detail
+        assert "hunter2" not in repr(failure)
+        await server.aclose()
+
+    asyncio.run(watched(main()))
+
+
+def test_a_server_that_is_not_there_is_told_by_its_errno() -> None:
+    async def main() -> None:
+        url = f"http://127.0.0.1:{closed_port()}/mcp"
+        server = McpServer("box", McpSettings(url=url), LoopClock())
+        with pytest.raises(StreamFailed) as failed:
+            await server.tools()
+        assert failed.value.failure.kind is Kind.REFUSED
+        assert failed.value.failure.cause == "ECONNREFUSED"
+        await server.aclose()
+
+    asyncio.run(watched(main()))
+
+
+def test_a_turn_uses_a_server_and_survives_its_death(at: At) -> None:
+    async def test(place: Place) -> None:
+        script = in_turn(
+            calls(call("box__add", {"a": 1, "b": 2})),
+            calls(call("box__pay", {"to": "bob"})),
+            says("I do not know whether bob was paid."),
+        )
+        stage = Stage({"main": script}, servers={"box": place.server})
+        journal = MemoryJournal()
+        ended = await stage.play(task(tools=("mcp:box",)), journal)
+        assert ended.outcome == "finished"
+        outcomes = [e.outcome for e in journal.events if isinstance(e, ToolAnswered)]
+        assert outcomes == ["ok", "unknown"]
+        assert place.written == ["paid bob"]
+
+    at(test)
