@@ -36,6 +36,7 @@ ID_HEADERS = (
     "x-litellm-call-id",
     "cf-ray",
     "eagleid",
+    "x-tps-trace-id",
 )
 
 _NAMES = (
