@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 import random
 import socket
+import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any, Literal
 
 import httpx2
@@ -108,6 +110,12 @@ class Rig:
             known = (await self.send(frame, slot)).message_id or known
 
 
+@cache
+def _ssl_context() -> ssl.SSLContext:
+    """Takes a while to make, and nothing here speaks TLS."""
+    return httpx2.create_ssl_context()
+
+
 @asynccontextmanager
 async def rig(
     qq: SimulatedQQ,
@@ -115,14 +123,15 @@ async def rig(
     transport: Transport = "websocket",
     inbox: Inbox | None = None,
     pace: Pace = AT_ONCE,
+    connected: bool = True,
     **settings: Any,
 ) -> AsyncIterator[Rig]:
-    """A running adapter, connected or called."""
+    """A running adapter, called, or connected unless that is not to be waited for."""
     told = BotSettings.model_validate(
         {"platform": "qq", "route": "demo", **qq.settings(transport), **settings}
     )
     inbox = inbox or Inbox()
-    async with HttpTransport(httpx2.create_ssl_context()) as http:
+    async with HttpTransport(_ssl_context()) as http:
         clock, notes = SystemClock(), notes or Notes()
         adapter = QQAdapter("helper", told, http, clock, random.random, notes, pace)
         running = asyncio.ensure_future(adapter.run(inbox.take))
@@ -134,7 +143,7 @@ async def rig(
                     yield Rig(qq, adapter, inbox, running)
                     qq.webhook.url = ""
             else:
-                await until(lambda: qq.gateway.live or running.done())
+                await until(lambda: qq.gateway.live or running.done() or not connected)
                 yield Rig(qq, adapter, inbox, running)
         finally:
             running.cancel()

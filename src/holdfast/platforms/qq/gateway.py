@@ -149,8 +149,18 @@ class Gateway:
                 keeper.cancel()
         finally:
             await self._disconnect(OUR_CLOSE)
+            self._count_the_last()
             await self._journal.keep(self._session.memory, last=True)
         raise StreamFailed(failure)
+
+    def _count_the_last(self) -> None:
+        """What became durable just before the end."""
+        while not self._inputs.empty():
+            match self._inputs.get_nowait():
+                case _Kept(event, True):
+                    self._session.settled(event.session_id, event.seq)
+                case _:
+                    continue
 
     async def _drive(self) -> Failure:
         """Inputs to the session, its commands carried out, one after the other."""

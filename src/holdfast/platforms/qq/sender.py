@@ -17,6 +17,7 @@ from ...core.failure import Failure, Hop, Kind, Phase, StreamFailed
 from .api import Api
 from .codec.errors import REPORTER, Meaning, meaning_of
 from .codec.requests import (
+    HELD,
     NUMBERED,
     Request,
     Site,
@@ -24,14 +25,15 @@ from .codec.requests import (
     Style,
     anchored,
     frame,
+    goes_on,
     message,
     receipt,
+    showing,
     spot,
 )
 from .media import Uploads, form, read_file
 from .quotes import Quotes
 
-HELD = "held"  # the name of a growing message that is shown when it is whole
 _KEPT = 2000  # deliveries and streams that are remembered
 
 _LOG = structlog.get_logger("holdfast.qq")
@@ -72,8 +74,8 @@ class Sender:
         content = outbound.content
         if isinstance(content, Typing) and to.site != "c2c":
             return Receipt()
-        if isinstance(content, Frame) and to.site != "c2c" and not content.final:
-            return Receipt(HELD)
+        if isinstance(content, Frame) and _waits(content, to):
+            return Receipt(content.message_id or HELD)
         if not (anchored(outbound.place) or self._proactive):
             detail = "the message answers none, and proactive messages are not switched on"
             raise StreamFailed(_ours(Kind.FORBIDDEN, detail, Hop.PLATFORM))
@@ -119,8 +121,9 @@ class Sender:
         """Other words for what was refused; None: there are none."""
         content = outbound.content
         growing = isinstance(content, Frame) and to.site == "c2c"
+        seen = isinstance(content, Frame) and goes_on(content)  # its form is what it is
         match meaning:
-            case Meaning.MARKDOWN if style.markdown and not _goes_on(content):
+            case Meaning.MARKDOWN if style.markdown and not seen:
                 self._marked.discard(to.site)
                 return replace(style, markdown=False)
             case Meaning.URL if style.addresses and not growing:
@@ -137,7 +140,7 @@ class Sender:
         if isinstance(content, Frame) and to.site == "c2c":
             return receipt(await self._api.call(frame(outbound, to, content, style)))
         file_info = ""
-        if isinstance(content, Media):
+        if isinstance(content, Media) and to.site in NUMBERED:
             file_info = await self._uploads.file_info(content, to, again=again)
         return receipt(await self._api.call(message(outbound, to, style, file_info)))
 
@@ -163,9 +166,11 @@ class Sender:
                 self._quotes.keep(name, content.text)
 
 
-def _goes_on(content: object) -> bool:
-    """A frame of a message that people see already: its form is what it is."""
-    return isinstance(content, Frame) and bool(content.message_id) and content.message_id != HELD
+def _waits(content: Frame, to: Spot) -> bool:
+    """Where nothing grows, a message is shown when it is whole; and nothing begins empty."""
+    if content.final:
+        return False
+    return to.site != "c2c" or not (goes_on(content) or showing(content).strip())
 
 
 def _ours(kind: Kind, detail: str, hop: Hop = Hop.ENGINE) -> Failure:

@@ -360,6 +360,7 @@ class Session:
                 yield from self._live(now)
             case _:
                 self._alive = True
+                self._resumes = 0
                 if not seq or self._marks.take(seq):
                     yield Deliver(self._session_id, seq, frame)
 

@@ -25,6 +25,8 @@ NUMBERED: frozenset[Site] = frozenset({"c2c", "group"})  # messages have a msg_s
 FILE_TYPES: Mapping[str, int] = {"image": 1, "video": 2, "voice": 3, "file": 4}
 FIRST_BYTES = 10_002_432  # of which `md5_10m` of an upload in parts is the digest
 
+HELD = "held"  # the name of a growing message of which nothing is shown yet
+
 _TEXT, _MARKDOWN, _TYPING, _MEDIA = 0, 2, 6, 7
 _GENERATING, _ENDED = 1, 10
 _LONGEST_TYPING = 60  # seconds
@@ -115,20 +117,29 @@ def message(outbound: Outbound, to: Spot, style: Style, file_info: str = "") -> 
 
 def frame(outbound: Outbound, to: Spot, content: Frame, style: Style) -> Request:
     """The request that lets a message grow. All its frames have one number and one form."""
-    shown = content.text if content.final else held(content.text)
     anchor = anchored(outbound.place)
     body: dict[str, Any] = {
         "input_mode": "replace",
         "input_state": _ENDED if content.final else _GENERATING,
         "index": content.index,
         "content_type": "markdown" if style.markdown else "text",
-        "content_raw": neutral(shown),
+        "content_raw": showing(content),
         **anchor,
     }
-    if content.message_id:
+    if goes_on(content):
         body["stream_msg_id"] = content.message_id
     body["msg_seq"] = _number(outbound, style)
     return Request("POST", f"{to.path}/stream_messages", body, repeatable=bool(anchor))
+
+
+def showing(content: Frame) -> str:
+    """What people read once this frame is there."""
+    return neutral(content.text if content.final else held(content.text))
+
+
+def goes_on(content: Frame) -> bool:
+    """Whether people see the message already."""
+    return content.message_id not in ("", HELD)
 
 
 def receipt(answer: Json) -> Receipt:
