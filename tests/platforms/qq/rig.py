@@ -24,7 +24,7 @@ from holdfast.core.failure import Failure, StreamFailed
 from holdfast.platforms.qq.adapter import QQAdapter
 from holdfast.platforms.qq.session import Pace
 from holdfast.sim.qq.rules import Rules
-from holdfast.sim.qq.simulator import SimulatedQQ
+from holdfast.sim.qq.simulator import Person, SimulatedQQ
 from holdfast.store.ports import StoreFailed
 from holdfast.upstream.transport import HttpTransport
 
@@ -81,6 +81,13 @@ class Rig:
     adapter: QQAdapter
     inbox: Inbox
     running: asyncio.Task[None]
+
+    async def greeted(self) -> Person:
+        """Somebody who has said hello."""
+        anna = self.qq.person("Anna")
+        anna.says("hello")
+        await self.hears(len(self.inbox.had) + 1)
+        return anna
 
     async def hears(self, count: int) -> list[Inbound | Notice]:
         """The events, once there are so many."""

@@ -228,6 +228,7 @@ def test_a_stream_that_never_ends_is_rolled_back() -> None:
     [
         ({"content_raw": "Twice"}, 40113003),
         ({"index": 0}, 50059),
+        ({"index": 0, "content_raw": "Once"}, 40054005),
         ({"msg_seq": 2}, 50059),
         ({"stream_msg_id": "none"}, 50059),
         ({"input_state": 3}, 50059),

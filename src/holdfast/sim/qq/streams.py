@@ -86,9 +86,11 @@ class Streams:
         owner, shown = self._open.get(known, (None, None))
         if shown is None or owner is not conversation:
             raise self._wrong(f"stream_msg_id {known!r} names no stream of this conversation")
+        index = body.get("index", 0)
+        if index == shown.indexes[-1] and mode == "replace" and piece == shown.body:
+            raise Refused(40054005)  # the same frame once more: its answer was lost
         if shown.finished:
             raise self._wrong("a frame came after the last one")
-        index = body.get("index", 0)
         if index <= shown.indexes[-1]:
             raise self._wrong(f"index {index} does not follow {shown.indexes[-1]}")
         if body.get("msg_seq", 1) != shown.seq:
