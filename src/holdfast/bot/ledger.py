@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import asyncio
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Protocol
+from typing import Any, Protocol
 
+from ..engine.ports import LaneLost
+from ..store.ports import SETTLED, Deliveries, DeliveryState
+from ..store.ports import Delivery as Row
+from .codec import read_place, write_place
 from .delivery import Reply
 from .parts import Part, State
 
@@ -74,3 +79,79 @@ class MemoryLedger:
 
     async def unfinished(self) -> Sequence[Reply]:
         return list(self._open.values())
+
+
+class StoredLedger:
+    """In the outbox of a store. A delivery is a row of its own, number 0, before its messages';
+    what is known of a message changes with every frame and stands in its row's receipt.
+    """
+
+    def __init__(self, rows: Deliveries) -> None:
+        self._rows = rows
+
+    async def open(self, reply: Reply) -> None:
+        content = {"bot": reply.bot, "place": write_place(reply.place), "at": reply.at}
+        await asyncio.to_thread(self._rows.put, [Row(_key(reply.turn, 0), reply.turn, 0, content)])
+
+    async def parts(self, turn: str) -> Sequence[Part]:
+        """What an earlier process was sending is of unknown outcome now."""
+
+        def read() -> Sequence[Part]:
+            rows = self._rows.of_turn(turn)
+            for row in rows:
+                if row.state is DeliveryState.SENDING:
+                    self._rows.move(row.key, DeliveryState.UNKNOWN)
+            return [Part.from_json(row.receipt) for row in rows if row.ordinal and row.receipt]
+
+        return await asyncio.to_thread(read)
+
+    async def sending(self, turn: str, part: Part) -> None:
+        def write() -> None:
+            key = _key(turn, part.slot)
+            self._rows.put([Row(key, turn, part.slot, {"form": part.form})])
+            self._move(key, DeliveryState.SENDING, replace(part, state=State.SENDING).to_json())
+
+        await asyncio.to_thread(write)
+
+    async def sent(self, turn: str, part: Part) -> None:
+        key = _key(turn, part.slot)
+        await asyncio.to_thread(self._move, key, _stands(part), part.to_json())
+
+    async def close(self, turn: str, owed: int | None) -> None:
+        def write() -> None:
+            for row in self._rows.of_turn(turn):
+                if row.state not in SETTLED and row.state is not DeliveryState.SENDING:
+                    note = {"owed": owed} if row.ordinal == 0 else None
+                    self._rows.move(row.key, DeliveryState.ABANDONED, note)
+
+        await asyncio.to_thread(write)
+
+    async def owed(self, turn: str) -> int | None:
+        row = await asyncio.to_thread(self._rows.find, _key(turn, 0))
+        return row.receipt.get("owed") if row else None
+
+    async def unfinished(self) -> Sequence[Reply]:
+        rows = await asyncio.to_thread(self._rows.unsettled)
+        return [_reply(row) for row in rows if row.ordinal == 0 and row.turn]
+
+    def _move(self, key: str, to: DeliveryState, receipt: Mapping[str, Any]) -> None:
+        if not self._rows.move(key, to, receipt):
+            raise LaneLost(key)
+
+
+def _key(turn: str, slot: int) -> str:
+    return f"{turn}/{slot}"
+
+
+def _stands(part: Part) -> DeliveryState:
+    """A stream that is open is not settled: whoever finds it has to bring it to its end."""
+    if part.open or (part.state is State.SENDING and part.doubtful):
+        return DeliveryState.UNKNOWN
+    if part.state is State.SENDING:
+        return DeliveryState.FAILED
+    return DeliveryState[part.state.name]
+
+
+def _reply(row: Row) -> Reply:
+    content = row.content
+    return Reply(row.turn, read_place(content["place"]), content["at"], content["bot"])

@@ -27,6 +27,7 @@ from .parts import Part
 from .script import Script
 
 _LOG = structlog.get_logger("holdfast.outbox")
+MEND = 1.0  # seconds before a store that failed is asked again
 _DEFECT = Failure(Kind.INTERNAL, Phase.HEADERS, Hop.PLATFORM, detail="the adapter failed")
 _RESTARTED = Ended("failed", "restarted")
 
@@ -56,7 +57,7 @@ class Outbox:
         self._clock = clock
         self._jitter = jitter
         self._senders: dict[str, asyncio.Task[None]] = {}  # by turn
-        self._last: dict[tuple[str, str], asyncio.Task[None]] = {}  # by bot and conversation
+        self._last: dict[str, asyncio.Task[None]] = {}  # by lane
 
     async def open(self, reply: Reply) -> None:
         """Before the turn is accepted: whatever happens then, its delivery is not forgotten.
@@ -66,11 +67,10 @@ class Outbox:
         if not self._live(reply):
             await self._ledger.open(reply)
 
-    def attend(self, reply: Reply) -> None:
-        """Once it is accepted: delivers it, after those before it in its conversation."""
+    def attend(self, reply: Reply, lane: str) -> None:
+        """Once it is accepted: delivers it, after those before it in its lane."""
         if reply.turn in self._senders or reply.bot not in self._channels or self._live(reply):
             return
-        lane = (reply.bot, reply.place.conversation)
         task = asyncio.create_task(self._supervised(reply, self._last.get(lane)))
         self._senders[reply.turn] = self._last[lane] = task
         task.add_done_callback(lambda done: self._left(reply.turn, lane, done))
@@ -81,7 +81,7 @@ class Outbox:
         Raises store.ports.StoreFailed.
         """
         for reply in await self._ledger.unfinished():
-            self.attend(reply)
+            self.attend(reply, f"{reply.bot}:{reply.place.conversation}")
 
     async def settle(self) -> None:
         """Waits until everything that was attended to is delivered, or is given up."""
@@ -99,7 +99,7 @@ class Outbox:
         channel = self._channels.get(reply.bot)
         return channel is not None and channel.adapter.capabilities(reply.place.scene).live
 
-    def _left(self, turn: str, lane: tuple[str, str], task: asyncio.Task[None]) -> None:
+    def _left(self, turn: str, lane: str, task: asyncio.Task[None]) -> None:
         self._senders.pop(turn, None)
         if self._last.get(lane) is task:
             del self._last[lane]
@@ -221,19 +221,34 @@ class _Heard:
         self.unknown = False  # it is over and has never said anything
         self._events: deque[TurnEvent] = deque()
         self._news = asyncio.Event()
+        self._fault: BaseException | None = None
 
-    async def listen(self, entries: AsyncIterator[Mapping[str, object]]) -> None:
-        last: TurnEvent | None = None
-        async for entry in entries:
-            event = read_event(entry)
-            if event is not None:
-                last = event
-                self._put(event)
+    async def listen(self, engine: Engine, turn: str) -> None:
+        """Until the turn is over. A store that fails is asked again."""
+        last, after = None, 0
+        while True:
+            try:
+                async for entry in engine.watch(turn, after):
+                    after, event = entry.sequence, read_event(entry.event)
+                    if event is not None:
+                        last = event
+                        self._put(event)
+                break
+            except StoreFailed as failed:
+                _LOG.error("a turn cannot be watched", turn=turn, reason=str(failed))
+                await asyncio.sleep(MEND)
         self.unknown = last is None
         if not isinstance(last, Ended):
             self._put(_RESTARTED)
 
+    def ended(self, task: asyncio.Task[None]) -> None:
+        """A defect in listening must not leave its reader waiting."""
+        self._fault = None if task.cancelled() else task.exception()
+        self._rouse()
+
     def take(self) -> list[TurnEvent]:
+        if self._fault:
+            raise self._fault
         taken = list(self._events)
         self._events.clear()
         self._news.clear()
@@ -249,6 +264,9 @@ class _Heard:
 
     def _put(self, event: TurnEvent) -> None:
         self._events.append(event)
+        self._rouse()
+
+    def _rouse(self) -> None:
         self._news.set()
         self.begun.set()
 
@@ -256,12 +274,8 @@ class _Heard:
 @asynccontextmanager
 async def _listening(engine: Engine, turn: str) -> AsyncIterator[_Heard]:
     heard = _Heard()
-
-    async def entries() -> AsyncIterator[Mapping[str, object]]:
-        async for entry in engine.watch(turn):
-            yield entry.event
-
-    task = asyncio.create_task(heard.listen(entries()))
+    task = asyncio.create_task(heard.listen(engine, turn))
+    task.add_done_callback(heard.ended)
     try:
         yield heard
     finally:

@@ -1,0 +1,224 @@
+"""Deliveries carried out: what a platform is sent, and what another life makes of it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from tests.bot.engines import MemoryEngine
+from tests.bot.people import C2C, GROUP, PLACE, Fault, Platform
+
+from holdfast.agent.events import Asked, Ended, StepBegan, TextAdded
+from holdfast.app import SystemClock
+from holdfast.bot.adapter import Capabilities, Sink
+from holdfast.bot.delivery import Reply
+from holdfast.bot.event import Outbound, Receipt, Scene
+from holdfast.bot.ledger import Ledger, MemoryLedger, StoredLedger
+from holdfast.bot.outbox import Channel, Outbox
+from holdfast.core.message import Role, said
+from holdfast.store.database import Database
+from holdfast.store.deliveries import SqlDeliveries
+
+FAST = replace(C2C, frame_interval=0.0, typing=False)
+ASKED = Asked(said(Role.USER, "hi"))
+
+
+class SimulatedAdapter:
+    """A bot on the simulated platform."""
+
+    name = "bot"
+
+    def __init__(self, can: Capabilities = FAST, faults: list[Fault] | None = None) -> None:
+        self.platform = Platform(can)
+        self.faults = faults or []
+        self.hold: asyncio.Event | None = None
+        self.sent = asyncio.Event()
+
+    def capabilities(self, scene: Scene) -> Capabilities:
+        return self.platform.can
+
+    async def run(self, sink: Sink) -> None:
+        raise NotImplementedError
+
+    async def send(self, outbound: Outbound, key: str) -> Receipt:
+        if self.hold:
+            await self.hold.wait()
+        await asyncio.sleep(0)
+        try:
+            return self.platform.receive(outbound, self.faults.pop(0) if self.faults else "ok")
+        finally:
+            self.sent.set()
+
+
+def reply(turn: str, number: int = 1) -> Reply:
+    return Reply(turn, replace(PLACE, anchor={"msg_id": f"m{number}"}), SystemClock().wall(), "bot")
+
+
+@pytest.fixture(params=["memory", "stored"])
+def ledger(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Ledger]:
+    if request.param == "memory":
+        yield MemoryLedger()
+        return
+    database = Database(tmp_path / "test.db")
+    yield StoredLedger(SqlDeliveries(database, {}))
+    database.close()
+
+
+@asynccontextmanager
+async def outbox_of(
+    engine: MemoryEngine, ledger: Ledger, adapter: SimulatedAdapter
+) -> AsyncIterator[Outbox]:
+    outbox = Outbox(engine, ledger, {"bot": Channel(adapter)}, SystemClock(), lambda: 0.0)
+    try:
+        yield outbox
+    finally:
+        await outbox.aclose()
+
+
+def scene(play: Callable[[], Awaitable[None]]) -> None:
+    async def bounded() -> None:
+        async with asyncio.timeout(20):
+            await play()
+
+    asyncio.run(bounded())
+
+
+def test_a_turn_is_delivered_as_it_grows(ledger: Ledger) -> None:
+    async def play() -> None:
+        engine, adapter = MemoryEngine(), SimulatedAdapter()
+        async with outbox_of(engine, ledger, adapter) as outbox:
+            journal = await engine.turn("t1")
+            await outbox.open(reply("t1"))
+            outbox.attend(reply("t1"), "lane")
+            journal.write(ASKED, StepBegan(1, "r", "x"), TextAdded("Once upon "))
+            await journal.settle()
+            await adapter.sent.wait()
+            journal.write(TextAdded("a time."), Ended("finished"))
+            await engine.end("t1")
+            await outbox.settle()
+        assert adapter.platform.texts() == ["Once upon a time."]
+        assert [o.slot for o in adapter.platform.sends] == [1] * len(adapter.platform.sends)
+        assert await ledger.unfinished() == []
+        assert await ledger.owed("t1") is None
+
+    scene(play)
+
+
+def test_the_next_life_goes_on_in_the_same_message(ledger: Ledger) -> None:
+    async def play() -> None:
+        engine, adapter = MemoryEngine(), SimulatedAdapter()
+        journal = await engine.turn("t1")
+        journal.write(ASKED, StepBegan(1, "r", "x"), TextAdded("Once upon "))
+        async with outbox_of(engine, ledger, adapter) as outbox:
+            await outbox.open(reply("t1"))
+            outbox.attend(reply("t1"), "lane")
+            while not await ledger.parts("t1") or adapter.platform.texts() != ["Once upon"]:
+                await asyncio.sleep(0)
+        assert [r.turn for r in await ledger.unfinished()] == ["t1"]
+        async with outbox_of(engine, ledger, adapter) as outbox:
+            await outbox.recover()
+            journal.write(TextAdded("a time."), Ended("finished"))
+            await engine.end("t1")
+            await outbox.settle()
+        assert adapter.platform.texts() == ["Once upon a time."]
+        assert all(seen.final for seen in adapter.platform.screen.values())
+
+    scene(play)
+
+
+def test_an_orphan_of_a_turn_without_an_end_gets_one(ledger: Ledger) -> None:
+    async def play() -> None:
+        engine, adapter = MemoryEngine(), SimulatedAdapter()
+        journal = await engine.turn("t1")
+        journal.write(ASKED, StepBegan(1, "r", "x"), TextAdded("Once upon "))
+        async with outbox_of(engine, ledger, adapter) as outbox:
+            await outbox.open(reply("t1"))
+            outbox.attend(reply("t1"), "lane")
+            await adapter.sent.wait()
+        await engine.end("t1")
+        async with outbox_of(engine, ledger, adapter) as outbox:
+            await outbox.recover()
+            await outbox.settle()
+        (seen,) = adapter.platform.screen.values()
+        assert seen.final
+        assert "not complete" in seen.text
+
+    scene(play)
+
+
+def test_a_send_that_a_crash_interrupted_is_repeated_under_its_slot(ledger: Ledger) -> None:
+    async def play() -> None:
+        engine, adapter = MemoryEngine(), SimulatedAdapter(GROUP)
+        journal = await engine.turn("t1")
+        journal.write(ASKED, StepBegan(1, "r", "x"), TextAdded("Hello."), Ended("finished"))
+        await engine.end("t1")
+        adapter.hold = asyncio.Event()
+        async with outbox_of(engine, ledger, adapter) as outbox:
+            await outbox.open(reply("t1"))
+            outbox.attend(reply("t1"), "lane")
+            while not await ledger.parts("t1"):
+                await asyncio.sleep(0)
+        adapter.hold = None
+        async with outbox_of(engine, ledger, adapter) as outbox:
+            await outbox.recover()
+            await outbox.settle()
+        assert adapter.platform.texts() == ["Hello."]
+        assert [o.slot for o in adapter.platform.sends] == [1]
+
+    scene(play)
+
+
+def test_a_turn_that_nobody_accepted_is_not_answered(ledger: Ledger) -> None:
+    async def play() -> None:
+        engine, adapter = MemoryEngine(), SimulatedAdapter()
+        async with outbox_of(engine, ledger, adapter) as outbox:
+            await outbox.open(reply("t1"))
+            await outbox.recover()
+            await outbox.settle()
+        assert adapter.platform.sends == []
+        assert await ledger.unfinished() == []
+
+    scene(play)
+
+
+def test_answers_of_one_lane_come_in_order_lanes_side_by_side() -> None:
+    async def play() -> None:
+        engine, adapter, ledger = MemoryEngine(), SimulatedAdapter(GROUP), MemoryLedger()
+        async with outbox_of(engine, ledger, adapter) as outbox:
+            for turn, lane in (("a1", "a"), ("a2", "a"), ("b1", "b")):
+                await engine.turn(turn, lane)
+                outbox.attend(reply(turn, int(turn[1])), lane)
+            for turn in ("b1", "a2", "a1"):
+                engine.journals[turn].write(TextAdded(f"This is {turn}."), Ended("finished"))
+                await engine.end(turn)
+                await asyncio.sleep(0.01)
+            await outbox.settle()
+        contents = [getattr(o.content, "text", "") for o in adapter.platform.sends]
+        assert contents == ["This is b1.", "This is a1.", "This is a2."]
+
+    scene(play)
+
+
+def test_a_defect_of_an_adapter_costs_one_delivery_only() -> None:
+    async def play() -> None:
+        engine, ledger = MemoryEngine(), MemoryLedger()
+        adapter = SimulatedAdapter(replace(GROUP, recognises_repeats=False, replies=None))
+
+        async def broken(outbound: Outbound, key: str) -> Receipt:
+            raise ZeroDivisionError
+
+        adapter.send = broken  # type: ignore[method-assign]
+        async with outbox_of(engine, ledger, adapter) as outbox:
+            journal = await engine.turn("t1")
+            journal.write(TextAdded("Hello."), Ended("finished"))
+            await engine.end("t1")
+            await outbox.open(reply("t1"))
+            outbox.attend(reply("t1"), "lane")
+            await outbox.settle()
+        assert await ledger.owed("t1") == 0
+
+    scene(play)
