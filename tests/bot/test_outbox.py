@@ -70,13 +70,13 @@ def ledger(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Ledger]:
 
 @asynccontextmanager
 async def outbox_of(
-    engine: MemoryEngine, ledger: Ledger, adapter: SimulatedAdapter
+    engine: MemoryEngine, ledger: Ledger, adapter: SimulatedAdapter, grace: float = 3.0
 ) -> AsyncIterator[Outbox]:
     outbox = Outbox(engine, ledger, {"bot": Channel(adapter)}, SystemClock(), lambda: 0.0)
     try:
         yield outbox
     finally:
-        await outbox.aclose()
+        await outbox.aclose(grace)
 
 
 def scene(play: Callable[[], Awaitable[None]]) -> None:
@@ -116,8 +116,7 @@ def test_the_next_life_goes_on_in_the_same_message(ledger: Ledger) -> None:
         async with outbox_of(engine, ledger, adapter) as outbox:
             await outbox.open(reply("t1"))
             outbox.attend(reply("t1"), "lane")
-            while not await ledger.parts("t1") or adapter.platform.texts() != ["Once upon"]:
-                await asyncio.sleep(0)
+            await adapter.sent.wait()
         assert [r.turn for r in await ledger.unfinished()] == ["t1"]
         async with outbox_of(engine, ledger, adapter) as outbox:
             await outbox.recover()
@@ -157,7 +156,7 @@ def test_a_send_that_a_crash_interrupted_is_repeated_under_its_slot(ledger: Ledg
         journal.write(ASKED, StepBegan(1, "r", "x"), TextAdded("Hello."), Ended("finished"))
         await engine.end("t1")
         adapter.hold = asyncio.Event()
-        async with outbox_of(engine, ledger, adapter) as outbox:
+        async with outbox_of(engine, ledger, adapter, grace=0.0) as outbox:
             await outbox.open(reply("t1"))
             outbox.attend(reply("t1"), "lane")
             while not await ledger.parts("t1"):

@@ -27,6 +27,7 @@ from .parts import Part
 from .script import Script
 
 _LOG = structlog.get_logger("holdfast.outbox")
+GRACE = 3.0  # seconds for a send under way, when everything ends
 MEND = 1.0  # seconds before a store that failed is asked again
 _DEFECT = Failure(Kind.INTERNAL, Phase.HEADERS, Hop.PLATFORM, detail="the adapter failed")
 _RESTARTED = Ended("failed", "restarted")
@@ -56,6 +57,8 @@ class Outbox:
         self._channels = channels
         self._clock = clock
         self._jitter = jitter
+        self.closing = False
+        self.busy: set[str] = set()  # turns of which something is being sent
         self._senders: dict[str, asyncio.Task[None]] = {}  # by turn
         self._last: dict[str, asyncio.Task[None]] = {}  # by lane
 
@@ -88,12 +91,20 @@ class Outbox:
         while self._senders:
             await asyncio.wait(self._senders.values())
 
-    async def aclose(self) -> None:
-        """Stops. What is not delivered is gone on with by the next process."""
-        senders = list(self._senders.values())
-        for task in senders:
+    async def aclose(self, grace: float = GRACE) -> None:
+        """Stops; a send under way has `grace` seconds to tell its outcome. What is not delivered
+        is gone on with by the next process.
+        """
+        self.closing = True
+        senders = dict(self._senders)
+        for turn, task in senders.items():
+            if turn not in self.busy:
+                task.cancel()
+        if senders:
+            await asyncio.wait(senders.values(), timeout=grace)
+        for task in senders.values():
             task.cancel()
-        await asyncio.gather(*senders, return_exceptions=True)
+        await asyncio.gather(*senders.values(), return_exceptions=True)
 
     def _live(self, reply: Reply) -> bool:
         channel = self._channels.get(reply.bot)
@@ -158,7 +169,7 @@ class _Sender:
         )
         async with _listening(outbox.engine, reply.turn) as heard:
             await heard.begun.wait()
-            while True:
+            while not outbox.closing:
                 for event in heard.take():
                     delivery.hear(event)
                 if heard.unknown:
@@ -178,18 +189,23 @@ class _Sender:
 
     async def _send(self, delivery: Delivery, move: Send) -> None:
         turn, ledger = self._reply.turn, self._outbox.ledger
-        await self._note(ledger.sending(turn, move.part))
-        part: Part
+        self._outbox.busy.add(turn)
+        try:
+            await self._note(ledger.sending(turn, move.part))
+            part = await self._outcome(delivery, move)
+            await self._note(ledger.sent(turn, part))
+        finally:
+            self._outbox.busy.discard(turn)
+
+    async def _outcome(self, delivery: Delivery, move: Send) -> Part:
         try:
             receipt = await self._channel.adapter.send(move.outbound, move.key)
         except StreamFailed as failed:
-            part = self._failed(delivery, move, failed.failure)
+            return self._failed(delivery, move, failed.failure)
         except Exception as error:  # noqa: BLE001 - an adapter's defect is a failed send
             _LOG.error("an adapter failed", bot=self._reply.bot, error=type(error).__name__)
-            part = self._failed(delivery, move, _DEFECT)
-        else:
-            part = delivery.taken(receipt, self._now())
-        await self._note(ledger.sent(turn, part))
+            return self._failed(delivery, move, _DEFECT)
+        return delivery.taken(receipt, self._now())
 
     def _failed(self, delivery: Delivery, move: Send, failure: Failure) -> Part:
         _LOG.warning(
