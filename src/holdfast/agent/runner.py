@@ -57,6 +57,7 @@ from .stepper import (
     fall,
     finish,
     give_up,
+    released,
     standing,
 )
 from .task import Task
@@ -180,7 +181,8 @@ class _Turn:
         if ask.why == "ask" and self._now.prose and not self._now.prose.endswith("\n"):
             self._add(TextAdded(PARAGRAPH))
         self._add(StepBegan(ask.step, self._task.route, ref, ask.why))
-        call = self._models.call(route, framed.prompt, ref, self._task.language, self._now.text)
+        read = released(self._now, self._task)
+        call = self._models.call(route, framed.prompt, ref, self._task.language, read)
         try:
             brought = await self._read(call)
         except StreamFailed as failed:

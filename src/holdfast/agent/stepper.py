@@ -335,12 +335,18 @@ class Brought:
     grew: bool = True  # the person has been given more text
 
 
+def released(now: Standing, task: Task) -> str:
+    """What the person has read of this step's message, in this turn and before it."""
+    return (task.released if now.step == 1 else "") + now.text
+
+
 def finish(now: Standing, task: Task, brought: Brought) -> StepEnded | Ask:
     """The step is over, unless its message met the length limit and may be gone on with."""
     cut = brought.stop is StopReason.LENGTH and not brought.calls
     if cut and brought.grew and now.continues < task.max_continues:
         return Ask(now.step, "length", now.text, _tools_left(now, task))
-    text = now.text.removesuffix(brought.refusal) if brought.refusal else now.text
+    text = released(now, task)
+    text = text.removesuffix(brought.refusal) if brought.refusal else text
     message = Message(
         Role.ASSISTANT,
         (Text(text),) if text else (),

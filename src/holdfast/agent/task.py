@@ -26,6 +26,7 @@ class Task:
     show_reasoning: bool = False
     max_steps: int = 12
     max_continues: int = 3  # times an answer that met its length limit is gone on with
+    released: str = ""  # what the person has of this very answer, from a turn that was cut off
     context: Mapping[str, Any] = field(default_factory=dict)
     summary_route: str = ""  # which route shortens a long conversation; "" drops the oldest turns
     caption_route: str = ""  # which route describes images to a model that cannot see

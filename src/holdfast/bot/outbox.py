@@ -78,6 +78,14 @@ class Outbox:
         self._senders[reply.turn] = self._last[lane] = task
         task.add_done_callback(lambda done: self._left(reply.turn, lane, done))
 
+    def attends(self, turn: str) -> bool:
+        """Whether it is being delivered."""
+        return turn in self._senders
+
+    async def forget(self, turn: str) -> None:
+        """It was not accepted after all. Raises store.ports.StoreFailed."""
+        await self._ledger.close(turn, None)
+
     async def recover(self) -> None:
         """Goes on with what an earlier process left: halves of answers, streams without an end.
 

@@ -149,6 +149,11 @@ TEXTS: Mapping[str, tuple[str, str]] = {
         "The last answer is complete; there is nothing to go on with.",
         "上一条回答是完整的，没有可以接着写的内容。",
     ),
+    "go_on": (
+        "Your last message broke off. Go on exactly where it stopped: do not repeat anything of "
+        "it, and say nothing about the interruption.",
+        "你上一条消息中断了。请从断开的地方接着写，不要重复已有的内容，也不要提及中断。",
+    ),
     "model_is": (
         "This conversation uses {route}.\nThere are: {routes}\nChange it with /model NAME.",
         "当前使用 {route}。\n可选：{routes}\n用“/model 名字”切换。",
@@ -186,6 +191,10 @@ TEXTS: Mapping[str, tuple[str, str]] = {
         "The last answer met trouble, but it is complete: {what} "
         "I asked {n} times in all.{ref}",
         "上一条回答遇到了问题，但内容是完整的：{what}一共询问了 {n} 次。{ref}",
+    ),
+    "why_early": (
+        "I could not answer: {what}{ref}",
+        "没能回答的原因：{what}{ref}",
     ),
     "why_failed": (
         "I could not answer: {what} I asked {n} times in all.{ref}",

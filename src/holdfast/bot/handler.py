@@ -1,0 +1,192 @@
+"""Runs a bot's turn: lets the message in, asks the agent, and ends in words whatever happens."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import structlog
+
+from ..agent.codec import read_events, write_event
+from ..agent.events import Asked, Ended, Noted, Said, TurnEvent
+from ..agent.runner import Runner
+from ..agent.task import Task
+from ..config import BotSettings
+from ..core.message import Message, Part, Role, Text
+from ..core.verdict import Language
+from ..engine.ports import Journal, Turn
+from . import texts
+from .codec import read_inbound
+from .delivery import Reply
+from .event import Inbound, Notice, Scene
+from .memory import GOES_ON
+from .middleware.commands import task
+from .middleware.wake import called_by
+from .outbox import Outbox
+from .pipeline import Ask, Onward, Result, Say, Services, Silence, Visit
+from .script import LANGUAGE
+
+_LOG = structlog.get_logger("holdfast.bot")
+URGENT = "!"  # ends the lane of what is not kept waiting by the turn that runs
+
+
+@dataclass(frozen=True, slots=True)
+class Bot:
+    """One bot as configured: its rules, and the onion that its messages go through."""
+
+    name: str
+    rules: BotSettings
+    pipeline: Onward
+
+
+class Handler:
+    """`engine.ports.Handler` for the turns of all bots."""
+
+    def __init__(
+        self, bots: Mapping[str, Bot], services: Services, runner: Runner, outbox: Outbox
+    ) -> None:
+        self._bots = bots
+        self._services = services
+        self._runner = runner
+        self._outbox = outbox
+
+    async def __call__(self, turn: Turn, journal: Journal) -> None:
+        """Raises LaneLost and StoreFailed: then the turn has not ended."""
+        event = read_inbound(turn.body)
+        self._outbox.attend(reply_to(turn), turn.lane)
+        past = read_events(entry.event for entry in journal.past)
+        if any(isinstance(said, Ended) for said in past):
+            return
+        bot = self._bots.get(event.bot)
+        if bot is None:
+            await _write(journal, Ended("refused"))
+            return
+        try:
+            await self._run(bot, turn, event, journal, past)
+        except asyncio.CancelledError:
+            current = asyncio.current_task()
+            if not self._services.engine.stopping(turn.id) or current is None:
+                raise
+            current.uncancel()
+            await _write(journal, Ended("stopped"))
+
+    async def last_word(self, turn: Turn, journal: Journal, why: str) -> None:
+        """For a turn that failed again and again: one honest sentence."""
+        _LOG.error("a turn is parked", turn=turn.id, why=why)
+        await _write(journal, Ended("failed", "internal"))
+
+    async def _run(
+        self,
+        bot: Bot,
+        turn: Turn,
+        event: Inbound | Notice,
+        journal: Journal,
+        past: Sequence[TurnEvent],
+    ) -> None:
+        lane = turn.lane.removesuffix(URGENT)
+        settings = await asyncio.to_thread(self._services.conversations.settings, lane)
+        language = language_of(bot.rules, event, settings.get(LANGUAGE))
+        if not past:
+            journal.add(write_event(Noted(LANGUAGE, {LANGUAGE: language})))
+        if any(isinstance(said, Said) for said in past):
+            await _write(journal, Ended("finished"))
+            return
+        if isinstance(event, Notice):
+            await _write(journal, Said(texts.say("joined", language)), Ended("finished"))
+            return
+        if settings.get(LANGUAGE) != language and isinstance(event, Inbound):
+            await asyncio.to_thread(self._services.conversations.change, lane, {LANGUAGE: language})
+        visit = Visit(
+            bot=bot.name,
+            rules=bot.rules,
+            inbound=event,
+            turn=turn.id,
+            lane=lane,
+            language=language,
+            services=self._services,
+            text=event.text,
+            settings=settings,
+            resumed=any(isinstance(said, Asked) for said in past),
+        )
+        await self._carry_out(await bot.pipeline(visit), visit, turn, journal)
+
+    async def _carry_out(self, result: Result, visit: Visit, turn: Turn, journal: Journal) -> None:
+        match result:
+            case Silence():
+                await _write(journal, Ended("refused"))
+            case Say(text, refused):
+                outcome = "refused" if refused else "finished"
+                await _write(journal, Said(text), Ended(outcome))  # type: ignore[arg-type]
+            case Ask(given):
+                if given.released and not visit.resumed:
+                    journal.add(write_event(Noted(GOES_ON, {"text": given.released})))
+                if turn.lane == visit.lane:
+                    given = await self._with_company(given, visit, turn)
+                stopping = self._services.engine.stopping
+                await self._runner.run(given, journal, lambda: stopping(turn.id))
+
+    async def _with_company(self, given: Task, visit: Visit, turn: Turn) -> Task:
+        """What the same person said meanwhile is answered too, where the bot's settings say so."""
+        if visit.rules.when_busy == "queue" or visit.resumed:
+            return given
+        engine = self._services.engine
+        waiting = await engine.waiting(turn.lane)
+        alike = [other for other in waiting if self._joins(other, visit)]
+        absorbed = await engine.absorb([other.id for other in alike], turn.id) if alike else []
+        known = await engine.absorbed(turn.id)
+        everything = {other.id: other for other in (*known, *absorbed)}
+        parts = given.asked.parts
+        for other in everything.values():
+            event = read_inbound(other.body)
+            assert isinstance(event, Inbound)
+            parts = (*parts, Text(f"\n\n{event.text.strip()}"))
+        return replace(given, asked=replace(given.asked, parts=parts))
+
+    def _joins(self, other: Turn, visit: Visit) -> bool:
+        """Plain words of the same person; commands and files have a turn of their own."""
+        event = read_inbound(other.body)
+        return (
+            isinstance(event, Inbound)
+            and event.sender.id == visit.inbound.sender.id
+            and not event.attachments
+            and event.text[:1] not in ("/", "／")
+            and bool(event.text.strip())
+        )
+
+
+async def answer(visit: Visit) -> Result:
+    """The core of every pipeline: the message goes to a model."""
+    parts: tuple[Part, ...] = tuple(visit.parts)
+    text = visit.text
+    if visit.inbound.place.scene is Scene.GROUP and visit.inbound.sender.name:
+        text = f"{visit.inbound.sender.name}: {text}"
+    message = Message(Role.USER, (Text(text), *parts) if text else parts)
+    return Ask(await task(visit, message))
+
+
+def reply_to(turn: Turn) -> Reply:
+    """Where a turn's answer goes."""
+    event = read_inbound(turn.body)
+    return Reply(turn.id, event.place, event.at, event.bot)
+
+
+def language_of(rules: BotSettings, event: Inbound | Notice, remembered: object) -> Language:
+    """The bot's own, else that of the person's words, else what the conversation was in."""
+    if rules.language == "zh":
+        return "zh"
+    if rules.language == "en":
+        return "en"
+    known: Language = "en" if remembered == "en" else "zh"
+    if isinstance(event, Notice):
+        return known
+    word = called_by(event, rules) or ""
+    text = event.text.strip()[len(word) :]
+    told = None if text[:1] in ("/", "／") and text.isascii() and remembered else texts.spoken(text)
+    return told or known
+
+
+async def _write(journal: Journal, *events: TurnEvent) -> None:
+    for event in events:
+        journal.add(write_event(event))
+    await journal.settle()

@@ -1,0 +1,103 @@
+"""What earlier turns of a conversation left: their words, how they ended, what is owed."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from ..agent.codec import read_events, read_message
+from ..agent.events import Asked, Ended, Noted, StepBegan, TurnEvent
+from ..agent.stepper import remembered, standing
+from ..core.message import Message
+from ..engine.ports import Engine, Turn
+from .pipeline import Services
+from .script import Script
+
+GOES_ON = "goes_on"  # the note in which a turn says what text it goes on from
+LOOK_BACK = 10  # turns; commands among them are passed over
+
+
+@dataclass(frozen=True, slots=True)
+class Past:
+    """A turn of this conversation in which a model was asked."""
+
+    turn: Turn
+    events: Sequence[TurnEvent]
+
+    @property
+    def asked(self) -> Message:
+        return next(event.message for event in self.events if isinstance(event, Asked))
+
+    @property
+    def ended(self) -> Ended | None:
+        last = self.events[-1]
+        return last if isinstance(last, Ended) else None
+
+    @property
+    def refs(self) -> list[str]:
+        """The reference ids of its calls, in order."""
+        return [event.ref for event in self.events if isinstance(event, StepBegan)]
+
+    @property
+    def cut(self) -> bool:
+        """Whether its answer lacks its end."""
+        ended = self.ended
+        return ended is None or ended.outcome in ("limited", "stopped", "failed")
+
+    @property
+    def prose(self) -> str:
+        """What of its answer was told, in it and in the turns that it went on from."""
+        return self._before + standing(self.events).prose
+
+    @property
+    def open(self) -> bool:
+        """Whether its very first message was cut off: a model can go on with it as if nothing
+        had been.
+        """
+        now = standing(self.events)
+        return now.open and now.step == 1 and bool(now.text.strip())
+
+    @property
+    def cut_message(self) -> tuple[Message, ...]:
+        """The message that was cut off; the history of a conversation holds whole ones only."""
+        return remembered(self.events)[len(standing(self.events).messages) :]
+
+    @property
+    def _before(self) -> str:
+        notes = (event for event in self.events if isinstance(event, Noted))
+        return next((str(note.values["text"]) for note in notes if note.key == GOES_ON), "")
+
+
+async def events_of(engine: Engine, turn_id: str) -> list[TurnEvent]:
+    """All events of a turn that has ended."""
+    return read_events([entry.event async for entry in engine.watch(turn_id)])
+
+
+async def last_asked(services: Services, lane: str, before: str) -> Past | None:
+    """The last turn of the lane in which a model was asked, other than the turn `before`."""
+    turns = await asyncio.to_thread(services.conversations.recent, lane, LOOK_BACK)
+    for turn in turns:
+        if turn.id == before:
+            continue
+        events = await events_of(services.engine, turn.id)
+        if any(isinstance(event, Asked) for event in events):
+            return Past(turn, events)
+    return None
+
+
+async def owed_text(services: Services, past: Past, reasoning: bool) -> str:
+    """What of its answer was written and could not be delivered."""
+    place = await services.ledger.owed(past.turn.id)
+    if place is None:
+        return ""
+    script = Script(reasoning=reasoning)
+    for event in past.events:
+        script.hear(event)
+    return script.read(script.rest(place)).strip()
+
+
+async def history(services: Services, lane: str) -> tuple[Message, ...]:
+    """What was said since the conversation began anew."""
+    kept = await asyncio.to_thread(services.conversations.history, lane)
+    return tuple(read_message(message) for message in kept)

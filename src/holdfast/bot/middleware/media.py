@@ -1,0 +1,140 @@
+"""What people attach, as a model can take it: images as they are, texts as text, others named."""
+
+from __future__ import annotations
+
+import base64
+import codecs
+import re
+
+from ...core.failure import Kind, StreamFailed
+from ...core.message import Image
+from .. import texts
+from ..event import Attachment
+from ..pipeline import Middleware, Onward, Result, Visit
+
+IMAGE = 4 * 1024 * 1024  # bytes
+TEXT = 512 * 1024  # bytes of a file that is read as text
+SIGNS = 60_000  # of such a file that a model is shown
+IMAGES = 4  # of one message
+QUOTED = 1000  # signs of the message that is answered
+
+_TEXTUAL = ("text/", "application/json", "application/xml", "application/x-yaml")
+_NAMES = re.compile(
+    r"\.(txt|md|csv|tsv|json|xml|ya?ml|toml|ini|cfg|conf|log|py|[jt]sx?|java|[ch](pp)?|cs|go|rs|rb"
+    r"|php|sh|sql|html?|css|vue|kt|swift|lua|r|tex|srt|diff|patch|properties)$",
+    re.IGNORECASE,
+)
+_PICTURES = {
+    b"\x89PNG\r\n\x1a\n": "image/png",
+    b"\xff\xd8\xff": "image/jpeg",
+    b"GIF8": "image/gif",
+    b"BM": "image/bmp",
+}
+
+
+async def media(visit: Visit, onward: Onward) -> Result:
+    """Adds to the words what else is in the message. What cannot be read is named, and why."""
+    lines = [_quoted(visit)] if visit.inbound.quote else []
+    lines += [visit.text] if visit.text else []
+    images = 0
+    for attachment in visit.inbound.attachments:
+        if attachment.kind == "image" and images < IMAGES:
+            images += 1
+            lines += await _image(visit, attachment)
+        elif attachment.text:
+            lines.append(f"{_named(visit, attachment)}\n{attachment.text}")
+        elif _is_textual(attachment):
+            lines.append(await _file(visit, attachment))
+        else:
+            lines.append(_named(visit, attachment))
+    visit.text = "\n\n".join(lines)
+    return await onward(visit)
+
+
+MEDIA = Middleware("media", media)
+
+
+def _quoted(visit: Visit) -> str:
+    text = visit.inbound.quote
+    shown = text if len(text) <= QUOTED else f"{text[:QUOTED]}…"
+    return texts.say("quoted", visit.language, text=shown)
+
+
+async def _image(visit: Visit, attachment: Attachment) -> list[str]:
+    """The image itself goes to the model; links of platforms do not last, so it is fetched."""
+    try:
+        data = await visit.services.fetch(attachment, IMAGE)
+    except StreamFailed as failed:
+        return [_unread(visit, attachment, failed.failure.kind, IMAGE)]
+    media_type = _picture(data) or attachment.media_type or "image/png"
+    encoded = base64.b64encode(data).decode()
+    visit.parts.append(Image(data=encoded, media_type=media_type))
+    return []
+
+
+def _picture(data: bytes) -> str:
+    if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
+        return "image/webp"
+    return next((name for magic, name in _PICTURES.items() if data.startswith(magic)), "")
+
+
+def _is_textual(attachment: Attachment) -> bool:
+    return attachment.kind == "file" and (
+        attachment.media_type.startswith(_TEXTUAL) or bool(_NAMES.search(attachment.name))
+    )
+
+
+async def _file(visit: Visit, attachment: Attachment) -> str:
+    if attachment.size is not None and attachment.size > TEXT:
+        return _unread(visit, attachment, Kind.TOO_LONG, TEXT)
+    try:
+        data = await visit.services.fetch(attachment, TEXT)
+    except StreamFailed as failed:
+        return _unread(visit, attachment, failed.failure.kind, TEXT)
+    text = _decoded(data)
+    if text is None:
+        return _unread(visit, attachment, None, TEXT)
+    cut = texts.say("media_cut", visit.language, signs=SIGNS) if len(text) > SIGNS else ""
+    fence = "`" * max(3, _longest_run(text) + 1)
+    return f"{_named(visit, attachment)}\n{fence}\n{text[:SIGNS]}\n{fence}\n{cut}".rstrip()
+
+
+def _decoded(data: bytes) -> str | None:
+    """UTF-8, UTF-16 with its mark, or the Chinese of old Windows; None if it is no text."""
+    if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return data.decode("utf-16", "replace")
+    if b"\0" in data:
+        return None
+    for encoding in ("utf-8-sig", "gb18030"):
+        try:
+            return data.decode(encoding)
+        except UnicodeDecodeError:
+            continue
+    return None
+
+
+def _longest_run(text: str) -> int:
+    longest = run = 0
+    for sign in text:
+        run = run + 1 if sign == "`" else 0
+        longest = max(longest, run)
+    return longest
+
+
+def _named(visit: Visit, attachment: Attachment) -> str:
+    kind = texts.say(f"media_{attachment.kind}", visit.language)
+    name = attachment.name or attachment.media_type or "?"
+    return texts.say("media_named", visit.language, kind=kind, name=name)
+
+
+def _unread(visit: Visit, attachment: Attachment, kind: Kind | None, limit: int) -> str:
+    match kind:
+        case None:
+            reason = texts.say("media_not_text", visit.language)
+        case Kind.TOO_LONG:
+            size = f"{limit // 1024 // 1024} MB" if limit >= 1024**2 else f"{limit // 1024} KB"
+            reason = texts.say("media_too_big", visit.language, limit=size)
+        case _:
+            reason = texts.say("media_unavailable", visit.language)
+    unread = texts.say("media_unread", visit.language, reason=reason)
+    return f"{_named(visit, attachment)} {unread}"

@@ -1,0 +1,94 @@
+"""Bots, made of their parts and kept running: the door by which the composition root enters."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+
+import structlog
+
+from ..agent.runner import Runner
+from ..config import BotSettings
+from ..core.failure import Failure, StreamFailed
+from ..core.verdict import explain
+from ..engine.ports import Engine
+from .adapter import Adapter
+from .bus import Bus
+from .handler import Bot, Handler, answer
+from .ledger import Ledger
+from .middleware.access import ACCESS
+from .middleware.commands import COMMANDS, Commands, commands
+from .middleware.media import MEDIA
+from .middleware.quiet import QUIET
+from .middleware.rate import rate
+from .middleware.wake import WAKE
+from .outbox import Channel, Outbox
+from .pipeline import Command, Middleware, Services, onion
+
+_LOG = structlog.get_logger("holdfast.bots")
+
+
+@dataclass(frozen=True, slots=True)
+class Extras:
+    """What plugins add. Their middlewares stand behind the gates and before the commands."""
+
+    middlewares: Iterable[Middleware] = ()
+    commands: Iterable[Command] = ()
+
+
+@dataclass(slots=True)
+class Bots:
+    """All bots of this process. `down` holds those that an operator must mend, and why."""
+
+    bus: Bus
+    handler: Handler
+    outbox: Outbox
+    adapters: Mapping[str, Adapter]
+    down: dict[str, Failure] = field(default_factory=dict)
+
+    async def run(self, engine: Engine) -> None:
+        """Until cancelled. Raises store.ports.StoreFailed if the outbox cannot be read."""
+        await self.outbox.recover()
+        async with asyncio.TaskGroup() as group:
+            group.create_task(engine.run(self.handler))
+            for name, adapter in self.adapters.items():
+                group.create_task(self._run(name, adapter))
+
+    async def aclose(self) -> None:
+        """What is being sent tells its outcome; the rest is the next process's."""
+        await self.bus.aclose()
+        await self.outbox.aclose()
+
+    async def _run(self, name: str, adapter: Adapter) -> None:
+        """One bot that cannot run leaves the others alone."""
+        try:
+            await adapter.run(self.bus.accept)
+        except StreamFailed as failed:
+            self.down[name] = failed.failure
+            _LOG.error("a bot cannot run", bot=name, why=explain(failed.failure, "en"))
+
+
+def bots(
+    settings: Mapping[str, BotSettings],
+    adapters: Mapping[str, Adapter],
+    engine: Engine,
+    ledger: Ledger,
+    services: Services,
+    runner: Runner,
+    jitter: Callable[[], float],
+    extras: Extras | None = None,
+) -> Bots:
+    """Makes bots of their settings and adapters (by the bot's name, every one of `settings`)."""
+    extras = extras or Extras()
+    table = Commands((*COMMANDS, *extras.commands))
+    layers = (ACCESS, QUIET, rate(), WAKE, *extras.middlewares, commands(table), MEDIA)
+    pipeline = onion(layers, answer)
+    made = {name: Bot(name, rules, pipeline) for name, rules in settings.items()}
+    channels = {
+        name: Channel(adapters[name], rules.show_reasoning) for name, rules in settings.items()
+    }
+    outbox = Outbox(engine, ledger, channels, services.clock, jitter)
+    handler = Handler(made, services, runner, outbox)
+    bus = Bus(made, adapters, engine, outbox, table, services.clock)
+    return Bots(bus, handler, outbox, adapters)
