@@ -64,7 +64,7 @@ def build(services: Services) -> ASGIApp:
             await Exchange(services, dialect, scope, receive, send).run()
         elif dialect:
             failure = _nothing_there(scope["method"], scope["path"], 405)
-            response = _response(services, Headers(scope=scope), failure)
+            response = _response(services, scope["path"], Headers(scope=scope), failure)
             response.headers["allow"] = "POST"  # RFC 9110, 15.5.6
             await response(scope, receive, send)
         elif scope["type"] == "http" and scope["path"].startswith(calls.PATH):

@@ -9,7 +9,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from ...core.failure import Failure, Hop, Kind, Phase
+from ...core.failure import Failure, Hop, Kind, Phase, StreamFailed
 from ...core.tokens import estimate_tokens
 from ...wire.messages.ask import decode_count
 from ..limits import check_headers, read_body
@@ -27,9 +27,9 @@ def routes(services: Services) -> list[Route]:
         services.check_key(request.headers)
         asked = decode_count(await read_body(request.receive, services.settings.max_body))
         if isinstance(asked, Failure):
-            raise services.refused(asked)
+            raise StreamFailed(asked)
         if services.routes.find(asked.model) is None:
-            raise services.refused(Failure(Kind.NO_ROUTE, Phase.ADMIT, Hop.CLIENT, param="model"))
+            raise StreamFailed(Failure(Kind.NO_ROUTE, Phase.ADMIT, Hop.CLIENT, param="model"))
         tokens = sum(_tokens(asked.body.get(name)) for name in _ASKED)
         return JSONResponse({"input_tokens": tokens, "estimated": True})
 
