@@ -369,7 +369,7 @@ def test_a_refusal_is_never_continued() -> None:
 
 
 def test_a_cut_tool_call_must_come_back_as_one() -> None:
-    Call(A, B, C).play(r"""
+    Call(A, PREFILLS, C).play(r"""
         >> start
         << open 1 a start
         >> 1 says "I look it up. "
@@ -378,8 +378,8 @@ def test_a_cut_tool_call_must_come_back_as_one() -> None:
         >> 1 fails connection_reset
         << close 1
         << record 1 connection_reset/stream continue
-        << open 2 b instruct "I look it up. "
-        >> 2 says "I look it up. It is fourteen."
+        << open 2 p prefill "I look it up. "
+        >> 2 says "It is fourteen."
         << emit "It is fourteen."
         >> 2 finishes end
         >> 2 ends
