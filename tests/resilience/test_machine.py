@@ -385,7 +385,7 @@ def test_a_cut_tool_call_must_come_back_as_one() -> None:
         >> 2 ends
         << close 2
         << record 2 diverged/end continue
-        << open 3 c instruct "I look it up. It is fourteen."
+        << open 3 p instruct "I look it up. It is fourteen."
         >> 3 calls 0 "c9" "look" "{}"
         >> 3 finishes tool_calls
         >> 3 ends

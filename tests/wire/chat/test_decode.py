@@ -1,0 +1,285 @@
+"""Bytes of answers to events: whatever a vendor does, however the bytes are cut."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from tests.wire.bodies import body
+
+from holdfast.core.events import (
+    Finished,
+    ReasoningDelta,
+    RefusalDelta,
+    StopReason,
+    TextDelta,
+    ToolCallDelta,
+    UsageReport,
+)
+from holdfast.core.failure import Failure, Kind, Phase
+from holdfast.sim.catalogue import FAULTS, Position, Truth
+from holdfast.sim.event_faults import EVENT_FAULTS
+from holdfast.sim.library import REASONING, TEXTS
+from holdfast.wire.chat.decode import ChatDecoder
+
+ASK: dict[str, Any] = {
+    "messages": [{"role": "user", "content": "Tell me text:short"}],
+    "stream": True,
+    "stream_options": {"include_usage": True},
+}
+SHORT = TEXTS["short"]["en"]
+EVENTS = "text/event-stream"
+HEALTHY = [truth for truth in FAULTS.values() if truth.healthy]
+# Those that leave the connection to itself after the finish, or before it, say no more here.
+_UNENDED = frozenset({"reset_after_finish", "eof_after_finish", "stall_after_finish"})
+
+
+def decode(pieces: Sequence[bytes], content_type: str = EVENTS, *, eof: bool = True) -> list[Any]:
+    """All events; a failure comes last or not at all."""
+    decoder = ChatDecoder(content_type)
+    events = [event for piece in pieces for event in decoder.receive_data(piece)]
+    events += decoder.receive_eof() if eof else ()
+    assert not any(isinstance(event, Failure) for event in events[:-1])
+    return events
+
+
+def text_of(events: Sequence[Any]) -> str:
+    return "".join(event.text for event in events if isinstance(event, TextDelta))
+
+
+def chunk(delta: Any = None, finish: Any = None, **more: Any) -> bytes:
+    choice = {"index": 0, "delta": {} if delta is None else delta, "finish_reason": finish}
+    return b"data: " + json.dumps({"id": "c", "choices": [choice], **more}).encode() + b"\n\n"
+
+
+DONE = b"data: [DONE]\n\n"
+
+
+# The simulator's whole catalogue.
+
+
+@pytest.mark.parametrize("truth", HEALTHY, ids=lambda truth: truth.name)
+def test_what_looks_odd_and_is_whole_is_read_whole(truth: Truth) -> None:
+    answer = body(f"{truth.name}@9" if truth.position is Position.CHUNK else truth.name, ASK)
+    events = decode([answer.data], answer.headers.get("content-type", ""))
+    text = text_of(events)
+    assert SHORT.startswith(text)
+    assert text == SHORT or truth.finish != "stop"
+    finished = [event for event in events if isinstance(event, Finished)]
+    assert [event.word for event in finished] == [truth.finish]
+
+
+@pytest.mark.parametrize("sent", [0, 1, 7])
+@pytest.mark.parametrize("row", EVENT_FAULTS, ids=lambda row: row.truth.name)
+def test_what_is_broken_is_told_as_what_it_is(row: Any, sent: int) -> None:
+    answer = body(f"{row.truth.name}@{sent}", ASK)
+    *events, failure = decode([answer.data], answer.headers["content-type"])
+    assert isinstance(failure, Failure)
+    assert (failure.kind, failure.phase) == (row.truth.kind, row.truth.phase_after(sent))
+    assert SHORT.startswith(text_of(events))
+    assert not any(isinstance(event, Finished) for event in events)
+
+
+@given(st.data())
+@settings(max_examples=150, deadline=None)
+def test_nothing_depends_on_how_the_bytes_are_cut(data: st.DataObject) -> None:
+    truth = data.draw(st.sampled_from([*HEALTHY, *(row.truth for row in EVENT_FAULTS)]))
+    after = "@5" if truth.position is Position.CHUNK else ""
+    reasoning = data.draw(st.sampled_from(["", ";reasoning", ";reasoning=think", ";escape"]))
+    answer = body(f"{truth.name}{after}{reasoning}", ASK)
+    kind = answer.headers.get("content-type", "")
+    cuts = sorted(data.draw(st.lists(st.integers(0, len(answer.data)), max_size=8)))
+    ends = [*cuts, len(answer.data)]
+    pieces = [answer.data[start:end] for start, end in zip([0, *cuts], ends, strict=True)]
+    assert _joined(decode(pieces, kind)) == _joined(decode([answer.data], kind))
+
+
+def _joined(events: Sequence[Any]) -> list[Any]:
+    """Events with equal neighbours of a channel joined: where text is cut means nothing."""
+    told: list[Any] = []
+    for event in events:
+        if isinstance(event, TextDelta | ReasoningDelta) and told and told[-1][0] is type(event):
+            told[-1] = (type(event), told[-1][1] + event.text)
+        elif isinstance(event, TextDelta | ReasoningDelta):
+            told.append((type(event), event.text))
+        else:
+            told.append((type(event), event))
+    return told
+
+
+@pytest.mark.parametrize(
+    "field", ["reasoning_content", "reasoning", "reasoning_details", "parts", "think"]
+)
+def test_reasoning_is_found_wherever_a_vendor_puts_it(field: str) -> None:
+    answer = body(f"ok;reasoning={field}", ASK)
+    events = decode([answer.data])
+    thought = "".join(event.text for event in events if isinstance(event, ReasoningDelta))
+    assert (thought.strip(), text_of(events)) == (REASONING["en"], SHORT)
+
+
+# Ends.
+
+
+def test_the_end_of_the_bytes_proves_nothing() -> None:
+    (*_, failure) = decode([chunk({"content": "part"})])
+    assert (failure.kind, failure.phase) == (Kind.TRUNCATED, Phase.END)
+
+
+def test_a_finish_reason_in_a_chunk_of_its_own_counts_at_once() -> None:
+    events = decode([chunk({"content": "a"}), chunk({}, "stop")], eof=False)
+    assert events[-1] == Finished(StopReason.END, word="stop")
+
+
+def test_one_beside_content_counts_only_when_the_stream_has_ended() -> None:
+    pieces = [chunk({"content": "a"}, "stop"), chunk({"content": "b"}, "stop")]
+    assert text_of(decode(pieces, eof=False)) == "ab"
+    assert not any(isinstance(e, Finished) for e in decode(pieces, eof=False))
+    assert isinstance(decode([*pieces, DONE])[-1], Finished)
+
+
+def test_after_its_end_marker_nothing_is_read() -> None:
+    decoder = ChatDecoder(EVENTS)
+    decoder.receive_data(chunk({"content": "a"}) + chunk({}, "stop") + DONE)
+    assert decoder.done
+    assert list(decoder.receive_data(chunk({"content": "b"}))) == []
+    assert list(decoder.receive_eof()) == []
+
+
+def test_every_choice_must_finish() -> None:
+    def of(index: int, delta: Any, finish: Any = None) -> bytes:
+        choice = {"index": index, "delta": delta, "finish_reason": finish}
+        return b"data: " + json.dumps({"choices": [choice]}).encode() + b"\n\n"
+
+    begun = [of(0, {"content": "a"}), of(1, {"content": "b"}), of(0, {}, "stop")]
+    failure = decode([*begun, DONE])[-1]
+    assert isinstance(failure, Failure)
+    assert "choice 1" in failure.detail
+    finished = decode([*begun, of(1, {}, "length"), DONE])[-1]
+    assert finished.reasons == (StopReason.END, StopReason.LENGTH)
+
+
+@pytest.mark.parametrize(
+    ("word", "reason"),
+    [
+        ("stop", StopReason.END),
+        ("STOP", StopReason.END),
+        ("end_turn", StopReason.END),
+        ("eos", StopReason.END),
+        ("length", StopReason.LENGTH),
+        ("MAX_TOKENS", StopReason.LENGTH),
+        ("tool_calls", StopReason.TOOL_CALLS),
+        ("tool_use", StopReason.TOOL_CALLS),
+        ("content_filter", StopReason.CONTENT_FILTER),
+        ("sensitive", StopReason.CONTENT_FILTER),
+    ],
+)
+def test_vendors_words_for_the_end(word: str, reason: StopReason) -> None:
+    finished = decode([chunk({"content": "a"}), chunk({}, word), DONE])[-1]
+    assert finished == Finished(reason, word=word)
+
+
+@pytest.mark.parametrize(
+    "word", ["error", "network_error", "abort", "insufficient_system_resource"]
+)
+def test_words_that_end_a_failed_answer(word: str) -> None:
+    assert isinstance(decode([chunk({"content": "a"}), chunk({}, word), DONE])[-1], Failure)
+
+
+# Channels.
+
+
+def test_refusals_and_usage() -> None:
+    usage = {"prompt_tokens": 3, "completion_tokens": 2, "total_tokens": 5}
+    events = decode(
+        [
+            chunk({"refusal": "I cannot"}),
+            chunk({}, "stop"),
+            b"data: " + json.dumps({"choices": [], "usage": usage}).encode() + b"\n\n",
+            DONE,
+        ]
+    )
+    assert events[0] == RefusalDelta("I cannot")
+    (report,) = [event for event in events if isinstance(event, UsageReport)]
+    assert (report.input_tokens, report.output_tokens, report.extra) == (3, 2, usage)
+
+
+def test_tool_calls_in_fragments_and_in_parallel() -> None:
+    def fragment(index: int, **more: Any) -> bytes:
+        return chunk({"tool_calls": [{"index": index, **more}]})
+
+    events = decode(
+        [
+            fragment(0, id="a", type="function", function={"name": "f", "arguments": ""}),
+            fragment(0, function={"arguments": '{"x"'}),
+            fragment(1, id="b", type="function", function={"name": "g", "arguments": "{}"}),
+            fragment(0, function={"arguments": ": 1}"}),
+            chunk({}, "tool_calls"),
+            DONE,
+        ]
+    )
+    calls = [event for event in events if isinstance(event, ToolCallDelta)]
+    arguments = {i: "".join(c.arguments for c in calls if c.index == i) for i in (0, 1)}
+    assert arguments == {0: '{"x": 1}', 1: "{}"}
+    assert [(c.id, c.name) for c in calls if c.name] == [("a", "f"), ("b", "g")]
+    assert events[-1] == Finished(StopReason.TOOL_CALLS, word="tool_calls")
+
+
+@pytest.mark.parametrize("arguments", ['{"x": 1', '{"x": }', '{"a": "b" "c"}', "[1"])
+def test_arguments_that_are_not_whole_json_are_never_handed_on(arguments: str) -> None:
+    call = {"index": 0, "id": "a", "function": {"name": "f", "arguments": arguments}}
+    events = decode([chunk({"tool_calls": [call]}), chunk({}, "tool_calls"), DONE])
+    assert isinstance(events[-1], Failure)
+    assert events[-1].kind is Kind.TOOL_ARGUMENTS
+
+
+def test_surrogates_that_were_split_are_joined() -> None:
+    halves = (rb"\ud83d", rb"\udc4b!")
+    pieces = [b'data: {"choices":[{"index":0,"delta":{"content":"%b"}}]}' % h for h in halves]
+    events = decode([b"\n\n".join([*pieces, b""]), chunk({}, "stop"), DONE])
+    assert text_of(events) == "👋!"
+
+
+def test_what_the_vocabulary_has_no_name_for_travels_beside() -> None:
+    logprobs = {"content": [{"token": "a", "logprob": -0.1}]}
+    data = {
+        "choices": [{"index": 0, "delta": {"content": "a", "citations": [1]}, "logprobs": logprobs}]
+    }
+    (event, *_) = decode([b"data: " + json.dumps(data).encode() + b"\n\n", chunk({}, "stop"), DONE])
+    assert event.text == "a"
+    assert event.extra == {"citations": [1], "logprobs": logprobs}
+
+
+# No stream at all.
+
+
+@pytest.mark.parametrize(
+    ("data", "kind"),
+    [
+        (b"", Kind.EMPTY),
+        (b"\n\n", Kind.EMPTY),
+        (b"<html><title>502 Bad Gateway</title></html>", Kind.PROTOCOL),
+        (b"plain words", Kind.PROTOCOL),
+        (b'{"error": {"message": "overloaded", "type": "overloaded_error"}}', Kind.OVERLOADED),
+        (b'{"choices": [{"message": {"content": "ha', Kind.TRUNCATED),
+        (b'{"strange": true}', Kind.PROTOCOL),
+        (b"[1, 2", Kind.TRUNCATED),
+        (b"{nonsense}", Kind.PROTOCOL),
+    ],
+)
+@pytest.mark.parametrize("content_type", [EVENTS, "application/json", "text/html", ""])
+def test_what_is_no_answer_is_never_taken_for_one(
+    data: bytes, kind: Kind, content_type: str
+) -> None:
+    (failure,) = decode([data], content_type)
+    assert isinstance(failure, Failure)
+    assert failure.kind is kind
+
+
+@given(st.binary(max_size=300), st.sampled_from([EVENTS, "application/json", ""]))
+def test_no_bytes_make_it_raise_or_invent_an_end(data: bytes, content_type: str) -> None:
+    events = decode([data], content_type)
+    assert isinstance(events[-1], Failure)
