@@ -56,7 +56,7 @@ _PHRASES: tuple[Phrase, ...] = (
         r"(?:prompt|input|request) is too (?:long|large)",
         r"input token count[^.]{0,40}exceeds",
         r"exceeds? the (?:maximum|max) (?:number of )?(?:allowed )?(?:input )?tokens",
-        r"too many (?:input )?tokens",
+        r"too many (?:input )?tokens(?!, please wait)",  # Bedrock says that of its rate limit
         r"range of input length should be",
         r"tokens? \+ `?max_(?:new_)?tokens`? must be",
         r"reduce the length of (?:the|your) (?:messages|prompt|input)",

@@ -1,0 +1,330 @@
+"""Error answers to failures: who said it, of whom, and what it calls for."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from tests.wire.bodies import body
+
+from holdfast.core.failure import Failure, Kind, Phase
+from holdfast.core.verdict import explain
+from holdfast.sim.proxy_errors import PROXY_ERRORS
+from holdfast.sim.rate_limits import RATE_LIMITS
+from holdfast.sim.truth import Row
+from holdfast.sim.vendor_errors import VENDOR_ERRORS
+from holdfast.wire.classify import classify_answer, classify_event
+from holdfast.wire.dialect import ErrorAnswer
+
+NOW = 1767225600.0  # 2026-01-01, the day of the simulator
+HOST = "proxy.example"
+
+
+def classified(
+    status: int, data: bytes, headers: Mapping[str, str] | None = None, host: str = HOST
+) -> Failure:
+    return classify_answer(ErrorAnswer(status, headers or {}, data, host, Phase.HEADERS, NOW))
+
+
+@pytest.mark.parametrize(
+    "row", [*VENDOR_ERRORS, *PROXY_ERRORS, *RATE_LIMITS], ids=lambda row: row.truth.name
+)
+def test_what_the_simulator_says_is_understood(row: Row) -> None:
+    said = body(row.truth.name, {"stream": True, "messages": [{"role": "user", "content": "?"}]})
+    failure = classified(said.status, said.data, said.headers)
+    truth = row.truth
+    assert (failure.kind, failure.phase, failure.status) == (truth.kind, truth.phase, truth.status)
+    assert failure.retry_after == truth.retry_after
+    if truth.nested:
+        assert failure.nested
+        assert failure.nested.kind is truth.nested
+    assert failure.by
+    assert ("x-request-id", said.headers["x-request-id"]) in failure.upstream_ids
+    assert "words of the user" not in repr(failure)
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """An answer of another shape, and what it means."""
+
+    name: str
+    status: int
+    value: Any  # JSON, or text as it is
+    kind: Kind
+    nested: Kind | None = None  # the furthest that is told
+    by: str = ""
+    behind: str = ""  # whom the nested failure is about
+    headers: Mapping[str, str] = field(default_factory=dict)
+    host: str = HOST
+
+    @property
+    def data(self) -> bytes:
+        text = self.value if isinstance(self.value, str) else json.dumps(self.value)
+        return text.encode()
+
+
+def _error(message: str, kind: str | None = None, code: Any = None) -> Any:
+    return {"error": {"message": message, "type": kind, "param": None, "code": code}}
+
+
+_OVERLOADED = '{"error":{"message":"Overloaded","type":"overloaded_error"}}'
+_HTML = {"content-type": "text/html"}
+
+SAYINGS = (
+    # LiteLLM flattens an exception of the vendor's SDK into its message.
+    Said(
+        "litellm, a body written by Python",
+        400,
+        _error(
+            "litellm.BadRequestError: OpenAIException - Error code: 400 - {'error': {'message': "
+            "'too long', 'type': 'invalid_request_error', 'code': 'context_length_exceeded'}}"
+        ),
+        Kind.TOO_LONG,
+        Kind.TOO_LONG,
+        "litellm",
+        "openai",
+    ),
+    Said(
+        "litellm, authentication of its own upstream",
+        401,
+        _error("litellm.AuthenticationError: AnthropicException - invalid x-api-key"),
+        Kind.BAD_GATEWAY,
+        Kind.AUTH,
+        "litellm",
+        "anthropic",
+    ),
+    # Go's HTTP client: whom it asked, and what happened.
+    Said(
+        "go, deadline",
+        500,
+        _error(
+            'do request failed: Post "https://up.example/v1/chat/completions": context deadline '
+            "exceeded (Client.Timeout exceeded while awaiting headers)",
+            "new_api_error",
+        ),
+        Kind.BAD_GATEWAY,
+        Kind.TIMEOUT,
+        "new-api",
+        "up.example",
+    ),
+    Said(
+        "go, resolver",
+        502,
+        _error('Post "https://up.example/v1": dial tcp: lookup up.example: no such host'),
+        Kind.BAD_GATEWAY,
+        Kind.DNS,
+        behind="up.example",
+    ),
+    Said(
+        "go, certificate",
+        502,
+        _error('Post "https://up.example/v1": x509: certificate signed by unknown authority'),
+        Kind.BAD_GATEWAY,
+        Kind.TLS_CERTIFICATE,
+        behind="up.example",
+    ),
+    Said(
+        "node, reset",
+        500,
+        {"error": "fetch failed: read ECONNRESET"},
+        Kind.BAD_GATEWAY,
+        Kind.RESET,
+    ),
+    # A body inside a message.
+    Said(
+        "a body in a message",
+        500,
+        _error(_OVERLOADED),
+        Kind.OVERLOADED,
+        Kind.OVERLOADED,
+    ),
+    Said(
+        "a body after words",
+        502,
+        _error(f"upstream error: status 529: {_OVERLOADED}", "upstream_error"),
+        Kind.OVERLOADED,
+        Kind.OVERLOADED,
+    ),
+    # Servers of open models.
+    Said(
+        "vllm",
+        400,
+        {
+            "object": "error",
+            "message": "This model's maximum context length is 4096 tokens.",
+            "type": "BadRequestError",
+            "code": 400,
+        },
+        Kind.TOO_LONG,
+    ),
+    Said("tgi", 429, {"error": "Model is overloaded", "error_type": "overloaded"}, Kind.OVERLOADED),
+    Said(
+        "hugging face",
+        503,
+        {"error": "Model x/y is currently loading", "estimated_time": 20.0},
+        Kind.OVERLOADED,
+    ),
+    Said("ollama", 500, {"error": "llama runner process has terminated"}, Kind.SERVER_ERROR),
+    # Vendors with words of their own.
+    Said(
+        "dashscope",
+        401,
+        {"code": "InvalidApiKey", "message": "Invalid API-key provided.", "request_id": "x"},
+        Kind.AUTH,
+        by="dashscope",
+        host="dashscope.aliyuncs.com",
+    ),
+    Said(
+        "google, per day",
+        429,
+        {
+            "error": {
+                "code": 429,
+                "status": "RESOURCE_EXHAUSTED",
+                "message": "You exceeded your current quota.",
+                "details": [
+                    {"violations": [{"quotaId": "GenerateRequestsPerDayPerProjectPerModel"}]}
+                ],
+            }
+        },
+        Kind.QUOTA,
+        by="google",
+        host="generativelanguage.googleapis.com:443",
+    ),
+    Said(
+        "azure, deployment",
+        404,
+        {"error": {"code": "DeploymentNotFound", "message": "The API deployment does not exist."}},
+        Kind.NOT_FOUND,
+    ),
+    Said(
+        "aws, type in a header",
+        400,
+        {"message": "Too many tokens, please wait before trying again."},
+        Kind.RATE_LIMITED,
+        headers={"x-amzn-errortype": "ThrottlingException:http://x"},
+    ),
+    # What stands before servers.
+    Said("envoy, timeout", 504, "upstream request timeout", Kind.BAD_GATEWAY, Kind.TIMEOUT),
+    Said("cloudflare, text", 502, "error code: 502", Kind.BAD_GATEWAY, by="cloudflare"),
+    Said("cloudflare, limit", 429, "error code: 1015", Kind.RATE_LIMITED, by="cloudflare"),
+    Said(
+        "a page in Chinese coding",
+        502,
+        "<html><title>502 Bad Gateway</title><h1>nginx</h1></html>",
+        Kind.BAD_GATEWAY,
+        by="nginx",
+        headers={"content-type": "text/html; charset=gbk", "server": "nginx"},
+    ),
+    Said(
+        "proxy-status, two hops",
+        502,
+        "",
+        Kind.BAD_GATEWAY,
+        Kind.TIMEOUT,
+        by="edge",
+        headers={"proxy-status": "origin; error=connection_timeout, edge; received-status=504"},
+    ),
+    Said(
+        "new-api, saturated",
+        429,
+        _error("当前分组上游负载已饱和，请稍后再试", "new_api_error"),
+        Kind.OVERLOADED,
+    ),
+    Said(
+        "one-api, no channel",
+        503,
+        _error("当前分组 default 下对于模型 gpt-0 无可用渠道", "one_api_error"),
+        Kind.OVERLOADED,
+    ),
+    # Another Holdfast tells its own record.
+    Said(
+        "holdfast",
+        502,
+        {
+            "error": {
+                "message": "could not be reached",
+                "holdfast": {
+                    "kind": "connection_refused",
+                    "hop": "upstream",
+                    "attempts": [
+                        {
+                            "target": "far/m",
+                            "kind": "connection_refused",
+                            "phase": "connect",
+                            "cause": "ECONNREFUSED",
+                        }
+                    ],
+                },
+            }
+        },
+        Kind.BAD_GATEWAY,
+        Kind.REFUSED,
+        "holdfast",
+        "far/m",
+    ),
+    Said(
+        "holdfast, about us",
+        401,
+        {"error": {"message": "no", "holdfast": {"kind": "denied", "hop": "client"}}},
+        Kind.AUTH,
+        by="holdfast",
+    ),
+    # Nothing said.
+    Said("silence, 400", 400, "", Kind.INVALID),
+    Said("silence, 429", 429, "", Kind.RATE_LIMITED),
+    Said("silence, 503", 503, "", Kind.OVERLOADED),
+    Said("a redirect", 302, "", Kind.NOT_FOUND),
+)
+
+
+@pytest.mark.parametrize("said", SAYINGS, ids=lambda said: said.name)
+def test_other_shapes(said: Said) -> None:
+    failure = classified(said.status, said.data, said.headers, said.host)
+    nested = failure.nested
+    assert failure.kind is said.kind, failure
+    if said.nested:
+        assert failure.root.kind is said.nested
+    assert said.by in ("", failure.by)
+    assert said.behind in ("", nested.by if nested else "")
+
+
+def test_the_incident_that_began_it_all_is_read_as_the_proxys_own_trouble() -> None:
+    """A user saw no more than "upstream_error: Upstream request failed"."""
+    told = classified(502, json.dumps(_error("Upstream request failed", "upstream_error")).encode())
+    assert "answered 502: its own upstream failed" in explain(told, "en")
+    assert "The request was not at fault." in explain(told, "en")
+    assert "是它自己的上游失败了" in explain(told, "zh")
+
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20),
+    lambda inner: (
+        st.lists(inner, max_size=4)
+        | st.dictionaries(
+            st.sampled_from(
+                ["error", "message", "code", "type", "detail", "metadata", "raw", "status", "x"]
+            ),
+            inner,
+            max_size=4,
+        )
+    ),
+    max_leaves=12,
+)
+
+
+@given(json_values, st.sampled_from([200, 400, 401, 429, 500, 502, 503]))
+def test_no_body_makes_it_raise(value: Any, status: int) -> None:
+    failure = classified(status, json.dumps(value).encode())
+    assert failure.status == status
+    assert isinstance(classify_event(value, Phase.STREAM).kind, Kind)
+
+
+@given(st.binary(max_size=200), st.integers(200, 599))
+def test_no_bytes_make_it_raise(data: bytes, status: int) -> None:
+    assert classified(status, data).status == status
