@@ -276,7 +276,7 @@ SAYINGS = (
         by="holdfast",
     ),
     # Nothing said.
-    Said("silence, 400", 400, "", Kind.INVALID),
+    Said("silence, 400", 400, "", Kind.UNSUPPORTED),
     Said("silence, 429", 429, "", Kind.RATE_LIMITED),
     Said("silence, 503", 503, "", Kind.OVERLOADED),
     Said("a redirect", 302, "", Kind.NOT_FOUND),
