@@ -67,7 +67,7 @@ def test_what_names_its_secret_is_hidden_whatever_it_looks_like(text: str) -> No
     ],
 )
 def test_what_explains_a_failure_stays_as_it_is(text: str) -> None:
-    assert scrub(text) == text.replace("tokens: 4096", "tokens: 4096")
+    assert scrub(text) == text
 
 
 def test_one_line_without_control_signs_of_bounded_length() -> None:
