@@ -80,10 +80,10 @@ PLACES: Mapping[str, Finder] = {
     "item": _at(r"^ *(?:- |\d\. )(?=\S)", re.MULTILINE),
     "formula": _at(r"\\[a-z]{1,4}(?=[a-z])|\^|\{"),
     "bold": _at(r"\*\*\w+"),
+    "accent": _at(r"\w(?=[\u0300-\u036f])"),
     "sign": _at(
         r"[\U0001F1E6-\U0001FAFF\u200d\ufe0f](?=[\u200d\ufe0f\u20e3\U0001F1E6-\U0001FAFF])"
     ),
-    "accent": _at(r"\w(?=[\u0300-\u036f])"),
 }
 
 

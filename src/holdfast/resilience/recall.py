@@ -18,6 +18,8 @@ _BRIEF = 100  # characters of talk before a repetition that is not beyond doubt
 _BEGINNINGS = 8  # the last ones of the old text; nobody begins again before them but at its start
 _BREAKS = 4  # lines of talk
 
+_CODE = re.compile(r"[{}|=;\\$]|\w\(")  # lines that repeat themselves by nature
+_MARKS = " \t\"'{}[]()|<>=$\\*_`#-+"  # may stand before the first letter of what is repeated
 _ENDINGS = re.compile(r"[.!?:]\s+|[。！？：]|\n\s*")
 _CLOSED = re.compile(r"(?:\A|[.!?:。！？：…)\]）】>*]|\n|---)\W*\Z")
 
@@ -27,12 +29,25 @@ def recalled(known: Folded, fresh: Folded, quoted: int) -> tuple[int, ...]:
 
     `quoted` is where in the old text the quotation begins that was asked for.
     """
-    found = dict.fromkeys(
-        offset
-        for start in _starts(known.text, quoted)
-        for offset in _again(known, fresh, known.first(start))
-    )
-    return tuple(found)
+    found = [*_verbatim(known.text[quoted:], fresh.text)] if quoted else []
+    for start in _starts(known.text, quoted):
+        found += _again(known, fresh, known.first(start))
+    return tuple(dict.fromkeys(offset for offset in found if _is_news(known, fresh, offset)))
+
+
+def _verbatim(quotation: str, new: str) -> Iterator[int]:
+    """Where just the quotation that was asked for stands."""
+    at = new.find(quotation, 1, _REACH + len(quotation))
+    if at > 0 and _is_talk(new[:at], brief=False):
+        yield at
+
+
+def _is_news(known: Folded, fresh: Folded, offset: int) -> bool:
+    """Verses and tables repeat themselves too, but then with what stands before."""
+    at = fresh.first(offset)
+    shared = fresh.letters[at : at + _KEY]
+    before = fresh.letters[max(0, at - 3) : at]
+    return not before or f"{before}{shared}" not in known.letters
 
 
 def _starts(text: str, quoted: int) -> list[int]:
@@ -50,10 +65,7 @@ def _again(known: Folded, fresh: Folded, first: int) -> Iterator[int]:
         offset = fresh.starts[at]
         heavy = weight(known.letters[first:]) >= 2 * _KEY
         if at and _is_talk(fresh.text[:offset], brief=not heavy):
-            # Verses and tables repeat themselves too, but then with what stands before.
-            before = fresh.letters[max(0, at - 3) : at]
-            if not known.letters[:first].endswith(before):
-                yield offset
+            yield offset
         at = fresh.letters.find(key, at + 1, fresh.first(_REACH) + len(key))
 
 
@@ -67,6 +79,8 @@ def _key(letters: str) -> str:
 
 def _is_talk(text: str, *, brief: bool) -> bool:
     """Whether it may be words before the text: a line or two that begin at once and are ended."""
-    if text[:1].isspace() or text.count("\n") > _BREAKS or text[-1:].isalnum():
+    if text[:1].isspace() or text[-1:].isalnum() or text.count("\n") > _BREAKS:
+        return False
+    if _CODE.search(text.rstrip(_MARKS)):
         return False
     return not brief or (len(text) <= _BRIEF and _CLOSED.search(text) is not None)

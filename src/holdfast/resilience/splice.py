@@ -36,6 +36,7 @@ from .talk import Preface, interjected, is_prose, opens_anew, preface
 
 WINDOW = 160  # characters of new text that settle the joint if nothing settles it sooner
 RESTART = 40  # weight of equal first letters that mean: the answer was begun anew
+FAIR = 8  # weight of a beginning that is hardly found again by chance
 SLIGHT = 5  # below this, letters that begin alike are chance
 SENTENCE = 12  # the same for the sentence that was cut
 QUOTED = 24  # weight of a repetition that proves whatever stands before it to be no text
@@ -287,9 +288,10 @@ class Instructed:
             old = self._known.letters[: len(self._known.letters) - len(letters)]
             begins = weight(letters) >= SLIGHT and self._starts_at(len(old))
             return overlap.proof if begins or self._is_whole(overlap) else Proof.CHANCE
-        if overlap.proof is Proof.SURE:
-            return Proof.SURE if talk[-1:].isspace() else Proof.DOUBT
-        return min(overlap.proof, Proof.DOUBT)  # unknown words: too little to drop them for
+        # Unknown words are dropped for a good repetition, or one in a paragraph of its own.
+        apart = talk[-1:] == "\n" and not talk[:1].islower() and weight(letters) >= FAIR
+        sure = overlap.proof is Proof.SURE and talk[-1:].isspace()
+        return overlap.proof if sure or apart else min(overlap.proof, Proof.DOUBT)
 
     def _is_whole(self, overlap: Overlap) -> bool:
         return 1 < len(self._text) <= overlap.length

@@ -94,7 +94,7 @@ _CODE = re.compile(r"[|{}<>=$\\;]|\w[(.]\w|^\s*[-*#]")
 _DECORATION = re.compile(r"[\s\"'“”‘’「」『』《》>…*_`.-]*")
 _MARKER = re.compile(r"\s*-{3,}[^\S\n]*\n")
 _QUOTE = re.compile(r"\s*[\"'“‘「『`*]")
-_INTERJECTED = re.compile(r"\W{0,3}[A-Z][^\n]{0,118}[.!?:…\])*]\n+(?P<on>[a-z,.;)])?")
+_INTERJECTED = re.compile(r"\W{0,3}[A-Z](?![\s'’])[^\n]{0,118}[.!?:…\])*]\n+(?P<on>[a-z,.;)])?")
 _FENCE = re.compile(r"\s*(?:`{3,}|~{3,})([^\s`]*)[^\S\n]*\n")
 
 
