@@ -13,6 +13,7 @@ from pathlib import Path
 from holdfast.core.failure import RULES, Kind, Phase
 from holdfast.sim.catalogue import FAULTS
 from holdfast.sim.truth import Truth
+from holdfast.wire.losses import ANSWER_LOSSES, LOSSES, TARGET_LOSSES
 
 DOCS = Path(__file__).parent
 
@@ -65,11 +66,33 @@ def healthy() -> str:
     return _table(("name", "what happens", "发生的事"), rows)
 
 
+def losses() -> str:
+    rows = [
+        (dialect, f"`{loss.field}`", loss.why, loss.why_zh)
+        for dialect, found in LOSSES.items()
+        for loss in found
+    ]
+    return _table(("client", "field", "why", "原因"), rows)
+
+
+def targetlosses() -> str:
+    rows = [(loss.dialect, loss.what, loss.why, loss.why_zh) for loss in TARGET_LOSSES]
+    return _table(("target", "what", "why", "原因"), rows)
+
+
+def answerlosses() -> str:
+    rows = [(loss.dialect, loss.what, loss.why, loss.why_zh) for loss in ANSWER_LOSSES]
+    return _table(("client", "what", "why", "原因"), rows)
+
+
 PARTS: Mapping[str, Callable[[], str]] = {
     "remedies": remedies,
     "catalogue": catalogue,
     "faults": faults,
     "healthy": healthy,
+    "losses": losses,
+    "targetlosses": targetlosses,
+    "answerlosses": answerlosses,
 }
 
 

@@ -7,6 +7,8 @@ turns these settings into routes.
 from __future__ import annotations
 
 import ipaddress
+import shlex
+import subprocess
 import tomllib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -22,6 +24,8 @@ Secrets = tuple[SecretStr, ...]
 Hours = Annotated[str, Field(pattern=HOURS)]
 
 ENV = "env:"
+CMD = "cmd:"
+PATIENCE = 30.0  # seconds for a command that gives a secret
 WILDCARD = "*"
 
 
@@ -52,8 +56,8 @@ class ServerSettings(_Table):
 class ProviderSettings(_Table):
     """A vendor or a proxy. Several keys are a pool."""
 
-    preset: Literal["", "codex"] = ""  # a backend with demands of its own
     dialect: Literal["chat", "responses", "messages"] = "chat"
+    preset: Literal["", "codex"] = ""  # a backend with demands of its own
     base_url: Annotated[str, Field(pattern=URL)]
     api_keys: Secrets = ()
     continuation: Literal["auto", "native", "prefill", "instruct", "never"] = "auto"
@@ -206,26 +210,56 @@ def from_env(env: Mapping[str, str]) -> Settings | None:
 def _resolve(
     value: Any, env: Mapping[str, str], path: tuple[str | int, ...], problems: list[Problem]
 ) -> Any:
-    """`value` with every "env:NAME" in it replaced by what the environment holds."""
+    """`value` with every "env:NAME" in it replaced by what the environment holds, and every
+    "cmd:COMMAND" by what the command writes."""
     if isinstance(value, dict):
         return {n: _resolve(v, env, (*path, n), problems) for n, v in value.items()}
     if isinstance(value, list):
         return [_resolve(v, env, (*path, i), problems) for i, v in enumerate(value)]
-    if not (isinstance(value, str) and value.startswith(ENV)):
+    if not isinstance(value, str):
         return value
-    name = value.removeprefix(ENV)
+    found, problem = value, None
+    if value.startswith(ENV):
+        found, problem = _from_env(value.removeprefix(ENV), env, key(path))
+    elif value.startswith(CMD):
+        found, problem = _from_command(value.removeprefix(CMD), key(path))
+    if problem:
+        problems.append(problem)
+    return found
+
+
+def _from_env(name: str, env: Mapping[str, str], path: str) -> tuple[str, Problem | None]:
     if env.get(name):
-        return env[name]
-    problems.append(
-        Problem(
-            key(path),
-            f"the environment variable {name} is not set",
-            f"没有设置环境变量 {name}",
-            f"set {name} before starting, or remove this entry",
-            f"启动前设置 {name}，或删去这一项",
-        )
+        return env[name], None
+    return ENV + name, Problem(
+        path,
+        f"the environment variable {name} is not set",
+        f"没有设置环境变量 {name}",
+        f"set {name} before starting, or remove this entry",
+        f"启动前设置 {name}，或删去这一项",
     )
-    return value
+
+
+def _from_command(command: str, path: str) -> tuple[str, Problem | None]:
+    """The first line that the command writes; without a shell, so nothing in it is expanded."""
+    try:
+        words = shlex.split(command)
+        ran = subprocess.run(words, capture_output=True, timeout=PATIENCE, check=False)  # noqa: S603 - the operator's own command
+        lines = ran.stdout.decode().split("\n")
+        why = f"it ended with status {ran.returncode}" if ran.returncode else "it wrote nothing"
+        if not ran.returncode and lines[0].strip():
+            return lines[0].strip(), None
+    except subprocess.TimeoutExpired:
+        why = f"it did not end within {PATIENCE:g} s"
+    except (OSError, ValueError, IndexError):
+        why = "it cannot be run"
+    return CMD + command, Problem(
+        path,
+        f"the command gave no secret: {why}",
+        f"命令没有给出密钥：{why}",
+        "run it by hand; it must write the secret to its standard output",
+        "请手工运行一次；它必须把密钥写到标准输出",
+    )
 
 
 def _unknown_targets(raw: Mapping[str, Any]) -> Iterator[Problem]:

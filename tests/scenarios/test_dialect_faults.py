@@ -6,7 +6,7 @@ The failing target speaks one dialect, the one that saves the answer another.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,6 +17,8 @@ from tests.scenarios.house import PATIENT, House, house, run
 from tests.scenarios.speakers import SPEAKERS, Clients, Told, clients
 
 from holdfast.sim.catalogue import CHAT_ONLY, Position
+from holdfast.sim.dice import Dice
+from holdfast.sim.script import len_pieces, parse
 from holdfast.sim.upstream import SimulatedUpstream
 
 pytestmark = pytest.mark.scenario
@@ -59,12 +61,20 @@ class Spoken:
 def spoken() -> Iterator[Spoken]:
     for number, case in enumerate(catalogue("instruct")):
         truth = case.truth
-        chosen = truth.position is Position.CHUNK or truth.name in BEFORE
-        if not chosen or truth.name in CHAT_ONLY or truth.address:
+        chunk = truth.position is Position.CHUNK
+        if not (chunk or truth.name in BEFORE) or (chunk and case.sent not in (0, _middle(case))):
+            continue
+        if truth.name in CHAT_ONLY or truth.address:
             continue
         for place, dialect in enumerate(DIALECTS):
             others = [other for other in DIALECTS if other != dialect]
             yield Spoken(case, dialect, others[(number + place) % 2])
+
+
+def _middle(case: Case) -> int:
+    """Half way through the answer; nothing has been released at 0."""
+    body = {**case.body, "stream": True}
+    return len_pieces(body, parse("ok"), Dice(0)) // 2
 
 
 def question(served: str, case: Case) -> dict[str, Any]:
@@ -127,7 +137,7 @@ def _honest(case: Case, told: Told) -> str:
     return ""
 
 
-def _complaints(found: list[Spoken], targets: Any, check: Any) -> list[str]:
+def _complaints(found: list[Spoken], targets: Callable[[int], list[str]], check: Any) -> list[str]:
     def layout(sim: SimulatedUpstream, sim_tls: SimulatedUpstream) -> Mapping[str, Any]:
         providers: dict[str, Any] = {
             f"p{number}": {**wanted.case.provider(sim, sim_tls), "dialect": wanted.dialect}
@@ -137,8 +147,8 @@ def _complaints(found: list[Spoken], targets: Any, check: Any) -> list[str]:
             plain = {"base_url": sim.base_url, "timeouts": PATIENT, "continuation": "instruct"}
             providers[dialect] = {**plain, "dialect": dialect}
         routes = {
-            f"r{number}": {"targets": targets(number), "max_attempts": len(targets(number))}
-            for number in range(len(found))
+            f"r{number}": {"targets": wanted, "max_attempts": 1 if len(wanted) == 1 else 5}
+            for number, wanted in enumerate(map(targets, range(len(found))))
         }
         return {"providers": providers, "routes": routes}
 

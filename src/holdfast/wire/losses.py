@@ -6,7 +6,7 @@ the name of the field, if no other target of the route can take it. `docs/dialec
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 
@@ -199,32 +199,3 @@ def losable(dialect: str, prefix: str = "") -> frozenset[str]:
     fields = (loss.field for loss in LOSSES[dialect])
     found = (f.removeprefix(prefix) for f in fields if f.startswith(prefix))
     return frozenset(name for name in found if not set(name) & {".", "[", " "})
-
-
-def document() -> str:
-    """The tables in Markdown, in English and in Chinese."""
-    by_client = (
-        (dialect, loss.field, loss.why, loss.why_zh)
-        for dialect, losses in LOSSES.items()
-        for loss in losses
-    )
-    to_target = ((t.dialect, t.what, t.why, t.why_zh) for t in TARGET_LOSSES)
-    of_answer = ((t.dialect, t.what, t.why, t.why_zh) for t in ANSWER_LOSSES)
-    return "\n".join(
-        [
-            *_table("Fields of a client's body · 客户端请求的字段", "client", by_client),
-            *_table("What a target is not told · 不告知目标的内容", "target", to_target),
-            *_table("What a client is not told · 不告知客户端的内容", "client", of_answer),
-        ]
-    )
-
-
-def _table(title: str, side: str, rows: Iterable[tuple[str, str, str, str]]) -> list[str]:
-    return [
-        f"## {title}",
-        "",
-        f"| {side} | what · 内容 | why | 原因 |",
-        "|---|---|---|---|",
-        *(f"| {dialect} | `{what}` | {why} | {zh} |" for dialect, what, why, zh in rows),
-        "",
-    ]
