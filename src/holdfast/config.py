@@ -57,7 +57,7 @@ class ProviderSettings(_Table):
     """A vendor or a proxy. Several keys are a pool."""
 
     dialect: Literal["chat", "responses", "messages"] = "chat"
-    preset: Literal["", "codex"] = ""  # a backend with demands of its own
+    preset: Literal["none", "codex"] = "none"  # a backend with demands of its own
     base_url: Annotated[str, Field(pattern=URL)]
     api_keys: Secrets = ()
     continuation: Literal["auto", "native", "prefill", "instruct", "never"] = "auto"

@@ -21,7 +21,7 @@ from holdfast.sim.dice import Dice
 from holdfast.sim.script import len_pieces, parse
 from holdfast.sim.upstream import SimulatedUpstream
 
-pytestmark = pytest.mark.scenario
+pytestmark = [pytest.mark.scenario, pytest.mark.slow]
 
 DIALECTS = ("chat", "responses", "messages")
 AT_ONCE = 16

@@ -1,0 +1,287 @@
+"""A prompt said in a dialect and read again is the same prompt; what cannot be said is named."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from holdfast.core.failure import Failure, Kind
+from holdfast.core.message import (
+    Audio,
+    File,
+    Image,
+    Message,
+    Part,
+    Prompt,
+    Role,
+    Structure,
+    Text,
+    Tool,
+    ToolCall,
+    ToolChoice,
+    said,
+)
+from holdfast.core.request import Request
+from holdfast.wire import DIALECTS
+from holdfast.wire.translate import in_dialect
+
+WORDS = st.text(
+    st.characters(codec="utf-8", exclude_categories=["Cs", "Cc"]), min_size=1, max_size=9
+)
+IDS = st.uuids().map(lambda u: f"call_{u.hex[:8]}")
+DATA = st.binary(min_size=1, max_size=6).map(lambda b: base64.b64encode(b).decode())
+SCHEMA = st.dictionaries(WORDS, st.just({"type": "string"}), max_size=2).map(
+    lambda properties: {"type": "object", "properties": properties}
+)
+TEXTS = WORDS.map(Text)
+IMAGES = st.one_of(
+    st.builds(Image, url=WORDS.map(lambda w: f"https://pictures.invalid/{w}")),
+    st.builds(Image, data=DATA, media_type=st.just("image/png")),
+)
+FILES = st.builds(File, name=WORDS, data=DATA, media_type=st.just("application/pdf"))
+MEDIA: st.SearchStrategy[Part] = st.one_of(IMAGES, FILES)
+
+
+@st.composite
+def dialogues(draw: st.DrawFn) -> tuple[Message, ...]:
+    """Turns as a conversation has them: perhaps calls, then all their results."""
+    messages = [Message(Role.SYSTEM, (draw(TEXTS),))] if draw(st.booleans()) else []
+    for _ in range(draw(st.integers(1, 3))):
+        messages.append(Message(Role.USER, (draw(TEXTS), *draw(st.lists(MEDIA, max_size=2)))))
+        ids = draw(st.lists(IDS, unique=True, max_size=2))
+        if ids:
+            calls = tuple(
+                ToolCall(i, draw(WORDS), json.dumps({"a": 1}, separators=(",", ":"))) for i in ids
+            )
+            words = (draw(TEXTS),) if draw(st.booleans()) else ()
+            messages.append(Message(Role.ASSISTANT, words, calls))
+            messages += [Message(Role.TOOL, (draw(TEXTS),), answers=i) for i in ids]
+        messages.append(Message(Role.ASSISTANT, (draw(TEXTS),)))
+    messages.append(Message(Role.USER, (draw(TEXTS),)))
+    return tuple(messages)
+
+
+@st.composite
+def prompts(draw: st.DrawFn) -> Prompt:
+    names = draw(st.lists(WORDS, unique=True, max_size=2))
+    tools = tuple(Tool(n, draw(st.just("") | WORDS), draw(SCHEMA), True) for n in names)
+    modes = [ToolChoice("auto"), ToolChoice("none"), ToolChoice("required")]
+    modes += [ToolChoice("named", name) for name in names]
+    choice = draw(st.none() | st.sampled_from(modes)) if tools else None
+    return Prompt(
+        messages=draw(dialogues()),
+        tools=tools,
+        tool_choice=choice,
+        structure=draw(st.none() | st.builds(Structure, schema=SCHEMA)),
+        max_tokens=draw(st.integers(1, 4096)),
+        temperature=draw(st.none() | st.sampled_from([0.0, 0.5, 1.0])),
+        top_p=draw(st.none() | st.sampled_from([0.1, 1.0])),
+        effort=draw(st.none() | st.sampled_from(["low", "medium", "high"])),
+        user=draw(st.none() | WORDS),
+    )
+
+
+@pytest.mark.parametrize("dialect", ["chat", "responses", "messages"])
+@given(prompts())
+def test_a_prompt_that_is_said_and_read_is_the_same(dialect: str, prompt: Prompt) -> None:
+    body = DIALECTS[dialect].write_prompt(prompt)
+    assert not isinstance(body, Failure)
+    known = json.loads(json.dumps(body))
+    assert DIALECTS[dialect].read_prompt(known) == prompt
+
+
+@pytest.mark.parametrize("target", ["chat", "responses", "messages"])
+@pytest.mark.parametrize("source", ["chat", "responses", "messages"])
+@given(prompts())
+def test_from_one_dialect_to_another_and_back(source: str, target: str, prompt: Prompt) -> None:
+    body = DIALECTS[source].write_prompt(prompt)
+    assert not isinstance(body, Failure)
+    there = in_dialect(Request(source, "m", {**body, "model": "m"}), target, DIALECTS)
+    assert isinstance(there, Request)
+    assert there.dialect == target
+    assert DIALECTS[target].read_prompt(there.body) == prompt
+
+
+# What cannot be said.
+
+ASK = Prompt((said(Role.USER, "hello"),))
+SOUND = Message(Role.USER, (Audio("AAAA", "wav"),))
+CUSTOM = Tool("sql", custom=True)
+
+
+@pytest.mark.parametrize(
+    ("dialect", "prompt", "param"),
+    [
+        ("responses", replace(ASK, stop=("\n",)), "stop"),
+        ("messages", replace(ASK, temperature=1.5), "temperature"),
+        ("messages", replace(ASK, structure=Structure()), "structure"),
+        ("messages", replace(ASK, tools=(CUSTOM,)), "tools"),
+        ("messages", Prompt((SOUND,)), "messages"),
+        ("messages", Prompt((Message(Role.USER, (File(file_id="f"),)),)), "messages"),
+        (
+            "messages",
+            Prompt((Message(Role.ASSISTANT, calls=(ToolCall("c", "f", "[1"),)),)),
+            "messages",
+        ),
+    ],
+)
+def test_what_a_dialect_has_no_words_for_is_named(dialect: str, prompt: Prompt, param: str) -> None:
+    failure = DIALECTS[dialect].write_prompt(prompt)
+    assert isinstance(failure, Failure)
+    assert (failure.kind, failure.param) == (Kind.UNSUPPORTED, param)
+
+
+CHAT = {"messages": [{"role": "user", "content": "hello"}]}
+RESPONSES = {"input": "hello"}
+MESSAGES = {"messages": [{"role": "user", "content": "hello"}], "max_tokens": 9}
+
+
+@pytest.mark.parametrize(
+    ("dialect", "body", "param"),
+    [
+        ("chat", {**CHAT, "n": 2}, "n"),
+        ("chat", {**CHAT, "logprobs": True}, "logprobs"),
+        ("chat", {**CHAT, "logit_bias": {"1": 5}}, "logit_bias"),
+        ("chat", {**CHAT, "guided_json": {"type": "object"}}, "guided_json"),
+        ("chat", {**CHAT, "modalities": ["text", "audio"]}, "modalities"),
+        ("chat", {"messages": [{"role": "clown"}]}, "messages[0].role"),
+        (
+            "chat",
+            {"messages": [{"role": "user", "content": [{"type": "video", "video": {}}]}]},
+            "messages[0].content[0].type",
+        ),
+        ("chat", {**CHAT, "tools": [{"type": "browser"}]}, "tools[0].type"),
+        ("chat", {**CHAT, "max_tokens": "many"}, "max_tokens"),
+        ("responses", {**RESPONSES, "previous_response_id": "resp_1"}, "previous_response_id"),
+        ("responses", {**RESPONSES, "background": True}, "background"),
+        ("responses", {**RESPONSES, "conversation": "c"}, "conversation"),
+        ("responses", {**RESPONSES, "tools": [{"type": "web_search"}]}, "tools[0].type"),
+        ("responses", {"input": [{"type": "item_reference", "id": "x"}]}, "input[0].type"),
+        (
+            "responses",
+            {
+                "input": [
+                    {"role": "user", "content": [{"type": "input_image", "file_id": "file-1"}]}
+                ]
+            },
+            "input[0].content[0].file_id",
+        ),
+        ("messages", {**MESSAGES, "container": "c"}, "container"),
+        ("messages", {**MESSAGES, "mcp_servers": [{}]}, "mcp_servers"),
+        ("messages", {**MESSAGES, "tools": [{"type": "bash_20250124"}]}, "tools[0].type"),
+        (
+            "messages",
+            {"messages": [{"role": "user", "content": [{"type": "search_result"}]}]},
+            "messages[0].content[0].type",
+        ),
+        ("messages", {**MESSAGES, "tomorrow": {"a": 1}}, "tomorrow"),
+    ],
+)
+def test_what_no_prompt_has_a_place_for_is_named(
+    dialect: str, body: Mapping[str, Any], param: str
+) -> None:
+    failure = DIALECTS[dialect].read_prompt(body)
+    assert isinstance(failure, Failure)
+    assert (failure.kind, failure.param) == (Kind.UNSUPPORTED, param)
+
+
+@pytest.mark.parametrize(
+    ("dialect", "body"),
+    [
+        ("chat", {**CHAT, "n": 1, "logprobs": False, "logit_bias": {}, "functions": []}),
+        ("chat", {**CHAT, "frequency_penalty": 0.5, "store": True, "modalities": ["text"]}),
+        ("responses", {**RESPONSES, "store": True, "include": ["reasoning.encrypted_content"]}),
+        ("responses", {**RESPONSES, "background": False, "previous_response_id": None}),
+        ("messages", {**MESSAGES, "top_k": 5, "thinking": {"type": "disabled"}}),
+    ],
+)
+def test_what_says_nothing_or_is_a_listed_loss_is_no_fault(
+    dialect: str, body: Mapping[str, Any]
+) -> None:
+    assert isinstance(DIALECTS[dialect].read_prompt(body), Prompt)
+
+
+@pytest.mark.parametrize(
+    ("source", "body", "target", "param"),
+    [
+        ("messages", {**MESSAGES, "stop_sequences": ["x"]}, "responses", "stop_sequences"),
+        (
+            "chat",
+            {**CHAT, "response_format": {"type": "json_object"}},
+            "messages",
+            "response_format",
+        ),
+        (
+            "responses",
+            {**RESPONSES, "text": {"format": {"type": "json_object"}}},
+            "messages",
+            "text.format",
+        ),
+    ],
+)
+def test_the_client_is_told_the_name_of_its_own_field(
+    source: str, body: Mapping[str, Any], target: str, param: str
+) -> None:
+    failure = in_dialect(Request(source, "m", body), target, DIALECTS)
+    assert isinstance(failure, Failure)
+    assert failure.param == param
+
+
+@pytest.mark.parametrize("dialect", ["chat", "responses", "messages"])
+@given(
+    st.dictionaries(
+        st.sampled_from(
+            ("messages", "input", "tools", "tool_choice", "system", "text", "thinking", "stop", "n")
+        ),
+        st.recursive(
+            st.none() | st.booleans() | st.integers() | st.text(max_size=4),
+            lambda inner: (
+                st.lists(inner, max_size=3)
+                | st.dictionaries(
+                    st.sampled_from(
+                        ("type", "role", "content", "function", "format", "source", "name")
+                    ),
+                    inner,
+                    max_size=3,
+                )
+            ),
+            max_leaves=8,
+        ),
+    )
+)
+def test_any_body_is_a_prompt_or_one_failure(dialect: str, body: dict[str, Any]) -> None:
+    found = DIALECTS[dialect].read_prompt(body)
+    assert isinstance(found, Prompt | Failure)
+
+
+def test_a_budget_of_reasoning_becomes_an_effort() -> None:
+    body = {**MESSAGES, "thinking": {"type": "enabled", "budget_tokens": 5000}}
+    asked = in_dialect(Request("messages", "m", body), "responses", DIALECTS)
+    assert isinstance(asked, Request)
+    assert asked.body["reasoning"] == {"effort": "medium", "summary": "auto"}
+
+
+def test_results_of_parallel_calls_stand_together_in_one_message() -> None:
+    calls = (ToolCall("a", "f", "{}"), ToolCall("b", "g", "{}"))
+    results = [Message(Role.TOOL, (Text(i),), answers=i) for i in "ab"]
+    prompt = Prompt((said(Role.USER, "go"), Message(Role.ASSISTANT, calls=calls), *results))
+    body = DIALECTS["messages"].write_prompt(prompt)
+    assert not isinstance(body, Failure)
+    assert [len(message["content"]) for message in body["messages"]] == [1, 2, 2]
+
+
+def test_a_grammar_keeps_its_meaning() -> None:
+    grammar = {"type": "grammar", "syntax": "lark", "definition": "start: WORD"}
+    tool = {"type": "custom", "name": "sql", "format": grammar}
+    asked = in_dialect(Request("responses", "m", {**RESPONSES, "tools": [tool]}), "chat", DIALECTS)
+    assert isinstance(asked, Request)
+    nested = {"syntax": "lark", "definition": "start: WORD"}
+    custom = {"name": "sql", "format": {"type": "grammar", "grammar": nested}}
+    assert asked.body["tools"] == [{"type": "custom", "custom": custom}]
