@@ -112,7 +112,6 @@ async def responses(there: Clients, model: str, asked: Asked, stream: bool) -> T
                     numbers.append(event.sequence_number)
                     if event.type == "response.failed":
                         told.error = event.response.error.to_dict()
-                        told.error["holdfast"] = event.response.to_dict()["holdfast"]
                     elif event.type == "response.output_text.delta":
                         told.text += event.delta
                     elif event.type == "response.incomplete":

@@ -127,9 +127,8 @@ class ResponseStream:
 
     def fail(self, error: Mapping[str, Any]) -> bytes:
         """`response.failed`, with all that is known of the cause in its error."""
-        told = without(error, "holdfast")
         opened = [*self._opened(None), *map(self._write, self._response.items.close("incomplete"))]
-        response = self._response.told("failed", error=told, holdfast=error.get("holdfast"))
+        response = self._response.told("failed", error=error)
         return b"".join([*opened, self._write({"type": "response.failed", "response": response})])
 
     def _opened(self, event: StreamEvent | None) -> list[bytes]:
