@@ -22,20 +22,26 @@ MAX_IDLE = 256
 
 
 class HttpTransport(httpx2.AsyncBaseTransport):
-    """A pool of connections, direct or through one forward proxy (http, https URL).
+    """A pool of connections, direct or through one forward proxy (http, https URL), over
+    sockets of our own unless another `backend` is given.
 
     Requests need `extensions["trace"]` and a `Progress` in `progress.CURRENT`. Raises
     httpcore2 exceptions; `translate` tells what they mean.
     """
 
-    def __init__(self, ssl_context: ssl.SSLContext, proxy: str = "") -> None:
+    def __init__(
+        self,
+        ssl_context: ssl.SSLContext,
+        proxy: str = "",
+        backend: httpcore2.AsyncNetworkBackend | None = None,
+    ) -> None:
         self._pool = httpcore2.AsyncConnectionPool(
             ssl_context=ssl_context,
             proxy=_core_proxy(proxy, ssl_context) if proxy else None,
             max_connections=None,
             max_keepalive_connections=MAX_IDLE,
             keepalive_expiry=KEEP_ALIVE,
-            network_backend=SocketBackend(),
+            network_backend=backend or SocketBackend(),
         )
 
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
