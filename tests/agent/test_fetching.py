@@ -217,6 +217,27 @@ def test_urls_that_are_not_fetched(url: str, told: str) -> None:
     run(main())
 
 
+def test_cookies_of_one_fetch_are_not_sent_with_the_next() -> None:
+    heads: list[bytes] = []
+
+    async def manner(visit: Visit) -> None:
+        while head := await visit.request():
+            heads.append(head.lower())
+            await visit.send(answer(b"ok", "text/plain", set_cookie="session=secret; Path=/"))
+
+    async def main() -> None:
+        async with peer(manner) as there:
+            fetcher = Fetcher(everywhere)
+            for _ in range(2):
+                assert (await fetcher.fetch(there.url)).text == "ok"
+            await fetcher.aclose()
+        assert len(heads) == 2
+        assert not any(b"cookie" in head for head in heads)
+        assert b"user-agent: holdfast/" in heads[0]
+
+    run(main())
+
+
 def test_an_error_answer_is_told_without_its_body() -> None:
     async def main() -> None:
         async with serving({"/": answer(b"internal detail", status=503)}) as there:

@@ -12,6 +12,7 @@ import ipaddress
 import socket
 import zlib
 from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable
+from contextlib import aclosing
 from dataclasses import dataclass
 
 import httpcore2
@@ -68,18 +69,21 @@ class Page:
 
 
 class Fetcher:
-    """An own pool of connections. `permits` says which IP addresses may be connected to."""
+    """An own pool of connections, and no memory: a cookie of one person is not sent for another.
+
+    `permits` says which IP addresses may be connected to.
+    """
 
     def __init__(self, permits: Callable[[str], bool] = is_public) -> None:
-        backend = _Guard(permits)
-        transport = HttpTransport(httpx2.create_ssl_context(), backend=backend)
-        self._client = httpx2.AsyncClient(transport=transport, headers=_HEADERS, trust_env=False)
+        self._transport = HttpTransport(httpx2.create_ssl_context(), backend=_Guard(permits))
 
     async def fetch(self, url: str) -> Page:
         """The text of the page. Raises ToolFailed, httpcore2's exceptions, OSError."""
         where = _url(url)
         for _ in range(REDIRECTS + 1):
-            async with self._client.stream("GET", where, timeout=PATIENCE) as answer:
+            timeout = httpx2.Timeout(PATIENCE).as_dict()
+            asked = httpx2.Request("GET", where, headers=_HEADERS, extensions={"timeout": timeout})
+            async with aclosing(await self._transport.handle_async_request(asked)) as answer:
                 if answer.has_redirect_location:
                     where = _url(str(where.join(answer.headers["location"])))
                     continue
@@ -89,7 +93,7 @@ class Fetcher:
         raise ToolFailed(f"more than {REDIRECTS} redirects")
 
     async def aclose(self) -> None:
-        await self._client.aclose()
+        await self._transport.aclose()
 
 
 class _Guard(httpcore2.AsyncNetworkBackend):
