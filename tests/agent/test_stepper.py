@@ -175,6 +175,23 @@ def test_ids_that_a_vendor_uses_again_belong_to_their_own_message() -> None:
     assert next_after(*events) == Run((second,))
 
 
+def test_an_answer_that_another_turn_began_is_gone_on_with_and_kept_whole() -> None:
+    task = replace(TASK, released="Once upon ")
+    assert next_after(task=task) == Ask(1, "ask", "Once upon ")
+    events: list[TurnEvent] = [ASKED, BEGAN, TextAdded("a t")]
+    assert next_after(*events[1:], task=task) == Ask(1, "resumed", "Once upon a t")
+    done = finish(standing(events), task, Brought(StopReason.END))
+    assert isinstance(done, StepEnded)
+    assert done.message.text == "Once upon a t"
+
+
+def test_what_another_turn_began_is_no_part_of_later_steps() -> None:
+    task = replace(TASK, released="Once upon ")
+    events = (BEGAN, calling(LOOK), intent(LOOK), answered(LOOK, "ok", "1"))
+    began = StepBegan(2, "route", "R2")
+    assert next_after(*events, began, TextAdded("It is"), task=task) == Ask(2, "resumed", "It is")
+
+
 # Calls that are not run.
 
 

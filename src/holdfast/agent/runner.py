@@ -174,7 +174,7 @@ class _Turn:
         """One call. What it says is written down as it comes."""
         framed = await self._framer.frame(self._task, self._now, ask, self._offered())
         if self._refused and ask.why == "compacted" and framed.weight >= self._refused.weight:
-            return give_up(self._now, self._refused.failure, self._refused.ref)
+            return give_up(self._now, self._task, self._refused.failure, self._refused.ref)
         ref = self._models.new_ref()
         for note in framed.notes:
             self._add(note)

@@ -191,15 +191,20 @@ def decide(now: Standing, task: Task, tools: Mapping[str, Declared]) -> Decision
     if now.ended:
         return End(now.ended)
     if now.open:
-        return Ask(now.step, "resumed", now.text, _tools_left(now, task))
+        return Ask(now.step, "resumed", _read(now, task), _tools_left(now, task))
     if now.pending:
         return _judge(now, task, tools)
     if not now.step:
-        return Ask(1, "ask", tools=_tools_left(now, task))
+        return Ask(1, "ask", task.released, _tools_left(now, task))
     called = now.last is not None and bool(now.last.calls)
     if not called or now.stop == StopReason.CONTENT_FILTER.value or not _may_call(now, task):
         return End(_verdict(now, task))
     return Ask(now.step + 1, "ask", tools=_tools_left(replace(now, step=now.step + 1), task))
+
+
+def _read(now: Standing, task: Task) -> str:
+    """What the person has of the open step; of the first, what an earlier turn told of it too."""
+    return (task.released if now.last is None else "") + now.text
 
 
 def _tools_left(now: Standing, task: Task) -> bool:
@@ -230,7 +235,8 @@ def _verdict(now: Standing, task: Task) -> Ended:
         return Ended("limited", "repeated_calls")
     if now.step >= task.max_steps and now.results:
         return Ended("limited", "too_many_steps", {"steps": now.step})
-    return Ended("finished") if now.prose.strip() else Ended("finished", Kind.EMPTY.value)
+    told = task.released + now.prose
+    return Ended("finished") if told.strip() else Ended("finished", Kind.EMPTY.value)
 
 
 # Calls.
@@ -364,16 +370,16 @@ def fall(now: Standing, task: Task, failure: Failure, ref: str, seen: Collection
     "without_tools".
     """
     for why in _ways_round(now, failure, seen):
-        return Ask(now.step, why, now.text, _tools_left(now, task))
-    return give_up(now, failure, ref)
+        return Ask(now.step, why, _read(now, task), _tools_left(now, task))
+    return give_up(now, task, failure, ref)
 
 
-def give_up(now: Standing, failure: Failure, ref: str) -> End:
+def give_up(now: Standing, task: Task, failure: Failure, ref: str) -> End:
     """The turn ends with this failure. What was read of the answer stays."""
     record = failure_record(failure)
     if now.continues:
         return End(Ended("limited", "length", {}, ref, record))
-    values: dict[str, object] = {"released": len(now.text)}
+    values: dict[str, object] = {"released": len(_read(now, task))}
     if failure.retry_after is not None:
         values["retry_after"] = failure.retry_after
     outcome: TurnOutcome = "refused" if failure.kind is Kind.POLICY else "failed"
