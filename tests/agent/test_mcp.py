@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -19,11 +20,11 @@ from tests.upstream.leaks import watched
 from tests.upstream.peers import closed_port
 
 from holdfast.agent.events import ToolAnswered
-from holdfast.agent.mcp import McpServer
+from holdfast.agent.mcp import PATIENCE, PAUSE, McpServer
 from holdfast.agent.toolrun import run_tool
 from holdfast.agent.tools import AgentTool, ToolContext
 from holdfast.config import McpSettings
-from holdfast.core.failure import Kind, StreamFailed
+from holdfast.core.failure import Failure, Kind, StreamFailed
 from holdfast.core.message import ToolCall
 
 pytestmark = pytest.mark.scenario
@@ -284,6 +285,65 @@ def test_a_server_that_is_not_there_is_told_by_its_errno() -> None:
             await server.tools()
         assert failed.value.failure.kind is Kind.REFUSED
         assert failed.value.failure.cause == "ECONNREFUSED"
+        await server.aclose()
+
+    asyncio.run(watched(main()))
+
+
+def test_a_server_that_does_not_start_is_not_waited_for_with_every_turn(tmp_path: Path) -> None:
+    ledger = tmp_path / "ledger"
+
+    async def main() -> None:
+        clock = LoopClock()
+        program = f"open({str(ledger)!r}, 'a').write('tried '); import sys; sys.exit('no')"
+        settings = McpSettings(command=(sys.executable, "-c", program))
+        server = McpServer("box", settings, clock)
+
+        async def ask() -> Failure:
+            with pytest.raises(StreamFailed) as failed:
+                await server.tools()
+            return failed.value.failure
+
+        told = [await ask() for _ in range(3)]
+        assert ledger.read_text() == "tried "
+        assert told[0] == told[1] == told[2]
+        clock.ahead += PAUSE
+        await ask()
+        assert ledger.read_text() == "tried tried "
+        clock.ahead += PAUSE
+        await ask()
+        assert ledger.read_text() == "tried tried "
+        await server.aclose()
+
+    asyncio.run(watched(main()))
+
+
+def test_a_slow_starter_is_gone_without_and_found_later(tmp_path: Path) -> None:
+    """It starts when the gate is opened, which is after the first turn has asked in vain."""
+    gate = tmp_path / "gate"
+    program = (
+        f"import os, runpy, sys; open({str(gate)!r}).read(); sys.argv = [{PROGRAM!r}, 'x'];"
+        f"runpy.run_path({PROGRAM!r}, run_name='__main__')"
+    )
+    os.mkfifo(gate)
+
+    async def main() -> None:
+        clock = LoopClock()
+        server = McpServer("box", McpSettings(command=(sys.executable, "-c", program)), clock)
+        asking = asyncio.create_task(server.tools())
+        await asyncio.sleep(0)
+        asking.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await asking
+        clock.ahead += PATIENCE
+        with pytest.raises(StreamFailed) as failed:
+            await server.tools()
+        assert failed.value.failure.detail == "it does not answer yet"
+        opened = await asyncio.to_thread(open, gate, "w")
+        opened.close()
+        assert server._link
+        await server._link.opened(30)
+        assert "box__add" in [made.name for made in await server.tools()]
         await server.aclose()
 
     asyncio.run(watched(main()))

@@ -31,9 +31,13 @@ from ..upstream.translate import failure_from
 from ..wire.jsontext import dumps
 from .tools import AgentTool, OutcomeUnknown, Output, ToolContext, ToolFailed
 
-CONNECT = 30.0  # seconds: a server may have to be fetched before it can start
+CONNECT = 120.0  # seconds: a server may have to be fetched before it can start
+PATIENCE = 10.0  # seconds that a turn waits for that
+PAUSE = 5.0  # seconds until a server that failed to start is tried again; doubled each time
+LONGEST_PAUSE = 300.0
 CLOSE = 8.0  # seconds: the SDK's own escalation to SIGKILL takes six
 TRUSTED = 5.0  # seconds for which a connection that was heard from is taken to be there
+LISTED = 60.0  # seconds for which a listing is
 PROBE = 5.0  # seconds in which it must otherwise answer
 _TOLD = 1.0  # seconds in which the SDK tells a caller that the connection is gone
 _PAGES = 50  # of a listing
@@ -53,38 +57,54 @@ class McpServer:
         self._clock = clock
         self._link: _Link | None = None
         self._opening = asyncio.Lock()
+        self._failed: Failure | None = None  # why the last connection could not be made
+        self._retry_at = 0.0
+        self._pause = PAUSE
 
     async def tools(self) -> Sequence[AgentTool]:
-        """What the server offers now. Raises StreamFailed."""
-        link = await self._connected()
+        """What the server offers. Raises StreamFailed."""
+        link = await self._connected(LISTED)
         return [self._tool(listed) for listed in link.listed]
 
     async def aclose(self) -> None:
         async with self._opening:
             await self._drop()
 
-    async def _connected(self) -> _Link:
-        """A connection that is there. Raises StreamFailed."""
-        async with self._opening:
-            link = self._link
-            if link and (self._is_fresh(link) or await link.answers(PROBE)):
-                link.heard_at = self._clock.monotonic()
-                return link
-            await self._drop()
-            made = _Link(self._settings)
-            try:
-                await made.opened(CONNECT)
-                if not made.alive:
-                    raise StreamFailed(_failure(self._name, made, self._secrets))
-                made.heard_at = self._clock.monotonic()
-                self._link = made
-                return made
-            finally:
-                if self._link is not made:
-                    await made.aclose()
+    async def _connected(self, trusted: float) -> _Link:
+        """One that was heard from within `trusted` seconds, or answers now. Raises StreamFailed.
 
-    def _is_fresh(self, link: _Link) -> bool:
-        return link.alive and self._clock.monotonic() < link.heard_at + TRUSTED
+        Nobody waits long for a server that does not start: it is given more time while turns go
+        on without it, and after it has failed it is left alone for a while.
+        """
+        async with self._opening:
+            now = self._clock.monotonic()
+            link = self._link
+            if link and link.ready:
+                fresh = link.alive and now < link.heard_at + trusted
+                if fresh or await link.answers(PROBE):
+                    link.heard_at = now if fresh else self._clock.monotonic()
+                    return link
+                await self._drop()
+            if self._link is None:
+                if self._failed and now < self._retry_at:
+                    raise StreamFailed(self._failed)
+                self._link = _Link(self._settings, now)
+            return await self._opened(self._link)
+
+    async def _opened(self, link: _Link) -> _Link:
+        waited = self._clock.monotonic() - link.began_at
+        await link.opened(max(0.0, PATIENCE - waited))
+        now = self._clock.monotonic()
+        if link.alive:
+            link.heard_at = now
+            self._failed, self._pause = None, PAUSE
+            return link
+        failure = _failure(self._name, link, self._secrets)
+        if link.task.done() or now >= link.began_at + CONNECT:
+            await self._drop()
+            self._failed, self._retry_at = failure, now + self._pause
+            self._pause = min(2 * self._pause, LONGEST_PAUSE)
+        raise StreamFailed(failure)
 
     async def _drop(self) -> None:
         link, self._link = self._link, None
@@ -122,7 +142,7 @@ class McpServer:
 
     async def _call(self, name: str, arguments: Mapping[str, Any]) -> Output:
         """Raises StreamFailed if it was not sent, ToolFailed if it was refused, OutcomeUnknown."""
-        link = await self._connected()
+        link = await self._connected(TRUSTED)
         assert link.client is not None
         calling = asyncio.create_task(link.client.call_tool(name, dict(arguments)))
         try:
@@ -155,7 +175,8 @@ class McpServer:
 class _Link:
     """One connection, held by one task: the SDK's scopes must be left where they were entered."""
 
-    def __init__(self, settings: McpSettings) -> None:
+    def __init__(self, settings: McpSettings, began_at: float) -> None:
+        self.began_at = began_at
         self.client: Client | None = None
         self.listed: Sequence[types.Tool] = ()
         self.heard_at = 0.0
@@ -166,8 +187,13 @@ class _Link:
         self.task = asyncio.create_task(self._hold())
 
     @property
+    def ready(self) -> bool:
+        """Whether it has ever been open."""
+        return self._ready.is_set()
+
+    @property
     def alive(self) -> bool:
-        return self._ready.is_set() and not self.task.done()
+        return self.ready and not self.task.done()
 
     async def opened(self, seconds: float) -> None:
         """Returns when it is open, or could not be opened, or the time is up."""
@@ -192,7 +218,7 @@ class _Link:
         return self.alive
 
     async def aclose(self) -> None:
-        if self._ready.is_set():
+        if self.ready:
             self._closing.set()
         else:
             self.task.cancel()
@@ -218,7 +244,7 @@ class _Link:
         settings = self._settings
         if settings.url:
             headers = {name: value.get_secret_value() for name, value in settings.headers.items()}
-            timeout = httpx2.Timeout(CONNECT, read=settings.timeout + CONNECT)
+            timeout = httpx2.Timeout(PATIENCE, read=settings.timeout + PATIENCE)
             client = httpx2.AsyncClient(headers=headers, timeout=timeout)
             http = await stack.enter_async_context(client)
             return streamable_http_client(settings.url, http_client=http)
@@ -259,7 +285,7 @@ async def _list(client: Client) -> list[types.Tool]:
 def _failure(name: str, link: _Link, secrets: Sequence[str]) -> Failure:
     """Why a connection could not be made, with the last words of the server."""
     error = link.error()
-    failure = Failure(Kind.TIMEOUT, Phase.CONNECT, detail=f"not ready within {CONNECT:g} s")
+    failure = Failure(Kind.TIMEOUT, Phase.CONNECT, detail="it does not answer yet")
     if error:
         failure = failure_from(error, Progress(lambda _: None, Phase.CONNECT))
         kind = Kind.UNAVAILABLE if failure.kind is Kind.INTERNAL else failure.kind

@@ -180,15 +180,19 @@ class Toolbox:
         """The tools called so, by name, and what could not be had."""
         opened: dict[str, AgentTool] = {}
         missing: list[Missing] = []
-        for name in dict.fromkeys(names):
-            try:
-                found = await self._find(name)
-            except StreamFailed as failed:
-                missing.append(Missing(name, failed.failure))
+        for found in await asyncio.gather(*map(self._had, dict.fromkeys(names))):
+            if isinstance(found, Missing):
+                missing.append(found)
                 continue
             for made in found:
                 opened.setdefault(made.name, made)
         return opened, missing
+
+    async def _had(self, name: str) -> Sequence[AgentTool] | Missing:
+        try:
+            return await self._find(name)
+        except StreamFailed as failed:
+            return Missing(name, failed.failure)
 
     async def _find(self, name: str) -> Sequence[AgentTool]:
         server, _, single = name.removeprefix(MCP).partition("/")
