@@ -23,8 +23,9 @@ from holdfast.config import BotSettings
 from holdfast.core.failure import Failure, StreamFailed
 from holdfast.platforms.qq.adapter import QQAdapter
 from holdfast.platforms.qq.session import Pace
+from holdfast.sim.qq.people import Person
 from holdfast.sim.qq.rules import Rules
-from holdfast.sim.qq.simulator import Person, SimulatedQQ
+from holdfast.sim.qq.simulator import SimulatedQQ
 from holdfast.store.ports import StoreFailed
 from holdfast.upstream.transport import HttpTransport
 

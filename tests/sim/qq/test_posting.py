@@ -13,8 +13,9 @@ from tests.sim.qq.raw import RawBot, raw_bot
 from tests.upstream.leaks import watched
 
 from holdfast.sim.qq.faults import Cut, Garbage, Page, Pending, Refuse
+from holdfast.sim.qq.people import Chat
 from holdfast.sim.qq.rules import Rules
-from holdfast.sim.qq.simulator import Chat, SimulatedQQ
+from holdfast.sim.qq.simulator import SimulatedQQ
 
 pytestmark = pytest.mark.scenario
 

@@ -10,12 +10,12 @@ loses what was said in between.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import Enum, auto
 
-from ...core.failure import Failure, Hop, Kind, Phase
-from .codec.errors import REPORTER
+from ...core.failure import Failure
+from .closing import CLOSE_CODES, LOST, NEW_SESSION, SAME_SESSION, Row, Then, refusal
 from .codec.reading import Json, number, table, text
 from .watermark import Watermark
 
@@ -32,7 +32,6 @@ LADDER: Sequence[int] = (
 )
 
 OUR_CLOSE = 4000  # the code with which we leave a connection whose session goes on
-_LOST = 1006  # no close frame came
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,63 +49,6 @@ class Pace:
 
 _QUICK_LIMIT = 3
 _RESUMES = 3  # in vain, before a new session is begun
-
-
-class Then(Enum):
-    """What to do after a connection ended."""
-
-    RESUME = auto()
-    IDENTIFY = auto()
-    NARROW = auto()
-    STOP = auto()
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """`pause` replaces the back-off. `hint` is for the operator."""
-
-    then: Then
-    pause: float | None = None
-    fresh_token: bool = False
-    kind: Kind = Kind.INTERNAL
-    hint: str = ""
-
-
-_INTERNAL_ERROR = Row(Then.IDENTIFY)
-_OTHERWISE = Row(Then.RESUME)
-
-CLOSE_CODES: Mapping[int, Row] = {
-    1000: Row(Then.RESUME),
-    1001: Row(Then.RESUME),
-    1006: Row(Then.RESUME),
-    4000: Row(Then.RESUME),
-    4001: Row(Then.STOP, hint="the gateway does not know one of our opcodes"),
-    4002: Row(Then.STOP, hint="the gateway cannot read one of our payloads"),
-    4003: Row(Then.IDENTIFY),
-    4004: Row(Then.IDENTIFY, fresh_token=True),
-    4005: Row(Then.IDENTIFY),
-    4006: Row(Then.IDENTIFY),
-    4007: Row(Then.IDENTIFY),
-    4008: Row(Then.RESUME, pause=60.0),
-    4009: Row(Then.RESUME),
-    4010: Row(Then.STOP, hint="the gateway does not accept the shard"),
-    4011: Row(Then.STOP, kind=Kind.CONFIG, hint="the bot is in too many guilds for one shard"),
-    4012: Row(Then.STOP, hint="the gateway does not speak this version any more"),
-    4013: Row(Then.STOP, hint="the gateway does not know the subscribed events"),
-    4014: Row(
-        Then.NARROW,
-        kind=Kind.FORBIDDEN,
-        hint="the bot may not receive messages of persons and groups: ask for the permission "
-        "in its console (请在机器人管理端申请群聊和单聊消息的权限)",
-    ),
-    **dict.fromkeys(range(4900, 4914), _INTERNAL_ERROR),
-    4914: Row(
-        Then.STOP,
-        kind=Kind.FORBIDDEN,
-        hint="the bot is taken offline, only its sandbox may connect (机器人已下架，只能连接沙箱)",
-    ),
-    4915: Row(Then.STOP, kind=Kind.FORBIDDEN, hint="the bot is banned (机器人已被封禁)"),
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,13 +168,13 @@ class Session:
             case _State.WAITING:
                 yield from self._set_out()
             case _State.GREETING | _State.ENTERING:
-                yield from self._leave(_OTHERWISE, now)
+                yield from self._leave(SAME_SESSION, now)
             case _State.LIVE if self._acknowledged:
                 yield self._beat(now)
             case _State.LIVE:
                 # The socket is open and nobody is there. If nothing ever came, the session
                 # itself is dead, whatever was said of it.
-                yield from self._leave(_OTHERWISE if self._alive else _INTERNAL_ERROR, now)
+                yield from self._leave(SAME_SESSION if self._alive else NEW_SESSION, now)
             case _:
                 self.due = None
 
@@ -268,7 +210,7 @@ class Session:
             self._url = ""  # it may have moved
         elif self._state not in _CONNECTED:
             return
-        known = CLOSE_CODES.get(_LOST if code is None else code, _OTHERWISE)
+        known = CLOSE_CODES.get(LOST if code is None else code, SAME_SESSION)
         yield from self._after(known, code, now)
 
     def receive(self, frame: Json, now: float) -> Commands:
@@ -286,7 +228,7 @@ class Session:
             case 7:
                 yield from self._leave(Row(Then.RESUME, pause=0.0), now)
             case 9 if frame.get("d") is True:
-                yield from self._leave(_OTHERWISE, now)
+                yield from self._leave(SAME_SESSION, now)
             case 9:
                 pause = self._pace.invalid * (1.0 + 4.0 * self._jitter())
                 pause = max(pause, self._pace.backoff[min(self._failures, self._last)])
@@ -391,7 +333,7 @@ class Session:
             self._wait(now + self._backoff())
             return
         if row.then in (Then.STOP, Then.NARROW):
-            yield self._stop(_refusal(code, row))
+            yield self._stop(refusal(code, row))
             return
         if row.then is Then.IDENTIFY or self._resumes >= _RESUMES:
             self._forget()
@@ -431,15 +373,3 @@ class Session:
 
 
 _CONNECTED = frozenset({_State.GREETING, _State.ENTERING, _State.LIVE})
-
-
-def _refusal(code: int | None, row: Row) -> Failure:
-    return Failure(
-        row.kind,
-        Phase.FIRST,
-        Hop.PLATFORM,
-        detail=row.hint,
-        code=str(code) if code else None,
-        param="bot",
-        by=REPORTER,
-    )

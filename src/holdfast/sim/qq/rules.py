@@ -64,6 +64,7 @@ class Rules:
     full_messages: bool = False  # groups send all messages, and all as GROUP_MESSAGE_CREATE
     both_group_events: bool = False  # a mention comes as both types
     repeats: int = 0  # how often every event is pushed once more
+    one_id: bool = True  # a person has the same id in private chats and in groups
     old_payloads: bool = False  # as of 2024: no message_type, no elements, URLs without scheme
 
     # Tokens.
