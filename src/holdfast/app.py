@@ -7,7 +7,7 @@ import os
 import random
 import secrets
 import time
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Sequence
 from contextlib import (
     AsyncExitStack,
     ExitStack,
@@ -18,11 +18,16 @@ from contextlib import (
 )
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from starlette.types import ASGIApp
 
+from .agent.abilities import Abilities
+from .assembly import Ground, assemble, with_page
 from .config import ServerSettings, Settings
+from .console import pages
 from .core.ids import ulid
+from .engine.lives import LastWord
 from .engine.local import LocalEngine
 from .engine.ports import Handler, Journal, Turn
 from .gateway.app import build
@@ -48,8 +53,6 @@ from .upstream.transport import Transports
 from .wire import DIALECTS
 
 DATABASE = "holdfast.db"
-
-LAST_WORDS: Mapping[str, Handler] = {CALL: give_up}
 
 
 class SystemClock:
@@ -153,7 +156,9 @@ class Running:
 
 
 @asynccontextmanager
-async def gateway(settings: Settings, served: Routes | None = None) -> AsyncIterator[Running]:
+async def gateway(
+    settings: Settings, served: Routes | None = None, *, simulated: bool = False
+) -> AsyncIterator[Running]:
     """Everything that a gateway needs, opened, and closed again in order. Raises ConfigError."""
     clock = SystemClock()
     node = f"holdfast-{secrets.token_hex(6)}"
@@ -170,7 +175,8 @@ async def gateway(settings: Settings, served: Routes | None = None) -> AsyncIter
         stack.enter_context(_alone(server, opened))
         fences: dict[str, Fence] = {}
         turns = SqlTurns(opened)
-        engine = LocalEngine(turns, clock, fences, _last_word)
+        shared = Shared()
+        engine = LocalEngine(turns, clock, fences, shared.last_word)
         services = Services(
             settings=settings.gateway,
             language=server.language,
@@ -187,8 +193,55 @@ async def gateway(settings: Settings, served: Routes | None = None) -> AsyncIter
             engine=engine,
             turns=turns,
         )
-        await stack.enter_async_context(_running(engine, {CALL: CallRunner(services)}))
-        yield Running(build(services), services)
+        settings = with_page(settings)
+        ground = Ground(
+            settings=settings,
+            database=opened,
+            turns=turns,
+            engine=engine,
+            fences=fences,
+            executor=executor,
+            routes=known,
+            incidents=store,
+            clock=clock,
+            new_ref=new_ref,
+            abilities=lambda route: Abilities(),
+            guard=services.check_key,
+            simulated=simulated,
+        )
+        made = await assemble(ground, stack)
+        shared.engine = engine
+        shared.calls = CallRunner(services), give_up
+        shared.messages = made.bots.handler, made.bots.handler.last_word
+        await stack.enter_async_context(_running(made.bots.run(shared)))
+        yield Running(build(services, [*pages.routes(), *made.routes]), services)
+
+
+class Shared:
+    """One engine for turns of several kinds: calls of the gateway, messages to bots."""
+
+    def __init__(self) -> None:
+        self.calls: tuple[Handler, LastWord] | None = None
+        self.messages: tuple[Handler, LastWord] | None = None
+        self.engine: LocalEngine | None = None
+
+    async def run(self, handler: Handler) -> None:
+        """What bots take for the engine: their turns run, and those of the gateway."""
+        assert self.engine is not None
+
+        async def run(turn: Turn, journal: Journal) -> None:
+            await self._of(turn)[0](turn, journal)
+
+        await self.engine.run(run)
+
+    async def last_word(self, turn: Turn, journal: Journal, why: str) -> None:
+        """Nobody waits for ever: a turn that is given up has its end too."""
+        await self._of(turn)[1](turn, journal, why)
+
+    def _of(self, turn: Turn) -> tuple[Handler, LastWord]:
+        found = self.calls if turn.body.get("kind") == CALL else self.messages
+        assert found is not None, "turns run once everything is in its place"
+        return found
 
 
 @contextmanager
@@ -203,13 +256,9 @@ def _alone(server: ServerSettings, opened: Database) -> Iterator[None]:
 
 
 @asynccontextmanager
-async def _running(engine: LocalEngine, handlers: Mapping[str, Handler]) -> AsyncIterator[None]:
-    """Turns run as long as this is entered; then they are put back for the next process."""
-
-    async def run(turn: Turn, journal: Journal) -> None:
-        await handlers[turn.body["kind"]](turn, journal)
-
-    task = asyncio.create_task(engine.run(run))
+async def _running(work: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
+    """`work` runs as long as this is entered; its turns are put back for the next process."""
+    task = asyncio.create_task(work)
     try:
         yield
     finally:
@@ -218,18 +267,15 @@ async def _running(engine: LocalEngine, handlers: Mapping[str, Handler]) -> Asyn
             await task
 
 
-async def _last_word(turn: Turn, journal: Journal, why: str) -> None:
-    """Nobody waits for ever: a turn that is given up has its end too."""
-    await LAST_WORDS[turn.body["kind"]](turn, journal)
-
-
-async def serve(settings: Settings, ready: Callable[[str], None]) -> None:
+async def serve(
+    settings: Settings, ready: Callable[[str], None], *, simulated: bool = False
+) -> None:
     """Serves until SIGTERM or Ctrl-C, then ends within 10 s. `ready` is given the address.
 
     Raises ConfigError if the address or the data folder cannot be had.
     """
     with listen(settings.server) as listener:
-        async with gateway(settings) as running:
+        async with gateway(settings, simulated=simulated) as running:
             await Server(running.app, running.services, ready).serve(sockets=[listener])
 
 

@@ -77,7 +77,9 @@ def serve(
             given, simulated = await _given(config, stack)
             settings = given.listening(host, port)
             word, language = ("ready_simulated" if simulated else "ready"), _language(settings)
-            await app.serve(settings, lambda url: _ready(say(word, language, url=url)))
+            await app.serve(
+                settings, lambda url: _ready(say(word, language, url=url)), simulated=simulated
+            )
 
     _run(run())
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import Protocol
 
 import structlog
 
@@ -12,6 +13,7 @@ from ..agent.runner import Runner
 from ..config import BotSettings
 from ..core.failure import Failure, StreamFailed
 from ..core.verdict import explain
+from ..engine import ports as engine_ports
 from ..engine.ports import Engine
 from .adapter import Adapter
 from .bus import Bus
@@ -37,6 +39,12 @@ class Extras:
     commands: Iterable[Command] = ()
 
 
+class Runs(Protocol):
+    """As much of an engine as is needed here."""
+
+    async def run(self, handler: engine_ports.Handler) -> None: ...
+
+
 @dataclass(slots=True)
 class Bots:
     """All bots of this process. `down` holds those that an operator must mend, and why."""
@@ -47,7 +55,7 @@ class Bots:
     adapters: Mapping[str, Adapter]
     down: dict[str, Failure] = field(default_factory=dict)
 
-    async def run(self, engine: Engine) -> None:
+    async def run(self, engine: Runs) -> None:
         """Until cancelled. Raises store.ports.StoreFailed if the outbox cannot be read."""
         await self.outbox.recover()
         async with asyncio.TaskGroup() as group:

@@ -76,6 +76,14 @@ TEXTS: Mapping[str, tuple[str, str]] = {
     ),
     "owed": ("(The rest of my last answer:)", "（上一条回答的余下部分：）"),
     # what a person should know of a turn
+    "rescued": (
+        "(The model failed on the way; the answer was held on to.{ref})",
+        "（模型中途出了故障，回答已经接上。{ref}）",
+    ),
+    "compacted": (
+        "(The conversation is long: its older part was shortened for the model.)",
+        "（对话较长，较早的部分已为模型作了压缩）",
+    ),
     "tool_unknown": (
         "The outcome of {tool} is unknown; to avoid doing it twice I did not repeat it. "
         "Please check before you go on.",

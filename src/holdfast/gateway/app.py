@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import structlog
 from starlette.applications import Starlette
 from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.routing import BaseRoute
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ..core.failure import Failure, Hop, Kind, Phase, StreamFailed
@@ -29,8 +32,8 @@ ANSWERS = {
 _LOG = structlog.get_logger("holdfast.gateway")
 
 
-def build(services: Services) -> ASGIApp:
-    """The hot routes are plain ASGI; Starlette serves the others."""
+def build(services: Services, more: Sequence[BaseRoute] = ()) -> ASGIApp:
+    """The hot routes are plain ASGI; Starlette serves the others, and `more` of other rooms."""
 
     async def told(request: Request, error: Exception) -> Response:
         assert isinstance(error, StreamFailed)
@@ -52,6 +55,7 @@ def build(services: Services) -> ASGIApp:
             *health.routes(services),
             *metrics.routes(services),
             *incidents.routes(services),
+            *more,
         ],
         exception_handlers={StreamFailed: told, HTTPException: unknown},
     )

@@ -152,7 +152,7 @@ class CallRunner:
         return Failure(Kind.CANCELLED, Phase.STREAM, Hop.CLIENT, detail="the call was given up")
 
 
-async def give_up(turn: Turn, journal: Journal) -> None:
+async def give_up(turn: Turn, journal: Journal, why: str) -> None:
     """The end of a call that no life of it could bring to an end."""
     asked = Asked.of(turn)
     assert asked is not None, "only calls come here"

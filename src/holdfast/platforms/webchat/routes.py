@@ -26,7 +26,7 @@ from ...core.verdict import Language
 from ...engine.ports import Engine, Entry
 from ...store.ports import Conversations, Overloaded, StoreFailed, Turns
 from .adapter import PLATFORM, WebChat
-from .view import Sentence, shown
+from .view import View
 
 HEARTBEAT = 15.0  # seconds of silence after which a comment keeps the line
 MAX_TEXT = 100_000  # characters of one message
@@ -36,7 +36,6 @@ _ID = re.compile(r"[0-9a-f]{32}")
 _STREAM = {"cache-control": "no-store, no-transform", "x-accel-buffering": "no"}
 
 
-Sentences = Callable[[Language], Sentence]
 Guard = Callable[[Mapping[str, str]], None]
 """Raises StreamFailed unless the browser may come in."""
 
@@ -49,7 +48,6 @@ class WebChatService:
     engine: Engine
     turns: Turns
     conversations: Conversations
-    sentences: Sentences
     guard: Guard
     clock: Clock
     reasoning: bool = False
@@ -76,8 +74,8 @@ class _Api:
         conversation = request.path_params["id"]
         if not _ID.fullmatch(conversation):
             return _wrong("the conversation's id is 32 hexadecimal digits")
-        lane, speak = self._lane(conversation), self._speaker(request)
-        told = await asyncio.to_thread(self._all, lane, speak)
+        lane, language = self._lane(conversation), _language(request)
+        told = await asyncio.to_thread(self._all, lane, language)
         known = {"bot": self._chat.adapter.name, "simulated": self._chat.simulated}
         return JSONResponse({**known, "turns": told}, headers={"cache-control": "no-store"})
 
@@ -111,11 +109,11 @@ class _Api:
         turn_id = request.path_params["id"]
         if not turn_id.startswith(f"{self._chat.adapter.name}:"):
             return JSONResponse({"error": "no such turn"}, 404)
-        entries = self._chat.engine.watch(turn_id, int(wanted))
-        body = _events(entries, self._speaker(request), self._chat.reasoning)
+        entries = self._chat.engine.watch(turn_id)
+        body = _events(entries, int(wanted), self._view(_language(request)))
         return StreamingResponse(body, media_type="text/event-stream", headers=_STREAM)
 
-    def _all(self, lane: str, speak: Sentence) -> list[dict[str, Any]]:
+    def _all(self, lane: str, language: Language) -> list[dict[str, Any]]:
         """Every turn of the lane, ended, running and waiting, oldest first."""
         chat = self._chat
         ended = [*reversed(chat.conversations.recent(lane, RECENT))]
@@ -125,26 +123,25 @@ class _Api:
             {
                 "id": turn.id,
                 "asked": turn.body.get("text", ""),
-                "entries": [
-                    shown(entry, speak, reasoning=chat.reasoning)
-                    for entry in chat.turns.events(turn.id)
-                ],
+                "entries": [*map(self._view(language).shown, chat.turns.events(turn.id))],
             }
             for turn in known
         ]
 
+    def _view(self, language: Language) -> View:
+        return View(language, reasoning=self._chat.reasoning)
+
     def _lane(self, conversation: str) -> str:
         return f"{self._chat.adapter.name}:{PLATFORM}:{conversation}"
 
-    def _speaker(self, request: Request) -> Sentence:
-        chinese = request.headers.get("accept-language", "").lower().startswith("zh")
-        return self._chat.sentences("zh" if chinese else "en")
+
+def _language(request: Request) -> Language:
+    chinese = request.headers.get("accept-language", "").lower().startswith("zh")
+    return "zh" if chinese else "en"
 
 
-async def _events(
-    entries: AsyncIterator[Entry], speak: Sentence, reasoning: bool
-) -> AsyncIterator[bytes]:
-    """Every entry with its sequence as id; the end is said, so that a cut is no end."""
+async def _events(entries: AsyncIterator[Entry], after: int, view: View) -> AsyncIterator[bytes]:
+    """Every entry after that sequence, which is its id; the end is said: a cut is no end."""
     following = asyncio.ensure_future(anext(entries, None))
     try:
         while True:
@@ -156,8 +153,10 @@ async def _events(
             if entry is None:
                 yield b'data: {"end": true}\n\n'
                 return
-            data = json.dumps(shown(entry, speak, reasoning=reasoning), ensure_ascii=False)
-            yield f"id: {entry.sequence}\ndata: {data}\n\n".encode()
+            told = view.shown(entry)
+            if entry.sequence > after:
+                data = json.dumps(told, ensure_ascii=False)
+                yield f"id: {entry.sequence}\ndata: {data}\n\n".encode()
             following = asyncio.ensure_future(anext(entries, None))
     finally:
         following.cancel()

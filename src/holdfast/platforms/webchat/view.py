@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
 from typing import Any, assert_never
 
 from ...agent.codec import read_event
@@ -20,63 +19,65 @@ from ...agent.events import (
     ToolAsked,
     TurnEvent,
 )
+from ...bot import texts
+from ...core.verdict import Language
 from ...engine.ports import Entry
 
 SHOWN = 4000  # characters of a tool's input or result
 
-Sentence = Callable[[str, Mapping[str, Any]], str]
-"""A key of the table of texts, filled in, in the conversation's language; "" for "" and for
-what a person need not be told."""
+# Notes that the page tells the person of; others are for the bot and the operator.
+_NOTES = frozenset({"rescued", "compacted", "tool_unknown", "image_unseen"})
 
 
-def shown(entry: Entry, sentence: Sentence, *, reasoning: bool) -> dict[str, Any]:
-    """The entry under its sequence. What is not for the page keeps its number and says nothing."""
-    event = read_event(entry.event)
-    told = _event(event, sentence, reasoning=reasoning) if event else {"type": "hidden"}
-    return {"sequence": entry.sequence, "event": told}
+class View:
+    """One reader of one turn. All entries must be given, from the first."""
 
+    def __init__(self, language: Language, *, reasoning: bool) -> None:
+        self._language = language
+        self._reasoning = reasoning
+        self._has_text = False
 
-def _event(event: TurnEvent, sentence: Sentence, *, reasoning: bool) -> dict[str, Any]:
-    match event:
-        case Asked():
-            return {"type": "asked"}
-        case StepBegan(step):
-            return {"type": "step_began", "step": step}
-        case StepEnded(step):
-            return {"type": "step_ended", "step": step}
-        case TextAdded(text):
-            return {"type": "text_added", "text": text}
-        case ReasoningAdded(text):
-            return {"type": "reasoning_added", "text": text} if reasoning else {"type": "hidden"}
-        case Replaced():
-            return {"type": "replaced"}
-        case ToolAsked(call_id, name, arguments):
-            return {
-                "type": "tool_asked",
-                "call_id": call_id,
-                "name": name,
-                "arguments": arguments[:SHOWN],
-            }
-        case ToolAnswered():
-            return {
-                "type": "tool_answered",
-                "call_id": event.call_id,
-                "name": event.name,
-                "outcome": event.outcome,
-                "text": event.message.text[:SHOWN],
-                "ms": event.ms,
-            }
-        case Noted(key, values):
-            return {"type": "noted", "sentence": sentence(key, values)}
-        case Said(text):
-            return {"type": "said", "text": text}
-        case Ended():
-            told = sentence(event.key, {"ref": event.ref, **event.values})
-            return {
-                "type": "ended",
-                "outcome": event.outcome,
-                "sentence": told,
-                "ref": event.ref,
-            }
-        case _:
-            assert_never(event)
+    def shown(self, entry: Entry) -> dict[str, Any]:
+        """The entry under its sequence. What is not for the page says nothing."""
+        event = read_event(entry.event)
+        told = self._event(event) if event else None
+        return {"sequence": entry.sequence, "event": told or {"type": "hidden"}}
+
+    def _event(self, event: TurnEvent) -> dict[str, Any] | None:
+        match event:
+            case StepBegan(step):
+                return {"type": "step_began", "step": step}
+            case TextAdded(text):
+                self._has_text = True
+                return {"type": "text_added", "text": text}
+            case ReasoningAdded(text) if self._reasoning:
+                return {"type": "reasoning_added", "text": text}
+            case Replaced():
+                return {"type": "replaced"}
+            case ToolAsked(call_id, name, arguments):
+                return {
+                    "type": "tool_asked",
+                    "call_id": call_id,
+                    "name": name,
+                    "arguments": arguments[:SHOWN],
+                }
+            case ToolAnswered():
+                return {
+                    "type": "tool_answered",
+                    "call_id": event.call_id,
+                    "name": event.name,
+                    "outcome": event.outcome,
+                    "text": event.message.text[:SHOWN],
+                    "ms": event.ms,
+                }
+            case Noted(key, values) if key in _NOTES:
+                return {"type": "noted", "sentence": texts.say(key, self._language, **values)}
+            case Said(text):
+                return {"type": "said", "text": text}
+            case Ended(outcome):
+                sentence = texts.ending(event, self._language, self._has_text)
+                return {"type": "ended", "outcome": outcome, "sentence": sentence, "ref": event.ref}
+            case Asked() | StepEnded() | ReasoningAdded() | Noted():
+                return None
+            case _:
+                assert_never(event)
