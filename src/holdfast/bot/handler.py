@@ -115,9 +115,10 @@ class Handler:
         match result:
             case Silence():
                 await _write(journal, Ended("refused"))
-            case Say(text, refused):
-                outcome = "refused" if refused else "finished"
-                await _write(journal, Said(text), Ended(outcome))  # type: ignore[arg-type]
+            case Say(text, refused, note):
+                if note:
+                    journal.add(write_event(Noted(note)))
+                await _write(journal, Said(text), Ended("refused" if refused else "finished"))
             case Ask(given):
                 if given.released and not visit.resumed:
                     journal.add(write_event(Noted(GOES_ON, {"text": given.released})))
@@ -181,7 +182,7 @@ def language_of(rules: BotSettings, event: Inbound | Notice, remembered: object)
     if isinstance(event, Notice):
         return known
     word = called_by(event, rules) or ""
-    text = event.text.strip()[len(word) :]
+    text = event.text.strip()[len(word) :] or word
     told = None if text[:1] in ("/", "／") and text.isascii() and remembered else texts.spoken(text)
     return told or known
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 
 from ..agent.codec import read_events, read_message
@@ -15,15 +15,26 @@ from .pipeline import Services
 from .script import Script
 
 GOES_ON = "goes_on"  # the note in which a turn says what text it goes on from
+PAYS = "pays"  # the note of a turn that says what an earlier one could not deliver
 LOOK_BACK = 10  # turns; commands among them are passed over
 
 
 @dataclass(frozen=True, slots=True)
 class Past:
-    """A turn of this conversation in which a model was asked."""
+    """A turn of this conversation that has ended."""
 
     turn: Turn
     events: Sequence[TurnEvent]
+
+    @property
+    def has_asked(self) -> bool:
+        """Whether a model was asked in it."""
+        return any(isinstance(event, Asked) for event in self.events)
+
+    @property
+    def pays(self) -> bool:
+        """Whether it delivered what an earlier one owed."""
+        return any(isinstance(event, Noted) and event.key == PAYS for event in self.events)
 
     @property
     def asked(self) -> Message:
@@ -31,7 +42,7 @@ class Past:
 
     @property
     def ended(self) -> Ended | None:
-        last = self.events[-1]
+        last = self.events[-1] if self.events else None
         return last if isinstance(last, Ended) else None
 
     @property
@@ -76,18 +87,21 @@ async def events_of(engine: Engine, turn_id: str) -> list[TurnEvent]:
 
 async def last_asked(services: Services, lane: str, before: str) -> Past | None:
     """The last turn of the lane in which a model was asked, other than the turn `before`."""
-    turns = await asyncio.to_thread(services.conversations.recent, lane, LOOK_BACK)
-    for turn in turns:
-        if turn.id == before:
-            continue
-        events = await events_of(services.engine, turn.id)
-        if any(isinstance(event, Asked) for event in events):
-            return Past(turn, events)
+    async for past in _turns(services, lane, before):
+        if past.has_asked:
+            return past
     return None
 
 
-async def owed_text(services: Services, past: Past, reasoning: bool) -> str:
-    """What of its answer was written and could not be delivered."""
+async def owed_text(services: Services, lane: str, before: str, reasoning: bool) -> str:
+    """What of the last answer was written and could not be delivered, nor was since."""
+    async for past in _turns(services, lane, before):
+        if past.has_asked or past.pays:
+            return await _undelivered(services, past, reasoning)
+    return ""
+
+
+async def _undelivered(services: Services, past: Past, reasoning: bool) -> str:
     place = await services.ledger.owed(past.turn.id)
     if place is None:
         return ""
@@ -95,6 +109,14 @@ async def owed_text(services: Services, past: Past, reasoning: bool) -> str:
     for event in past.events:
         script.hear(event)
     return script.read(script.rest(place)).strip()
+
+
+async def _turns(services: Services, lane: str, before: str) -> AsyncIterator[Past]:
+    """The lane's turns that have ended, the newest first."""
+    turns = await asyncio.to_thread(services.conversations.recent, lane, LOOK_BACK)
+    for turn in turns:
+        if turn.id != before:
+            yield Past(turn, await events_of(services.engine, turn.id))
 
 
 async def history(services: Services, lane: str) -> tuple[Message, ...]:

@@ -28,6 +28,7 @@ from .script import Script
 
 _LOG = structlog.get_logger("holdfast.outbox")
 GRACE = 3.0  # seconds for a send under way, when everything ends
+LIVES = 3
 MEND = 1.0  # seconds before a store that failed is asked again
 _DEFECT = Failure(Kind.INTERNAL, Phase.HEADERS, Hop.PLATFORM, detail="the adapter failed")
 _RESTARTED = Ended("failed", "restarted")
@@ -124,15 +125,23 @@ class Outbox:
             del self._last[lane]
 
     async def _supervised(self, reply: Reply, before: asyncio.Task[None] | None) -> None:
-        """The supervisor: a fault of our own costs this delivery, and no other."""
+        """The supervisor: a fault of our own costs this delivery, and no other.
+
+        It is made anew from what is stored, a few times; then the next start tries again. A lane
+        that was lost may be no more than a turn's end between two looks at the store.
+        """
         if before:
             await asyncio.wait([before])
-        try:
-            await _Sender(self, reply).run()
-        except LaneLost:
-            _LOG.info("another process delivers", turn=reply.turn)
-        except Exception as error:  # noqa: BLE001 - told in the log; the next start tries again
-            _LOG.error("a delivery failed", turn=reply.turn, error=type(error).__name__)
+        for life in range(1, LIVES + 1):
+            try:
+                await _Sender(self, reply).run()
+                return
+            except LaneLost as lost:
+                _LOG.warning("a delivery lost its lane", turn=reply.turn, at=str(lost), life=life)
+            except Exception as error:  # noqa: BLE001 - told in the log
+                name = type(error).__name__
+                _LOG.error("a delivery failed", turn=reply.turn, error=name, life=life)
+            await asyncio.sleep(MEND * life)
 
     # What a sender needs.
 

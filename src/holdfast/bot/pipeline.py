@@ -38,10 +38,14 @@ class Silence:
 
 @dataclass(frozen=True, slots=True)
 class Say:
-    """Answered at once, in Markdown, without a model. `refused`: no answer, but a reason."""
+    """Answered at once, in Markdown, without a model. `refused`: no answer, but a reason.
+
+    `note` is written into the journal beside it.
+    """
 
     text: str
     refused: bool = False
+    note: str = ""
 
 
 @dataclass(frozen=True, slots=True)

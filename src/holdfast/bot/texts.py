@@ -74,7 +74,6 @@ TEXTS: Mapping[str, tuple[str, str]] = {
         "The chat platform did not accept the answer's text.{ref}",
         "聊天平台没有接受这条回答的内容。{ref}",
     ),
-    "owed": ("(The rest of my last answer:)", "（上一条回答的余下部分：）"),
     # what a person should know of a turn
     "rescued": (
         "(The model failed on the way; the answer was held on to.{ref})",

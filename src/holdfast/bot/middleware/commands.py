@@ -11,7 +11,7 @@ from ...agent.task import Task
 from ...core.message import Message, Role, said
 from ...store.ports import Incident
 from .. import texts
-from ..memory import history, last_asked, owed_text
+from ..memory import PAYS, history, last_asked, owed_text
 from ..pipeline import Ask, Command, Middleware, Onward, Result, Say, Visit
 
 _SLASHES = ("/", "／")
@@ -97,13 +97,12 @@ async def retry(visit: Visit, rest: str, onward: Onward) -> Result:
 
 async def continue_(visit: Visit, rest: str, onward: Onward) -> Result:
     """First what was written and not delivered; else the model goes on where it was cut off."""
-    past = await last_asked(visit.services, visit.lane, visit.turn)
-    if past is None:
-        return await _not_cut(visit, onward)
-    owed = await owed_text(visit.services, past, visit.rules.show_reasoning)
+    reasoning = visit.rules.show_reasoning
+    owed = await owed_text(visit.services, visit.lane, visit.turn, reasoning)
     if owed:
-        return Say(f"{texts.say('owed', visit.language)}\n\n{owed}")
-    if not past.cut:
+        return Say(owed, note=PAYS)
+    past = await last_asked(visit.services, visit.lane, visit.turn)
+    if past is None or not past.cut:
         return await _not_cut(visit, onward)
     if not past.prose.strip():
         return await retry(visit, rest, onward)

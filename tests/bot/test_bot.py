@@ -1,0 +1,463 @@
+"""Scenes with a bot: what people write, what they read, what is asked of the model."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.bot.house import House, house, play, until
+from tests.bot.people import C2C
+
+from holdfast.agent.abilities import Abilities
+from holdfast.bot.event import Attachment, Notice, NoticeKind, Place, Scene
+from holdfast.bot.pipeline import Command, Middleware, Onward, Result, Say, Visit
+from holdfast.bot.service import Extras
+from holdfast.engine.local import Limits
+from holdfast.sim.script import expected, parse
+
+pytestmark = pytest.mark.scenario
+
+SLOW = {"main": ["ok;pace=0.05"]}
+DEAD = {"main": ["eof_before_headers", "sub2api_502"]}
+SECRET = re.compile(r"sk-|Traceback|Error code|\{\"|http")
+
+
+def whole(question: str) -> str:
+    return expected({"messages": [{"role": "user", "content": question}]}, parse("ok").habits)
+
+
+def said_to(body: Any) -> list[tuple[str, str]]:
+    return [(message["role"], str(message["content"])) for message in body["messages"]]
+
+
+class TestAnswers:
+    def test_a_message_is_answered(self, tmp_path: Path) -> None:
+        async def scene() -> None:
+            async with house(tmp_path, persona="You are kind.") as home:
+                assert await home.ask("hello") == [whole("hello")]
+                assert said_to(home.asked[0]) == [("system", "You are kind."), ("user", "hello")]
+
+        play(scene)
+
+    def test_the_conversation_is_remembered_and_begun_anew(self, tmp_path: Path) -> None:
+        async def scene() -> None:
+            async with house(tmp_path) as home:
+                await home.ask("hello")
+                await home.ask("and more")
+                assert [role for role, _ in said_to(home.asked[1])] == ["user", "assistant", "user"]
+                assert "new conversation" in (await home.ask("/new"))[0]
+                await home.ask("once more")
+                assert said_to(home.asked[2]) == [("user", "once more")]
+
+        play(scene)
+
+    def test_the_same_message_twice_is_answered_once(self, tmp_path: Path) -> None:
+        async def scene() -> None:
+            async with house(tmp_path) as home:
+                inbound = home.phone.message("hello")
+                assert await home.phone.event(inbound)
+                assert not await home.phone.event(inbound)
+                assert await home.answer_to(inbound) == [whole("hello")]
+                assert len(home.asked) == 1
+            async with house(tmp_path) as home:  # another process
+                assert not await home.phone.event(inbound)
+                assert home.asked == []
+
+        play(scene)
+
+    def test_groups_know_who_speaks(self, tmp_path: Path) -> None:
+        async def scene() -> None:
+            async with house(tmp_path, {"main": ["ok"]}) as home:
+                answer = await home.ask("hello", where="group1", name="Anna")
+                assert len(answer) == 1
+                assert said_to(home.asked[0]) == [("user", "Anna: hello")]
+
+        play(scene)
+
+    def test_all_targets_dead_is_one_plain_sentence_with_a_reference(self, tmp_path: Path) -> None:
+        async def scene() -> None:
+            async with house(tmp_path, DEAD) as home:
+                (sentence,) = await home.ask("你好")
+                ref = re.fullmatch(r"模型服务暂时连接不上，请稍后再试。（编号 (\w{26})）", sentence)
+                assert ref, sentence
+                await asyncio.to_thread(home.keeper.settle)
+                incident = home.services.incidents.find(ref[1])
+                assert incident is not None
+                assert incident.outcome == "failed"
+                assert incident.record["attempts"][0]["kind"] == "connection_closed"
+                (why,) = await home.ask("/why")
+                assert why.startswith("没能回答的原因：")
+                assert ref[1] in why
+                assert not SECRET.search(why)
+
+        play(scene)
+
+    def test_a_rescued_answer_is_whole_and_why_tells(self, tmp_path: Path) -> None:
+        async def scene() -> None:
+            async with house(tmp_path, {"main": ["reset@5", "ok"]}) as home:
+                assert await home.ask("hello") == [whole("hello")]
+                await asyncio.to_thread(home.keeper.settle)
+                (why,) = await home.ask("/why")
+                assert "it is complete" in why
+                assert "sim/" not in why
+
+        play(scene)
+
+    def test_owners_see_the_attempts(self, tmp_path: Path) -> None:
+        async def scene() -> None:
+            access = {"direct": "open", "owners": ["anna"]}
+            async with house(tmp_path, {"main": ["reset@5", "ok"]}, access=access) as home:
+                await home.ask("hello")
+                await asyncio.to_thread(home.keeper.settle)
+                (why,) = await home.ask("/why")
+                assert "1. sim/reset@5: " in why
+                assert "2. sim/ok: the answer is whole." in why
+
+        play(scene)
+
+
+class TestCommands:
+    def test_help_lists_commands_in_the_persons_language(self, tmp_path: Path) -> None:
+        async def scene() -> None:
+            async with house(tmp_path) as home:
+                assert "/retry: answer your last message again" in (await home.ask("/help"))[0]
+                assert "/retry（重试、重新回答）: 重新回答上一条" in (await home.ask("帮助"))[0]
+                assert home.asked == []
+
+        play(scene)
+
+    def test_an_unknown_command_is_told_a_path_is_not_one(self, tmp_path: Path) -> None:
+        async def scene() -> None:
+            async with house(tmp_path) as home:
+                assert "/dance" in (await home.ask("/dance"))[0]
+                assert await home.ask("/usr/bin is what?") == [whole("/usr/bin is what?")]
+
+        play(scene)
+
+    def test_stop_ends_the_answer_at_once(self, tmp_path: Path) -> None:
+        async def scene() -> None:
+            async with house(tmp_path, SLOW) as home:
+                chat = await home.phone.says("Tell me about text:demo please")
+                await until(lambda: home.phone.reads(chat))
+                assert await home.ask("/stop") == ["I have stopped."]
+                await until(lambda: home.phone.done(chat))
+                assert home.phone.reads(chat)[0].endswith("(Stopped.)")
+                assert await home.ask("stop") == ["I am not answering anything at the moment."]
+
+        play(scene)
+
+    def test_retry_answers_anew_and_forgets_the_old_answer(self, tmp_path: Path) -> None:
+        async def scene() -> None:
+            async with house(tmp_path) as home:
+                await home.ask("hello")
+                assert await home.ask("/retry") == [whole("hello")]
+                assert said_to(home.asked[1]) == [("user", "hello")]
+                await home.ask("next")
+                roles = [role for role, _ in said_to(home.asked[2])]
+                assert roles == ["user", "assistant", "user"]
+
+        play(scene)
+
+    def test_continue_goes_on_from_what_was_read(self, tmp_path: Path) -> None:
+        async def scene() -> None:
+            question = "Tell me about text:demo please"
+            targets = {"main": ["reset@6"], "good": ["ok"]}
+            async with house(tmp_path, targets) as home:
+                (cut,) = await home.ask(question)
+                assert "not complete" in cut
+                await home.ask("/model good")
+                (rest,) = await home.ask("/continue")
+                first = cut.partition("\n\nThe answer broke off")[0]
+                glued = re.sub(r"\s+", "", first + rest)
+                assert glued == re.sub(r"\s+", "", whole(question))
+                await home.ask("thanks")
+                history = said_to(home.asked[-1])
+                assert [role for role, _ in history] == ["user", "assistant", "user"]
+                assert re.sub(r"\s+", "", history[1][1]) == glued
+                assert "complete" in (await home.ask("/continue"))[0]
+
+        play(scene)
+
+    def test_a_bare_continue_after_a_whole_answer_is_for_the_model(self, tmp_path: Path) -> None:
+        async def scene() -> None:
+            async with house(tmp_path) as home:
+                await home.ask("hello")
+                await home.ask("continue")
+                assert said_to(home.asked[1])[-1] == ("user", "continue")
+
+        play(scene)
+
+    def test_what_was_too_long_for_the_chat_comes_with_continue(self, tmp_path: Path) -> None:
+        async def scene() -> None:
+            small = replace(C2C, max_chars=300, frame_chars=300, replies=2)
+            async with house(tmp_path, direct=small) as home:
+                question = "Tell me about text:demo please"
+                parts = await home.ask(question)
+                text = "".join(parts).partition("(Too long")[0]
+                for _ in range(9):
+                    (more, *others) = await home.ask("/continue")
+                    if "nothing to go on" in more:
+                        break
+                    text = "".join((text, more, *others))
+                    text = text.partition("(Too long")[0]
+                wanted = whole(question)
+                assert re.sub(r"\W+", "", text) == re.sub(r"\W+", "", wanted)
+
+        play(scene)
+
+    def test_models_and_personas_are_chosen_per_conversation(self, tmp_path: Path) -> None:
+        async def scene() -> None:
+            async with house(tmp_path, {"main": ["ok"], "other": ["ok"]}) as home:
+                assert "main, other" in (await home.ask("/model"))[0]
+                assert "no model called x" in (await home.ask("/model x"))[0]
+                await home.ask("/model OTHER")
+                await home.ask("/persona You are a pirate.")
+                await home.ask("hello")
+                await home.ask("hello", who="ben")
+                assert said_to(home.asked[0])[0] == ("system", "You are a pirate.")
+                assert said_to(home.asked[1])[0] == ("user", "hello")
+                assert "other" in (await home.ask("/status"))[0]
+                assert "myself again" in (await home.ask("/persona default"))[0]
+
+        play(scene)
+
+    def test_plugins_add_commands_and_middlewares(self, tmp_path: Path) -> None:
+        async def roll(visit: Visit, rest: str, onward: Onward) -> Result:
+            return Say(f"You rolled {rest or 6}.")
+
+        async def polite(visit: Visit, onward: Onward) -> Result:
+            return await onward(visit) if "please" in visit.text else Say("Say please.")
+
+        async def scene() -> None:
+            extras = Extras([Middleware("polite", polite)], [Command("roll", roll, ("r", "r"))])
+            async with house(tmp_path, extras=extras) as home:
+                assert await home.ask("hello") == ["Say please."]
+                assert await home.ask("/roll 4 please") == ["You rolled 4 please."]
+
+        play(scene)
+
+
+class TestGates:
+    def test_a_stranger_is_given_a_code_and_let_in_when_it_is_approved(
+        self, tmp_path: Path
+    ) -> None:
+        async def scene() -> None:
+            async with house(tmp_path, access={"direct": "pairing"}) as home:
+                (told,) = await home.ask("hello")
+                code = re.search(r"code to whoever runs me: (\w+)", told)
+                assert code
+                assert code[1] in (await home.ask("hello again"))[0]
+                now = home.services.clock.wall()
+                assert home.services.pairings.approve(code[1], now, 3600)
+                assert await home.ask("hello") == [whole("hello")]
+                assert len(home.asked) == 1
+
+        play(scene)
+
+    def test_lists_and_groups(self, tmp_path: Path) -> None:
+        async def scene() -> None:
+            access = {"direct": "allow", "group": "allow", "allow": ["anna", "group1"]}
+            async with house(tmp_path, access=access) as home:
+                assert await home.ask("hello") == [whole("hello")]
+                assert "may not talk" in (await home.ask("hello", who="ben"))[0]
+                assert await home.ask("hello", who="ben", where="group1") == [whole("hello")]
+                assert await home.ask("hello", who="ben", where="group2") == []
+
+        play(scene)
+
+    def test_too_many_messages_are_told_so(self, tmp_path: Path) -> None:
+        async def scene() -> None:
+            rate = {"person": 2, "conversation": 5, "seconds": 60}
+            async with house(tmp_path, rate=rate) as home:
+                for _ in range(2):
+                    await home.ask("hello")
+                (told,) = await home.ask("hello")
+                assert re.search(r"wait \d+ s", told)
+                assert await home.ask("hello", who="ben") == [whole("hello")]
+
+        play(scene)
+
+    def test_in_quiet_hours_nobody_but_owners_is_answered(self, tmp_path: Path) -> None:
+        async def scene() -> None:
+            rules: dict[str, Any] = {
+                "quiet": "23:00-07:00",
+                "access": {"direct": "open", "group": "open", "owners": ["anna"]},
+            }
+            async with house(tmp_path, hour="02:30", **rules) as home:
+                assert "until 07:00" in (await home.ask("hello", who="ben"))[0]
+                assert await home.ask("hello", who="ben", where="group1") == []
+                assert await home.ask("hello") == [whole("hello")]
+
+        play(scene)
+
+    def test_in_groups_only_what_is_meant_for_the_bot(self, tmp_path: Path) -> None:
+        async def scene() -> None:
+            async with house(tmp_path, wake=["小助", "hey bot"]) as home:
+                ignored = home.phone.message("just chatting", where="group1", addressed=False)
+                assert await home.phone.event(ignored)
+                assert home.turns.find(f"helper:{ignored.id}") is None
+                await home.ask("小助，你好", where="group1", addressed=False)
+                assert said_to(home.asked[0]) == [("user", "你好")]
+                answer = await home.ask("Hey bot", where="group1", addressed=False)
+                assert "without saying anything" in answer[0]
+
+        play(scene)
+
+    def test_bots_do_not_answer_bots(self, tmp_path: Path) -> None:
+        async def scene() -> None:
+            async with house(tmp_path) as home:
+                inbound = home.phone.message("hello")
+                by_bot = replace(inbound, sender=replace(inbound.sender, is_bot=True))
+                assert await home.phone.event(by_bot)
+                assert home.turns.find(f"helper:{inbound.id}") is None
+
+        play(scene)
+
+    def test_whoever_adds_the_bot_is_greeted(self, tmp_path: Path) -> None:
+        async def scene() -> None:
+            async with house(tmp_path, language="zh") as home:
+                place = Place("sim:anna", Scene.DIRECT, {"msg_id": "e1"})
+                joined = Notice("helper", "sim", "e1", NoticeKind.JOINED, place, 0.0)
+                assert await home.phone.event(replace(joined, at=home.services.clock.wall()))
+                assert (await home.answer_to(joined))[0].startswith("你好！")
+                left = replace(joined, id="e2", kind=NoticeKind.LEFT)
+                assert await home.phone.event(left)
+
+        play(scene)
+
+
+class TestBusy:
+    def test_messages_wait_in_order(self, tmp_path: Path) -> None:
+        async def scene() -> None:
+            async with house(tmp_path, SLOW) as home:
+                chats = [await home.phone.says(f"text:short number {n}") for n in range(3)]
+                await until(lambda: all(home.phone.done(chat) for chat in chats))
+                asked = [said_to(body)[-1][1] for body in home.asked]
+                assert asked == [f"text:short number {n}" for n in range(3)]
+
+        play(scene)
+
+    def test_merge_answers_what_came_meanwhile_at_once(self, tmp_path: Path) -> None:
+        async def scene() -> None:
+            async with house(tmp_path, SLOW, when_busy="merge") as home:
+                first = await home.phone.says("text:short one")
+                await until(lambda: home.asked)
+                second = await home.phone.says("text:short two")
+                third = await home.phone.says("three")
+                await until(lambda: home.phone.done(first) and home.phone.done(second))
+                assert [said_to(body)[-1][1] for body in home.asked] == [
+                    "text:short one",
+                    "text:short two\n\nthree",
+                ]
+                assert home.phone.reads(third) == []
+
+        play(scene)
+
+    def test_interrupt_stops_for_the_newest(self, tmp_path: Path) -> None:
+        async def scene() -> None:
+            async with house(tmp_path, SLOW, when_busy="interrupt") as home:
+                first = await home.phone.says("Tell me about text:demo please")
+                await until(lambda: home.phone.reads(first))
+                assert await home.ask("text:short now") == [whole("text:short now")]
+                assert home.phone.reads(first)[0].endswith("(Stopped.)")
+
+        play(scene)
+
+    def test_a_full_lane_says_so_once(self, tmp_path: Path) -> None:
+        async def scene() -> None:
+            async with house(tmp_path, SLOW, limits=Limits(waiting_in_lane=1)) as home:
+                await home.phone.says("Tell me about text:demo please")
+                await until(lambda: home.asked)
+                await home.phone.says("waits")
+                refused = [await home.phone.says("too many") for _ in range(3)]
+                await until(lambda: home.phone.reads(refused[0]))
+                assert "answer first" in home.phone.reads(refused[0])[0]
+                assert home.phone.reads(refused[1]) == home.phone.reads(refused[2]) == []
+                await home.ask("/stop")
+
+        play(scene)
+
+
+class TestMedia:
+    def test_images_go_to_a_model_that_sees(self, tmp_path: Path) -> None:
+        async def scene() -> None:
+            async with house(tmp_path, abilities=Abilities(vision=True)) as home:
+                home.files["u1"] = b"\x89PNG\r\n\x1a\n...."
+                await home.ask("look", attachments=[Attachment("image", "u1")])
+                (message,) = home.asked[0]["messages"]
+                assert [part["type"] for part in message["content"]] == ["text", "image_url"]
+                assert "data:image/png;base64," in str(message["content"][1])
+
+        play(scene)
+
+    def test_texts_are_read_others_are_named(self, tmp_path: Path) -> None:
+        async def scene() -> None:
+            async with house(tmp_path) as home:
+                home.files["u1"] = "名字,数\n甲,1".encode("gb18030")
+                home.files["u2"] = b"\x00\x01"
+                sent = [
+                    Attachment("file", "u1", "表.csv"),
+                    Attachment("file", "u2", "odd.txt"),
+                    Attachment("file", "u9", "gone.md"),
+                    Attachment("file", "u1", "big.log", size=10**9),
+                    Attachment("voice", "u3", "v.silk", text="说的话"),
+                    Attachment("video", "u4", "film.mp4"),
+                ]
+                await home.ask("看看", attachments=sent, quote="之前的话")
+                ((_, text),) = said_to(home.asked[0])
+                assert text.split("\n\n") == [
+                    "（回复：“之前的话”）",
+                    "看看",
+                    "[文件：表.csv]\n```\n名字,数\n甲,1\n```",
+                    "[文件：odd.txt] （无法读取：不是文本）",
+                    "[文件：gone.md] （无法读取：无法下载）",
+                    "[文件：big.log] （无法读取：超过 512 KB）",
+                    "[语音：v.silk]\n说的话",
+                    "[视频：film.mp4]",
+                ]
+
+        play(scene)
+
+
+class TestRestarts:
+    def test_the_half_that_was_read_is_completed_by_the_next_process(self, tmp_path: Path) -> None:
+        async def scene() -> None:
+            question = "Tell me about text:demo please"
+            async with house(tmp_path, {"main": ["ok;pace=0.1"]}) as first:
+                chat = await first.phone.says(question)
+                await until(lambda: len(first.phone.reads(chat)) == 1)
+            screen = first.phone.chats
+            async with house(tmp_path) as second:
+                second.phone.chats = screen
+                await until(lambda: second.phone.done(chat))
+                assert second.phone.reads(chat) == [whole(question)]
+
+        play(scene)
+
+
+def test_two_hundred_conversations_at_once_each_in_order(tmp_path: Path) -> None:
+    async def scene() -> None:
+        async with house(tmp_path, timeouts={}) as home:
+            people = [f"p{n}" for n in range(200)]
+            chats: dict[str, list[str]] = {who: [] for who in people}
+
+            async def write(home: House, who: str) -> None:
+                for number in range(2):
+                    chats[who].append(await home.phone.says(f"text:short {who} {number}", who=who))
+
+            await asyncio.gather(*(write(home, who) for who in people))
+            every = [chat for told in chats.values() for chat in told]
+            await until(lambda: all(home.phone.done(chat) for chat in every), 90)
+            for who, told in chats.items():
+                for number, chat in enumerate(told):
+                    assert home.phone.reads(chat) == [whole(f"text:short {who} {number}")]
+            asked = [said_to(body)[-1][1] for body in home.asked]
+            for who in people:
+                own = [text for text in asked if f" {who} " in text]
+                assert own == sorted(own)
+
+    play(scene, 120)
