@@ -224,6 +224,22 @@ def test_a_model_that_cannot_write_arguments_is_told_so_once() -> None:
     assert played.text == "Deleted."
 
 
+def test_what_a_model_said_before_a_call_that_cannot_be_read_stands() -> None:
+    made, deleted = counting()
+    spoken = (chunk({"content": "Let me see."}), chunk({"tool_calls": [call("delete_files", "{")]}))
+
+    def clumsy(body: Mapping[str, Any]) -> Reply:
+        if body["messages"][-1]["role"] == "tool":
+            return says("Deleted.")
+        if "not a whole JSON object" in json.dumps(body):
+            return calls(call("delete_files", {"path": "/tmp/x"}))
+        return Reply((sse(*spoken, chunk({}, "tool_calls")),))
+
+    played = play(Stage({"main": clumsy}, [made]), task(tools=("delete_files",)))
+    assert deleted == ["/tmp/x"]
+    assert played.text == "Let me see.\n\nDeleted."
+
+
 def test_an_answer_at_its_length_limit_does_not_loop() -> None:
     """Measured elsewhere: the same question 31 and 129 times, and the same text as often."""
     played = play(in_turn(says(ANSWER, "length")))

@@ -371,7 +371,7 @@ def test_a_filtered_answer_ends_honestly() -> None:
 # What to do about a failure.
 
 
-def failed(kind: Kind, *events: TurnEvent, seen: tuple[str, ...] = ()) -> Ask | End:
+def failed(kind: Kind, *events: TurnEvent, seen: tuple[str, ...] = ()) -> Ask | StepEnded | End:
     now = standing((ASKED, BEGAN, *events))
     return fall(now, TASK, Failure(kind, Phase.HEADERS), "REF", seen)  # type: ignore[arg-type]
 
@@ -402,6 +402,19 @@ def test_a_failure_is_told_with_its_reference_and_kept_with_its_cause() -> None:
     assert ended.ended.ref == "REF"
     assert ended.ended.failure is not None
     assert ended.ended.failure["phase"] == "headers"
+
+
+def test_a_model_that_cannot_write_a_call_is_told_so_once() -> None:
+    assert failed(Kind.TOOL_ARGUMENTS) == Ask(1, "mended")
+    told = StepBegan(1, "route", "R", "mended")
+    assert isinstance(failed(Kind.TOOL_ARGUMENTS, told), End)
+
+
+def test_what_was_said_before_a_call_that_cannot_be_read_stands() -> None:
+    events = (TextAdded("Let me see."),)
+    done = failed(Kind.TOOL_ARGUMENTS, *events)
+    assert done == StepEnded(1, said(Role.ASSISTANT, "Let me see."), stop="cut_call")
+    assert next_after(BEGAN, *events, done) == Ask(2, "mended")
 
 
 def test_a_failed_continuation_leaves_the_answer_at_its_limit() -> None:

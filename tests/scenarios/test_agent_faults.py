@@ -152,6 +152,10 @@ def check_with_another(name: str, journal: MemoryJournal, desk: Desk, whole: str
     ended = common(name, journal, desk)
     truth = FAULTS[name.partition("@")[0]]
     text = text_of(journal)
+    if truth.kind is Kind.TOOL_ARGUMENTS:
+        # The model, told what was wrong, answers something else, and is cut once more.
+        assert text.startswith(whole) or SHORT.startswith(text), (name, text)
+        return
     if ended.outcome == "finished":
         assert text == whole, (name, text)
         # A call at the length limit may be cut: then it is told, and this model does without.
@@ -173,9 +177,6 @@ def test_a_turn_with_another_target_reads_one_whole_answer() -> None:
 
 def test_a_turn_that_speaks_before_it_calls_reads_one_whole_answer() -> None:
     def check(name: str, journal: MemoryJournal, desk: Desk) -> None:
-        if FAULTS[name.partition("@")[0]].kind is Kind.TOOL_ARGUMENTS:
-            common(name, journal, desk)  # what was cut was a call, and text was released
-            return
         check_with_another(name, journal, desk, f"{SHORT}\n\n{SHORT}")
 
     question = "Please tell me text:short and use tool:send and tool:look"

@@ -37,6 +37,7 @@ from .events import (
     Noted,
     ReasoningAdded,
     StepBegan,
+    StepEnded,
     TextAdded,
     ToolAnswered,
     ToolAsked,
@@ -189,13 +190,15 @@ class _Turn:
             if _is_stopping(call):
                 raise
             self._refused = _Refused(failed.failure, ref, framed.weight)
-            return fall(self._now, self._task, failed.failure, ref, framed.seen)
+            done = fall(self._now, self._task, failed.failure, ref, framed.seen)
+            return await self._stepped(done) if isinstance(done, StepEnded) else done
         if call.outcome and call.outcome.recovered:
             self._add(Noted("rescued", {"ref": ref, "attempts": len(call.attempts)}))
-        done = finish(self._now, self._task, brought)
-        if isinstance(done, Ask):
-            return done
-        self._add(done)
+        finished = finish(self._now, self._task, brought)
+        return await self._stepped(finished) if isinstance(finished, StepEnded) else finished
+
+    async def _stepped(self, ended: StepEnded) -> Decision:
+        self._add(ended)
         await self._journal.settle()
         return self._decide()
 

@@ -37,6 +37,7 @@ from .words import tell
 
 MAX_REPEATS = 2  # identical calls that are answered from the first; then tools are withdrawn
 MAX_SQUEEZES = 3  # times that a prompt is made shorter because the upstream says it is too long
+CUT_CALL = "cut_call"  # a step's `stop`: it said something, and its call could not be read
 _END_SHOWN = 120  # characters of broken arguments that are shown to who wrote them
 
 
@@ -197,6 +198,8 @@ def decide(now: Standing, task: Task, tools: Mapping[str, Declared]) -> Decision
     if not now.step:
         return Ask(1, "ask", task.released, _tools_left(now, task))
     called = now.last is not None and bool(now.last.calls)
+    if now.stop == CUT_CALL:
+        return Ask(now.step + 1, "mended", tools=_tools_left(now, task))
     if not called or now.stop == StopReason.CONTENT_FILTER.value or not _may_call(now, task):
         return End(_verdict(now, task))
     return Ask(now.step + 1, "ask", tools=_tools_left(replace(now, step=now.step + 1), task))
@@ -363,14 +366,21 @@ def finish(now: Standing, task: Task, brought: Brought) -> StepEnded | Ask:
     return StepEnded(now.step, message, brought.usage, brought.stop.value)
 
 
-def fall(now: Standing, task: Task, failure: Failure, ref: str, seen: Collection[Why]) -> Ask | End:
+def fall(
+    now: Standing, task: Task, failure: Failure, ref: str, seen: Collection[Why]
+) -> Ask | StepEnded | End:
     """A call failed for good: ask differently if that may help, else end and say why.
+
+    Text that came before a tool call that cannot be read stands, and the model is told.
 
     `seen` names what the prompt held that could be left out: "without_images",
     "without_tools".
     """
+    read = _read(now, task)
     for why in _ways_round(now, failure, seen):
-        return Ask(now.step, why, _read(now, task), _tools_left(now, task))
+        if why == "mended" and read:
+            return StepEnded(now.step, Message(Role.ASSISTANT, (Text(read),)), stop=CUT_CALL)
+        return Ask(now.step, why, read, _tools_left(now, task))
     return give_up(now, task, failure, ref)
 
 
