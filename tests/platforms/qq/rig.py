@@ -132,6 +132,7 @@ async def rig(
     inbox: Inbox | None = None,
     pace: Pace = AT_ONCE,
     connected: bool = True,
+    kind: type[QQAdapter] = QQAdapter,
     **settings: Any,
 ) -> AsyncIterator[Rig]:
     """A running adapter, called, or connected unless that is not to be waited for."""
@@ -141,7 +142,7 @@ async def rig(
     inbox = inbox or Inbox()
     async with HttpTransport(_ssl_context()) as http:
         clock, notes = SystemClock(), notes or Notes()
-        adapter = QQAdapter("helper", told, http, clock, random.random, notes, pace)
+        adapter = kind("helper", told, http, clock, random.random, notes, pace)
         running = asyncio.ensure_future(adapter.run(inbox.take))
         try:
             if transport == "webhook":
@@ -174,6 +175,8 @@ async def served(adapter: QQAdapter) -> AsyncIterator[str]:
         await serving
 
 
+new_loop: Callable[[], asyncio.AbstractEventLoop] = asyncio.new_event_loop
+
 Scene = Callable[[Rig], Awaitable[None]]
 
 
@@ -184,4 +187,5 @@ def play(
         async with SimulatedQQ(rules) as qq, rig(qq, transport=transport, **settings) as it:
             await scene(it)
 
-    asyncio.run(watched(main()))
+    with asyncio.Runner(loop_factory=new_loop) as runner:
+        runner.run(watched(main()))

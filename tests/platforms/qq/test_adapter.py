@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from tests.platforms.qq.rig import Rig, Transport, play
+from tests.upstream.conftest import LOOPS
 from tests.upstream.leaks import until
 
 from holdfast.bot.event import (
@@ -30,7 +33,14 @@ BOTH: list[Transport] = ["websocket", "webhook"]
 
 
 @pytest.mark.parametrize("transport", BOTH)
-def test_a_private_message_is_answered_by_a_stream(transport: Transport) -> None:
+@pytest.mark.parametrize("new_loop", LOOPS.values(), ids=LOOPS)
+def test_a_private_message_is_answered_by_a_stream(
+    transport: Transport,
+    new_loop: Callable[[], asyncio.AbstractEventLoop],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("tests.platforms.qq.rig.new_loop", new_loop)
+
     async def scene(it: Rig) -> None:
         anna = it.qq.person("Anna")
         message_id = anna.says("hello")

@@ -203,6 +203,7 @@ def test_a_stream_grows_and_ends() -> None:
         assert anna.reads == ["正在生成回答。完"]
         assert not anna.generating
         assert anna.shown[0].indexes == [0, 1, 2]
+        assert await bot.code(where, end | {"index": 3}) == 40054005
         assert await bot.code(at(anna), text(message, 1)) == 40054005
         assert await bot.code(at(anna), text(message, 2)) == 0
         assert qq.complaints == []

@@ -87,8 +87,8 @@ class Streams:
         if shown is None or owner is not conversation:
             raise self._wrong(f"stream_msg_id {known!r} names no stream of this conversation")
         index = body.get("index", 0)
-        if index == shown.indexes[-1] and mode == "replace" and piece == shown.body:
-            raise Refused(40054005)  # the same frame once more: its answer was lost
+        if mode == "replace" and piece == shown.body and _same(shown, body):
+            raise Refused(40054005)
         if shown.finished:
             raise self._wrong("a frame came after the last one")
         if index <= shown.indexes[-1]:
@@ -118,3 +118,9 @@ class Streams:
     def _wrong(self, why: str) -> Refused:
         self._world.complaints.append(why)
         return Refused(50059, words=why)
+
+
+def _same(shown: Shown, body: Json) -> bool:
+    """Whether the frame was had before: its answer was lost. An end is an end at any index."""
+    ends = body.get("input_state") == ENDED
+    return shown.finished == ends and (ends or body.get("index") == shown.indexes[-1])
