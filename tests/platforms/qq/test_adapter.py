@@ -269,6 +269,7 @@ def test_without_markdown_everything_is_text() -> None:
         await it.hears(1)
         await it.says("**hi**")
         assert [shown.kind for shown in anna.shown] == ["text"]
+        assert not it.adapter.capabilities(Scene.DIRECT).markdown
 
     play(scene, markdown=False)
 
@@ -317,7 +318,7 @@ def test_a_large_file_goes_in_parts(
         parts = [a for a in it.qq.asked if a.path.startswith("/cos/")]
         assert len(parts) == 4
 
-    play(scene, Rules(part_bytes=300, part_index_from=base))
+    play(scene, Rules(part_bytes=300, part_index_from=base, parts_pending=2, part_delay=0))
 
 
 def test_pictures_in_guilds(picture: Media) -> None:

@@ -252,3 +252,17 @@ def test_hello_that_never_comes_is_not_waited_for_for_ever() -> None:
                 await it.hears(1)
 
     asyncio.run(watched(main()))
+
+
+def test_no_log_of_frames_shows_the_token(caplog: pytest.LogCaptureFixture) -> None:
+    """However much is logged. The simulator's own side of the socket may say what it hears."""
+
+    async def scene(it: Rig) -> None:
+        it.qq.person().says("hello")
+        await it.hears(1)
+        ours = [r.getMessage() for r in caplog.records if r.name != "websockets.server"]
+        assert ours
+        assert not any("SIM-TOKEN" in said or it.qq.app_secret in said for said in ours)
+
+    with caplog.at_level("DEBUG"):
+        play(scene)

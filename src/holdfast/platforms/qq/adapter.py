@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 
 import httpx2
 import structlog
@@ -15,11 +16,11 @@ from ...config import BotSettings
 from ...core.clock import Clock
 from ...core.failure import StreamFailed
 from ...core.request import Surface
-from ...store.ports import StoreFailed
+from ...store.ports import Notes, StoreFailed
 from .api import Api
 from .codec.events import Reader, to_acknowledge
 from .codec.reading import Json, table, text
-from .gateway import Gateway, Journal, Notes
+from .gateway import Gateway, Journal
 from .http import Http
 from .media import Uploads
 from .quotes import Quotes
@@ -77,6 +78,7 @@ class QQAdapter:
         self._clock = clock
         self._jitter = jitter
         self._pace = pace or Pace()
+        self._markdown = settings.markdown
         secret = settings.app_secret.get_secret_value()
         http = Http(transport, clock)
         self._tokens = Tokens(http, settings.token_url, settings.app_id, secret, clock)
@@ -99,7 +101,7 @@ class QQAdapter:
         self._acknowledging: set[asyncio.Task[None]] = set()
 
     def capabilities(self, scene: Scene) -> Capabilities:
-        return _CAPABILITIES[scene]
+        return replace(_CAPABILITIES[scene], markdown=self._markdown)
 
     @property
     def routes(self) -> list[Route]:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 from collections import deque
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
-from typing import Any, Protocol, assert_never
+from typing import assert_never
 
 import structlog
 from websockets.asyncio.client import ClientConnection, connect
@@ -15,7 +16,7 @@ from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidURI
 
 from ...core.clock import Clock
 from ...core.failure import Failure, StreamFailed
-from ...store.ports import StoreFailed
+from ...store.ports import Notes, StoreFailed
 from .api import AGENT, Api
 from .codec.reading import Json, number, text
 from .session import (
@@ -42,15 +43,11 @@ REMEMBERED = 1800.0  # seconds for which a session may be resumed by another pro
 
 _LOG = structlog.get_logger("holdfast.qq")
 
+# The library writes whole frames to its log, one of which holds the access token.
+_FRAMES = logging.getLogger("holdfast.qq.frames")
+_FRAMES.setLevel(logging.INFO)
+
 Take = Callable[[Json], Awaitable[None]]
-
-
-class Notes(Protocol):
-    """Small facts under a key that outlive the process. Blocking. Raises StoreFailed."""
-
-    def get(self, key: str) -> Mapping[str, Any] | None: ...
-
-    def put(self, key: str, value: Mapping[str, Any] | None) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -264,6 +261,7 @@ class Gateway:
                 max_size=_FRAME_LIMIT,
                 max_queue=None,
                 compression=None,
+                logger=_FRAMES,
                 proxy=True if url.startswith("wss:") else None,
             )
         except (OSError, InvalidHandshake, InvalidURI, EOFError) as error:

@@ -27,6 +27,7 @@ WHOLE = 8 * 1024 * 1024  # bytes up to which a file is sent in one piece
 _KEPT = 1000  # files that are remembered
 _EARLIER = 10.0  # seconds before its end from which on a file counts as gone
 _NOT_YET = 40093001
+_RETRY_DELAY, _RETRY_TIMEOUT = 1.0, 300.0  # seconds, where the plan of an upload names none
 _FOR_EVER = float("inf")
 
 
@@ -123,8 +124,10 @@ class Uploads:
 
     async def _finish(self, request: Request, config: Mapping[str, Any]) -> None:
         """Asked again as long as the platform says that the part is not there yet."""
-        delay = float(number(config, "retry_delay") or 1)
-        until = self._clock.monotonic() + float(number(config, "retry_timeout") or 300)
+        told = number(config, "retry_delay")
+        delay = _RETRY_DELAY if told is None else float(told)
+        patience = float(number(config, "retry_timeout") or _RETRY_TIMEOUT)
+        until = self._clock.monotonic() + patience
         while True:
             try:
                 await self._api.call(request)

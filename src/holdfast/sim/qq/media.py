@@ -116,7 +116,11 @@ class MediaDesk:
             "upload_id": upload_id,
             "block_size": str(block),
             "parts": parts,
-            "upload_config": {"concurrency": 1, "retry_timeout": 300, "retry_delay": 1},
+            "upload_config": {
+                "concurrency": 1,
+                "retry_timeout": 300,
+                "retry_delay": rules.part_delay,
+            },
         }
 
     def put(self, upload_id: str, part: int, data: bytes) -> bool:

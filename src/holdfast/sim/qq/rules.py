@@ -59,6 +59,7 @@ class Rules:
     part_bytes: int = 5 * 1024 * 1024
     part_index_from: int = 0  # documents: 0; one client: 1
     parts_pending: int = 0  # how often a finished part is answered "not yet"
+    part_delay: int = 1  # after which it may be asked again
 
     # Events.
     full_messages: bool = False  # groups send all messages, and all as GROUP_MESSAGE_CREATE
