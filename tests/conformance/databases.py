@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import asyncio
+import json
 import os
+import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 from uuid import uuid4
 
+import nats
 import psycopg
 import pytest
 
 from holdfast.store.tables import METADATA
 
+NATS = os.environ.get("HOLDFAST_TEST_NATS", "nats://127.0.0.1:4222")
 POSTGRES = os.environ.get("HOLDFAST_TEST_POSTGRES", "postgresql://127.0.0.1:5432/test")
 
 Place = Path | str
@@ -30,11 +35,44 @@ def why_no_postgres() -> str:
     return ""
 
 
+@cache
+def why_no_nats() -> str:
+    """Why a NATS server with JetStream cannot be had; "" if it can."""
+    url = urlsplit(NATS)
+    try:
+        with socket.create_connection((url.hostname or "", url.port or 4222), timeout=3) as server:
+            greeting = server.makefile("rb").readline()
+    except OSError as error:
+        return f"HOLDFAST_TEST_NATS ({NATS}) cannot be reached: {error}"
+    if not json.loads(greeting.removeprefix(b"INFO ")).get("jetstream"):
+        return f"HOLDFAST_TEST_NATS ({NATS}) runs without JetStream"
+    return ""
+
+
 def lacking(reason: str) -> None:
     """Skips a test for want of a server; where everything must run, it fails instead."""
     if os.environ.get("CI"):
         pytest.fail(reason)
     pytest.skip(reason)
+
+
+@contextmanager
+def nats_prefix() -> Iterator[str]:
+    """A prefix for subjects and streams that nobody else uses; what is under it is removed."""
+    if why_no_nats():
+        lacking(why_no_nats())
+    prefix = f"holdfast{uuid4().hex}"
+    yield prefix
+    asyncio.run(_remove(prefix))
+
+
+async def _remove(prefix: str) -> None:
+    client = await nats.connect(NATS)
+    js = client.jetstream()
+    for stream in await js.streams_info():
+        if prefix in (stream.config.name or ""):
+            await js.delete_stream(stream.config.name or "")
+    await client.close()
 
 
 @contextmanager

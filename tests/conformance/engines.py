@@ -8,14 +8,18 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import Any, TypeVar
+from uuid import uuid4
 
-from tests.conformance.databases import Place
+from tests.conformance.databases import NATS, Place
 from tests.upstream.leaks import watched
 
+from holdfast.engine.bus import BusSettings
+from holdfast.engine.cluster import ClusterEngine, ClusterSettings
 from holdfast.engine.journal import Policy
 from holdfast.engine.lives import LastWord, Patience, silence
 from holdfast.engine.local import Limits, LocalEngine
 from holdfast.engine.ports import Engine, Handler, Journal, Turn
+from holdfast.engine.worker import WorkerSettings
 from holdfast.store.database import Database
 from holdfast.store.turns import SqlTurns
 
@@ -63,6 +67,39 @@ def local(place: Place) -> Open:
             HASTE,
         )
         async with running(engine.run(setup.handler)):
+            yield engine
+        await asyncio.to_thread(database.close)
+
+    return opened
+
+
+def quick(prefix: str, setup: Setup) -> ClusterSettings:
+    """A cluster that does not wait longer than a test needs."""
+    return ClusterSettings(
+        bus=BusSettings((NATS,), prefix, ack_wait=2.0),
+        worker=WorkerSettings(
+            running=setup.limits.running, lease=2.0, beat=0.3, sweep=0.5, fetch=1.0, retry=0.3
+        ),
+        patience=HASTE,
+        policy=setup.policy,
+        waiting_in_lane=setup.limits.waiting_in_lane,
+        look=0.5,
+    )
+
+
+def cluster(place: Place, prefix: str) -> Open:
+    @asynccontextmanager
+    async def opened(setup: Setup) -> AsyncIterator[Engine]:
+        database = await asyncio.to_thread(Database, place)
+        engine = ClusterEngine(
+            uuid4().hex,
+            SqlTurns(database),
+            WallClock(),
+            {},
+            setup.last_word,
+            quick(prefix, setup),
+        )
+        async with engine.open(), running(engine.run(setup.handler)):
             yield engine
         await asyncio.to_thread(database.close)
 

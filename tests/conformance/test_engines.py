@@ -3,21 +3,30 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.conformance.databases import Place
-from tests.conformance.engines import Open, Setup, add, local, past, run, turn, watch
+from tests.conformance.databases import emptied, nats_prefix
+from tests.conformance.engines import Open, Setup, add, cluster, local, past, run, turn, watch
 from tests.upstream.leaks import until
 
 from holdfast.engine.local import Limits
 from holdfast.engine.ports import Engine, Journal, Overloaded, Turn
 
 
-@pytest.fixture
-def opened(place: Place) -> Open:
-    return local(place)
+@pytest.fixture(params=["local-sqlite", "local-postgres", "cluster"])
+def opened(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Open]:
+    if request.param == "local-sqlite":
+        yield local(tmp_path / "holdfast.db")
+        return
+    place = emptied(request.getfixturevalue("schema"))
+    if request.param == "local-postgres":
+        yield local(place)
+        return
+    with nats_prefix() as prefix:
+        yield cluster(place, prefix)
 
 
 async def echo(turn: Turn, journal: Journal) -> None:

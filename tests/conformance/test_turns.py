@@ -124,6 +124,18 @@ def test_a_lane_is_held_by_one(turns: SqlTurns) -> None:
     assert turns.claim("a", "first", LEASE).result() is None
 
 
+def test_a_lane_with_work_is_not_given_back_as_idle(turns: SqlTurns) -> None:
+    accept(turns, "1")
+    fence = held(turns)
+    assert not turns.release(fence, only_idle=True).result()
+    turns.begin(fence).result()
+    assert not turns.release(fence, only_idle=True).result()
+    assert turns.renew(fence, LEASE).result()
+    turns.end(fence, "1", TurnState.DONE).result()
+    assert turns.release(fence, only_idle=True).result()
+    assert not turns.renew(fence, LEASE).result()
+
+
 def test_a_lease_that_ran_out_can_be_taken_and_so_can_one_of_the_dead(turns: SqlTurns) -> None:
     accept(turns, "1")
     first = held(turns, holder="first", lease=GONE)

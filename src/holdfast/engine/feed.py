@@ -10,10 +10,11 @@ from ..store.ports import Entry
 
 
 class Feed:
-    """The entries of one turn, from its first, as they become known to this process."""
+    """The entries of one turn, from its first, as one life of it in this process tells them."""
 
     def __init__(self) -> None:
         self.closed = False
+        self.users = 0
         self._entries: list[Entry] = []
         self._news = asyncio.Event()
 
@@ -50,25 +51,25 @@ class Feed:
 
 
 class Feeds:
-    """The feeds of the turns that run here or are watched here, by id."""
+    """The feeds of the turns that live here or are watched here, by id: one for every life."""
 
     def __init__(self) -> None:
         self._feeds: dict[str, Feed] = {}
-        self._users: dict[str, int] = {}
 
     @contextmanager
     def use(self, turn_id: str) -> Iterator[Feed]:
-        """The turn's feed, the same for all who use it at one time."""
+        """The turn's feed, the same for all who use it until it is closed."""
         feed = self._feeds.setdefault(turn_id, Feed())
-        self._users[turn_id] = self._users.get(turn_id, 0) + 1
+        feed.users += 1
         try:
             yield feed
         finally:
-            self._users[turn_id] -= 1
-            if not self._users[turn_id]:
-                del self._users[turn_id], self._feeds[turn_id]
+            feed.users -= 1
+            if not feed.users and self._feeds.get(turn_id) is feed:
+                del self._feeds[turn_id]
 
     def close(self, turn_id: str) -> None:
-        """Tells the turn's readers that it has ended."""
-        if turn_id in self._feeds:
-            self._feeds[turn_id].close()
+        """Tells readers that the life, if not the turn, has ended. The next one gets a new feed."""
+        feed = self._feeds.pop(turn_id, None)
+        if feed is not None:
+            feed.close()

@@ -14,7 +14,7 @@ from ..store.ports import Begun, Fence, LaneLost, StoreFailed, Turn, Turns, Turn
 from .feed import Feeds
 from .journal import Again, Park, Policy, fingerprint, on_begin, on_failure
 from .ports import Handler, Journal
-from .writing import Durability, LiveJournal, Place
+from .writing import Durability, Listener, LiveJournal, Nobody, Place
 
 T = TypeVar("T")
 
@@ -46,6 +46,7 @@ class Life:
     turn: Turn
     fence: Fence
     stopping: bool = False
+    journal: LiveJournal | None = None
     task: asyncio.Task[None] | None = None
 
     def cancel(self) -> None:
@@ -64,6 +65,7 @@ class Lives:
     policy: Policy = field(default_factory=Policy)
     patience: Patience = field(default_factory=Patience)
     durability: Durability = field(default_factory=Durability)
+    listener: Listener = field(default_factory=Nobody)
     running: dict[str, Life] = field(default_factory=dict)  # by lane
 
     async def next(self, fence: Fence, handler: Handler) -> Turn | None:
@@ -80,6 +82,7 @@ class Lives:
             await self._live(begun, life, handler)
         finally:
             del self.running[fence.lane], self.fences[turn.id]
+            self.feeds.close(turn.id)
         return turn
 
     def stop(self, lane: str) -> bool:
@@ -91,6 +94,12 @@ class Lives:
         life.cancel()
         return True
 
+    def lose(self, fence: Fence) -> None:
+        """The lane has got another holder: what runs by this right ends unheard."""
+        life = self.running.get(fence.lane)
+        if life is not None and life.fence == fence and life.journal is not None:
+            life.journal.lose()
+
     def stopping(self, turn_id: str) -> bool:
         fence = self.fences.get(turn_id)
         return fence is not None and self.running[fence.lane].stopping
@@ -99,8 +108,15 @@ class Lives:
         turn = begun.turn
         with self.feeds.use(turn.id) as feed:
             past = await asyncio.to_thread(self.turns.events, turn.id) if begun.reached else ()
-            place = Place(self.turns, life.fence, turn.id, self.durability, self.patience.mend)
-            journal = LiveJournal(place, past, feed, life.cancel)
+            place = Place(
+                self.turns,
+                life.fence,
+                turn.id,
+                self.durability,
+                self.listener,
+                self.patience.mend,
+            )
+            journal = life.journal = LiveJournal(place, past, feed, life.cancel)
             try:
                 park = on_begin(begun, self.policy)
                 if park is None:
@@ -167,7 +183,7 @@ class Lives:
         if journal.lost:
             raise LaneLost(life.fence.lane)
         await self._sure(lambda: self.turns.end(life.fence, life.turn.id, state))
-        self.feeds.close(life.turn.id)
+        self.listener.ended(life.turn.id)
 
     async def _put_back(self, life: Life, journal: LiveJournal) -> None:
         """As well as the time for farewells allows: the next life copes with the rest."""

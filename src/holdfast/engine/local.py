@@ -82,14 +82,16 @@ class LocalEngine:
         return new
 
     async def watch(self, turn_id: str, after: int = 0) -> AsyncIterator[Entry]:
-        with self._feeds.use(turn_id) as feed:
-            found = await asyncio.to_thread(self._turns.find, turn_id)
-            if found is None:
-                return
-            if found[1] not in ENDED:
+        while True:
+            with self._feeds.use(turn_id) as feed:
+                found = await asyncio.to_thread(self._turns.find, turn_id)
+                if found is None:
+                    return
+                if found[1] in ENDED:
+                    break
                 async for entry in feed.follow(after):
+                    after = entry.sequence
                     yield entry
-                return
         for entry in await asyncio.to_thread(self._turns.events, turn_id, after):
             yield entry
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import structlog
 
@@ -32,6 +33,24 @@ class Durability:
         self.trouble = ""
 
 
+class Listener(Protocol):
+    """Hears what has become durable, to tell those who follow it elsewhere."""
+
+    def durable(self, turn_id: str, entries: Sequence[Entry]) -> None: ...
+
+    def ended(self, turn_id: str) -> None: ...
+
+
+class Nobody:
+    """Listens to nothing."""
+
+    def durable(self, turn_id: str, entries: Sequence[Entry]) -> None:
+        """All readers are in this process."""
+
+    def ended(self, turn_id: str) -> None:
+        """All readers are in this process."""
+
+
 @dataclass(frozen=True, slots=True)
 class Place:
     """Where a life of a turn writes, and by what right. `mend` is how many seconds pass before a
@@ -42,6 +61,7 @@ class Place:
     fence: Fence
     turn_id: str
     durability: Durability
+    listener: Listener
     mend: float
 
 
@@ -91,6 +111,14 @@ class LiveJournal:
         while self._flushing is not None:
             await asyncio.wait([self._flushing])
 
+    def lose(self) -> None:
+        """The lane is lost: nothing more is written, and whoever runs the turn is told."""
+        self.lost = True
+        self._pending.clear()
+        settling, self._settling = self._settling, []
+        _answer(settling, LaneLost(self._place.fence.lane))
+        self._on_lost()
+
     def abandon(self) -> None:
         """Ends writing where it stands, at the end of the process."""
         if self._flushing is not None:
@@ -120,9 +148,8 @@ class LiveJournal:
                 place.turns.append(place.fence, place.turn_id, entries, hard=bool(settling))
             )
         except LaneLost as lost:
-            self.lost = True
             _answer(settling, lost)
-            self._on_lost()
+            self.lose()
         except StoreFailed as failed:
             self._pending[:0] = entries
             self._adrift = True
@@ -134,6 +161,7 @@ class LiveJournal:
             self._adrift = False
             place.durability.worked()
             self._feed.publish(entries)
+            place.listener.durable(place.turn_id, entries)
             _answer(settling, None)
 
 

@@ -134,8 +134,10 @@ class Turns(Protocol):
         """Prolongs the lease; False if the lane is lost."""
         ...
 
-    def release(self, fence: Fence) -> Future[None]:
-        """Gives the lane back. If it is lost already, nothing happens."""
+    def release(self, fence: Fence, only_idle: bool = False) -> Future[bool]:
+        """Gives the lane back, or finds it lost. With `only_idle`, False if it has open turns:
+        then it is still held, and nothing can be accepted between the look and the release.
+        """
         ...
 
     def begin(self, fence: Fence) -> Future[Begun | None]:
@@ -197,9 +199,9 @@ class Turns(Protocol):
 
     def events(self, turn_id: str, after: int = 0) -> Sequence[Entry]: ...
 
-    def open_lanes(self, unheld: bool = False) -> Sequence[str]:
+    def open_lanes(self, unheld: bool = False, limit: int | None = None) -> Sequence[str]:
         """Lanes with turns that have not ended, those first whose turn waits longest; with
-        `unheld` only those whose lease has run out.
+        `unheld` only those that nobody's lease holds.
         """
         ...
 

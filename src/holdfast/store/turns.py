@@ -129,15 +129,20 @@ class SqlTurns:
 
         return self._database.write(work, hard=False, lane=fence.lane)
 
-    def release(self, fence: Fence) -> Future[None]:
+    def release(self, fence: Fence, only_idle: bool = False) -> Future[bool]:
         freed = (
             update(LANES)
             .where(_is_held(fence))
             .values(holder=None, token=fence.token + 1, expires_at=0.0)
         )
 
-        def work(connection: Connection) -> None:
+        def work(connection: Connection) -> bool:
+            if only_idle:
+                connection.execute(_HELD, {"of_lane": fence.lane})
+                if connection.execute(_HEAD, {"of_lane": fence.lane}).first() is not None:
+                    return False
             connection.execute(freed)
+            return True
 
         return self._database.write(work, hard=False, lane=fence.lane)
 
@@ -284,14 +289,14 @@ class SqlTurns:
         with self._database.read() as connection:
             return [Entry(row.sequence, json.loads(row.event)) for row in connection.execute(query)]
 
-    def open_lanes(self, unheld: bool = False) -> Sequence[str]:
+    def open_lanes(self, unheld: bool = False, limit: int | None = None) -> Sequence[str]:
         query = select(TURNS.c.lane).where(_OPEN)
         if unheld:
             free = or_(LANES.c.holder.is_(None), LANES.c.expires_at <= self._now)
             query = query.join(LANES, LANES.c.lane == TURNS.c.lane).where(free)
         query = query.group_by(TURNS.c.lane).order_by(func.min(TURNS.c.accepted_at), TURNS.c.lane)
         with self._database.read() as connection:
-            return list(connection.scalars(query))
+            return list(connection.scalars(query.limit(limit)))
 
     def count_waiting(self) -> int:
         with self._database.read() as connection:

@@ -1,0 +1,118 @@
+"""A chat platform on a socket that remembers everything: what it said, and what people were shown.
+
+It says a message again until it is acknowledged, knows a repeated delivery by its key, and runs
+"tools" whose effects it counts. One line of JSON each way per message.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import Any
+
+PIECES = 12
+
+
+def answer(turn: str) -> list[str]:
+    return [f"{turn}#{n} " for n in range(PIECES)]
+
+
+@dataclass
+class Platform:
+    """`lanes` maps each to the messages still to be said, in order."""
+
+    lanes: dict[str, list[str]]
+    shown: dict[str, str] = field(default_factory=dict)  # by delivery key
+    order: list[tuple[str, str]] = field(default_factory=list)  # lane and turn, as first shown
+    repeats: int = 0
+    tools: dict[str, int] = field(default_factory=dict)
+    greeted: int = 0  # connections so far
+    _server: asyncio.Server | None = None
+    _acknowledged: dict[str, asyncio.Future[None]] = field(default_factory=dict)
+    _doors: set[asyncio.StreamWriter] = field(default_factory=set)
+    _news: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def __aenter__(self) -> Platform:
+        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        assert self._server
+        self._server.close()
+        for door in list(self._doors):
+            door.close()
+        await self._server.wait_closed()
+
+    @property
+    def port(self) -> int:
+        assert self._server
+        port: int = self._server.sockets[0].getsockname()[1]
+        return port
+
+    async def until_shown(self, count: int) -> None:
+        while len(self.shown) < count:
+            await self._change()
+
+    async def until_greeted(self, count: int) -> None:
+        while self.greeted < count:
+            await self._change()
+
+    async def speak(self) -> None:
+        """Says everything, lane by lane in order, each message until it is acknowledged."""
+        async with asyncio.TaskGroup() as group:
+            for lane, turns in self.lanes.items():
+                group.create_task(self._speak(lane, turns))
+
+    async def _speak(self, lane: str, turns: list[str]) -> None:
+        for turn in turns:
+            done = self._acknowledged[turn] = asyncio.get_running_loop().create_future()
+            while not done.done():
+                for door in list(self._doors):
+                    door.write(json.dumps({"say": turn, "lane": lane}).encode() + b"\n")
+                await asyncio.wait([done], timeout=0.5)
+
+    async def _change(self) -> None:
+        await self._news.wait()
+
+    def _tell(self) -> None:
+        self._news.set()
+        self._news = asyncio.Event()
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with suppress(ConnectionError):
+            while line := await reader.readline():
+                heard = json.loads(line)
+                reply = self._hear(heard, writer)
+                if reply is not None:
+                    writer.write(json.dumps(reply).encode() + b"\n")
+        self._doors.discard(writer)
+        writer.close()
+        with suppress(ConnectionError):
+            await writer.wait_closed()
+
+    def _hear(self, heard: dict[str, Any], writer: asyncio.StreamWriter) -> dict[str, Any] | None:
+        match heard:
+            case {"hello": _}:
+                self._doors.add(writer)
+                self.greeted += 1
+            case {"ack": turn}:
+                done = self._acknowledged[turn]
+                if not done.done():
+                    done.set_result(None)
+            case {"tool": turn, "id": number}:
+                self.tools[turn] = self.tools.get(turn, 0) + 1
+                return {"id": number}
+            case {"send": key, "lane": lane, "turn": turn, "text": text, "id": number}:
+                if key in self.shown:
+                    self.repeats += 1
+                else:
+                    self.shown[key] = text
+                    self.order.append((lane, turn))
+                    self._tell()
+                return {"id": number}
+            case _:
+                raise AssertionError(heard)
+        self._tell()
+        return None

@@ -1,0 +1,97 @@
+"""A process that accepts, runs and answers turns, and is to be killed at any moment.
+
+Arguments: the port of the platform, then what `nodes.node` takes.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+from typing import Any
+
+from tests.crash.nodes import node
+from tests.crash.platform import answer
+
+from holdfast.engine.ports import Engine, Journal, Turn
+from holdfast.store.deliveries import SqlDeliveries
+from holdfast.store.ports import Delivery, DeliveryState
+
+S = DeliveryState
+
+
+class Line:
+    """The connection to the platform."""
+
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._reader = reader
+        self._writer = writer
+        self._asked: dict[int, asyncio.Future[None]] = {}
+        self._count = 0
+
+    def tell(self, **message: Any) -> None:
+        self._writer.write(json.dumps(message).encode() + b"\n")
+
+    async def ask(self, **message: Any) -> None:
+        """Returns once the platform has answered."""
+        self._count += 1
+        done = self._asked[self._count] = asyncio.get_running_loop().create_future()
+        self.tell(id=self._count, **message)
+        await done
+
+    async def listen(self, engine: Engine) -> None:
+        self.tell(hello=True)
+        while line := await self._reader.readline():
+            heard = json.loads(line)
+            if "say" in heard:
+                turn = Turn(heard["say"], heard["lane"], {}, 1.0)
+                await engine.accept(turn)
+                self.tell(ack=turn.id)
+            else:
+                self._asked.pop(heard["id"]).set_result(None)
+
+
+class Agent:
+    """Says its pieces, uses a tool once, delivers the whole: as an agent and a bot would."""
+
+    def __init__(self, line: Line, outbox: SqlDeliveries) -> None:
+        self._line = line
+        self._outbox = outbox
+
+    async def __call__(self, turn: Turn, journal: Journal) -> None:
+        kinds = [entry.event["type"] for entry in journal.past]
+        said = [e.event["text"] for e in journal.past if e.event["type"] == "text_added"]
+        for piece in answer(turn.id)[len(said) :]:
+            said.append(piece)
+            journal.add({"type": "text_added", "text": piece})
+            await asyncio.sleep(0)
+        if "tool_asked" not in kinds:
+            journal.add({"type": "tool_asked"})
+            await journal.settle()
+            await self._line.ask(tool=turn.id)
+            journal.add({"type": "tool_answered"})
+        await journal.settle()
+        await self._deliver(turn, "".join(said))
+        journal.add({"type": "ended"})
+
+    async def _deliver(self, turn: Turn, text: str) -> None:
+        key = f"{turn.id}:answer"
+        await asyncio.to_thread(self._outbox.put, [Delivery(key, turn.id, 1, {"text": text})])
+        if await asyncio.to_thread(self._outbox.move, key, S.SENDING):
+            await self._line.ask(send=key, lane=turn.lane, turn=turn.id, text=text)
+            await asyncio.to_thread(self._outbox.move, key, S.DELIVERED)
+
+
+async def main(port: int, arguments: list[str]) -> None:
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    line = Line(reader, writer)
+    async with node(arguments) as made:
+        agent = Agent(line, made.outbox)
+        async with asyncio.TaskGroup() as group:
+            for work in made.works(agent):
+                group.create_task(work)
+            group.create_task(line.listen(made.engine))
+
+
+if __name__ == "__main__":
+    asyncio.run(main(int(sys.argv[1]), sys.argv[2:]))
