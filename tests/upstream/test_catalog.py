@@ -93,3 +93,11 @@ def test_the_operators_word_comes_before_the_table() -> None:
     unknown = only(build({"continuation": "prefill"}, "p/x"))
     assert unknown.continuation is Continuation.PREFILL
     assert {"prefill:prefix", "prefill:partial", "prefill:vllm"} <= unknown.quirks
+
+
+def test_the_wildcard_asks_what_is_known_of_the_very_model() -> None:
+    made = build({"base_url": "https://api.anthropic.com/v1"}, "p/*", name="*")
+    assert only(made, "claude-3-opus").continuation is Continuation.PREFILL
+    assert only(made, "claude-opus-4-6").continuation is Continuation.INSTRUCT
+    never = build({"base_url": "https://api.mistral.ai", "continuation": "never"}, "p/*", name="*")
+    assert only(never, "mistral-large").continuation is Continuation.NEVER

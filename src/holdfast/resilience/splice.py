@@ -184,11 +184,19 @@ class Instructed:
     def _known(self) -> Folded:
         return fold(self._text)
 
+    @cached_property
+    def _telling(self) -> bool:
+        """Whether nobody begins with these words but who quotes them."""
+        if len(self._anchor) >= QUOTED:
+            return True
+        fair = weight(fold(self._anchor).letters) >= FAIR
+        return fair and exact_overlap(self._text, self._anchor).proof >= Proof.LIKELY
+
     def __call__(self, new: str, *, final: bool) -> Joint | More | Failure:
         if not self._text:
             return Joint(0, Seam("blank", verified=True))
-        proved = is_distinct(self._anchor)
-        if new.startswith(self._anchor) and (proved or len(self._anchor) >= QUOTED):
+        if self._telling and new.startswith(self._anchor):
+            proved = is_distinct(self._anchor)
             return Joint(len(self._anchor), Seam("anchor", len(self._anchor), verified=proved))
         if not final and len(new) < WINDOW:
             return More(len(self._anchor) if self._anchor.startswith(new) else WINDOW)

@@ -1,7 +1,6 @@
 """Settings to routes: which targets there are, and what each vendor can do with a cut answer.
 
-The table is dated: vendors change their minds. A row that is wrong costs one refused
-request, since the planner then asks in another form.
+What vendors do is data, see `capabilities.toml`; what an operator configures comes before it.
 """
 
 from __future__ import annotations
@@ -14,40 +13,7 @@ from ..config import WILDCARD, ProviderSettings, RouteSettings, Settings
 from ..core.attempt import Continuation, Credential, Target, Timeouts
 from ..core.redact import key_id
 from ..resilience.policy import Policy, Route
-
-PREFIX = "prefill:prefix"  # {"prefix": true} on the last message
-PARTIAL = "prefill:partial"  # {"partial": true} on the last message
-VLLM = "prefill:vllm"  # continue_final_message beside the messages
-PLAIN = "prefill:plain"  # the assistant message alone
-ECHOES = "echoes_prefix"  # the answer begins with the prefilled text
-
-
-@dataclass(frozen=True, slots=True)
-class Habit:
-    """What the vendor at `address` (host and path) does for models that match `model`."""
-
-    address: str
-    model: str
-    continuation: Continuation
-    quirks: frozenset[str] = frozenset()
-
-
-def _prefills(address: str, model: str, *quirks: str) -> Habit:
-    return Habit(address, model, Continuation.PREFILL, frozenset(quirks))
-
-
-# As documented in November 2026; first match counts.
-HABITS: Sequence[Habit] = (
-    _prefills(r"^api\.deepseek\.com/beta", r"", PREFIX),
-    Habit(r"^api\.deepseek\.com", r"", Continuation.INSTRUCT),
-    _prefills(r"^(api|codestral)\.mistral\.ai", r"", PREFIX, ECHOES),
-    Habit(r"^dashscope[\w-]*\.aliyuncs\.com", r"think|qwq|qvq", Continuation.INSTRUCT),
-    _prefills(r"^dashscope[\w-]*\.aliyuncs\.com", r"^qwen", PARTIAL),
-    Habit(r"^api\.moonshot\.(cn|ai)", r"think", Continuation.INSTRUCT),
-    _prefills(r"^api\.moonshot\.(cn|ai)", r"", PARTIAL),
-    _prefills(r"^api\.anthropic\.com", r"^claude-(2|3|instant)", PLAIN),
-    _prefills(r"^api\.anthropic\.com", r"^claude-\w+-4(-[0-5])?(-\d{8})?$", PLAIN),
-)
+from .capabilities import ECHOES, FLAGS, PARTIAL, PREFIX, VLLM, known
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,8 +38,11 @@ _ANY_PREFILL = frozenset({PREFIX, PARTIAL, VLLM})
 class Routes:
     """The routes by the name that clients ask for; "*" serves every other name."""
 
-    def __init__(self, routes: Mapping[str, Route]) -> None:
+    def __init__(
+        self, routes: Mapping[str, Route], providers: Mapping[str, ProviderSettings] | None = None
+    ) -> None:
         self._routes = routes
+        self._providers = providers or {}
 
     def names(self) -> list[str]:
         return [name for name in self._routes if name != WILDCARD]
@@ -83,7 +52,7 @@ class Routes:
         if known:
             return known
         others = self._routes.get(WILDCARD)
-        return others and _renamed(others, name)
+        return others and _renamed(others, name, self._providers)
 
 
 def embedding(route: Route) -> Route:
@@ -109,22 +78,18 @@ def routes(settings: Settings, pepper: bytes) -> Routes:
             for target in _pool(wanted, settings.providers, pepper)
         ]
         made[name] = Route(name, tuple(targets), _policy(route))
-    return Routes(made)
+    return Routes(made, settings.providers)
 
 
-def habit(provider: ProviderSettings, model: str) -> Habit:
-    """What this provider does with a cut answer: as configured, else as the table knows."""
-    address = provider.base_url.partition("://")[2]
-    known = next(
-        (h for h in HABITS if re.search(h.address, address) and re.search(h.model, model)), None
-    )
+def ways(provider: ProviderSettings, model: str) -> tuple[Continuation, frozenset[str]]:
+    """How a cut answer is continued there, and with which quirks: as configured, else as known."""
+    found = known().of(provider.base_url, model)
     if provider.continuation == "auto":
-        return known or Habit(address, model, Continuation.INSTRUCT)
+        return found.continuation or Continuation.INSTRUCT, found.quirks
     wanted = Continuation(provider.continuation)
-    quirks = known.quirks if known else frozenset()
-    if wanted is Continuation.PREFILL and not quirks:
-        quirks = _ANY_PREFILL
-    return Habit(address, model, wanted, quirks)
+    if wanted is Continuation.PREFILL and not found.quirks:
+        return wanted, _ANY_PREFILL
+    return wanted, found.quirks
 
 
 def _preset(provider: ProviderSettings) -> Preset | None:
@@ -138,18 +103,18 @@ def _pool(wanted: str, providers: Mapping[str, ProviderSettings], pepper: bytes)
     """One target per key, one without a key where there are none."""
     provider_name, _, model = wanted.partition("/")
     provider = providers[provider_name]
-    habits = habit(provider, model)
+    continuation, quirks = ways(provider, model)
     preset = _preset(provider)
     target = Target(
         name=wanted,
         dialect=preset.dialect if preset else provider.dialect,
         base_url=provider.base_url,
         model=model,
-        continuation=habits.continuation,
+        continuation=continuation,
         timeouts=Timeouts(**provider.timeouts.model_dump()),
         headers=tuple((n, v.get_secret_value()) for n, v in provider.headers.items()),
         proxy=provider.proxy.get_secret_value(),
-        quirks=habits.quirks | preset.quirks if preset else habits.quirks,
+        quirks=quirks | preset.quirks if preset else quirks,
     )
     secrets = list(dict.fromkeys(key.get_secret_value() for key in provider.api_keys))
     return [replace(target, credential=c) for c in _credentials(secrets, pepper)] or [target]
@@ -167,12 +132,21 @@ def _policy(route: RouteSettings) -> Policy:
     return Policy(deadline=route.deadline, hedge=route.hedge, max_attempts=route.max_attempts)
 
 
-def _renamed(route: Route, model: str) -> Route:
+def _renamed(route: Route, model: str, providers: Mapping[str, ProviderSettings]) -> Route:
     """The wildcard route for one model: "provider/*" asks the provider for that very name."""
     targets = tuple(
-        replace(target, name=f"{target.name[:-1]}{model}", model=model)
-        if target.model == WILDCARD
-        else target
+        _named(target, model, providers) if target.model == WILDCARD else target
         for target in route.targets
     )
     return replace(route, name=model, targets=targets)
+
+
+def _named(target: Target, model: str, providers: Mapping[str, ProviderSettings]) -> Target:
+    """`target` for one model, with what is known of that model there."""
+    named = replace(target, name=f"{target.name[:-1]}{model}", model=model)
+    provider = providers.get(target.name.partition("/")[0])
+    if provider is None:
+        return named
+    continuation, quirks = ways(provider, model)
+    kept = target.quirks - {*FLAGS, ECHOES}
+    return replace(named, continuation=continuation, quirks=kept | quirks)
