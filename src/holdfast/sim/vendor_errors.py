@@ -303,6 +303,26 @@ OTHERS: Sequence[Row] = (
         },
     ),
     error_answer(
+        "usage_limit_reached",
+        429,
+        Kind.QUOTA,
+        ("Codex: the plan's allowance is used up.", "Codex：套餐额度已用完。"),
+        {
+            "error": {
+                "type": "usage_limit_reached",
+                "message": "The usage limit has been reached",
+                "plan_type": "plus",
+                "resets_in_seconds": 3600,
+            }
+        },
+        headers=(
+            ("x-codex-primary-used-percent", "100"),
+            ("x-codex-primary-window-minutes", "300"),
+            ("x-codex-primary-reset-after-seconds", "3600"),
+        ),
+        retry_after=3600,
+    ),
+    error_answer(
         "ollama_404",
         404,
         Kind.NOT_FOUND,
