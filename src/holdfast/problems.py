@@ -13,7 +13,14 @@ from pydantic import BaseModel, ValidationError
 _BARE = re.compile(r"[A-Za-z0-9_-]+")
 Tongue = Literal["zh", "en", "auto"]
 
-_NOUNS = {"provider": " provider ", "key": "键"}
+Noun = Literal["provider", "key", "tool", "route"]
+
+_NOUNS: Mapping[Noun, str] = {
+    "provider": " provider ",
+    "key": "键",
+    "tool": "工具",
+    "route": "路由",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,9 +34,7 @@ class Problem:
     remedy_zh: str
 
     @classmethod
-    def unknown(
-        cls, path: str, name: str, known: Sequence[str], noun: Literal["provider", "key"]
-    ) -> Problem:
+    def unknown(cls, path: str, name: str, known: Sequence[str], noun: Noun) -> Problem:
         """A name that nothing answers to, with the one that was probably meant."""
         near = difflib.get_close_matches(name, known, 1)
         there = ", ".join(sorted(known)) or "-"

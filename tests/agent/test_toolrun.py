@@ -84,15 +84,31 @@ def test_a_lost_call_is_unknown_where_it_may_have_had_an_effect(pure: bool, outc
     assert ("not known whether" in told.message.text) is not pure
 
 
-def test_a_tool_that_cancels_itself_is_a_failure_of_that_tool() -> None:
+def test_a_cancellation_inside_a_tool_is_a_failure_of_that_tool() -> None:
     @tool()
     async def it() -> str:
         task = asyncio.create_task(asyncio.sleep(60))
         task.cancel()
-        await asyncio.wait({task})
-        return "survived"
+        await task
+        return "never"
 
-    assert answer(it).message.text == "survived"
+    told = answer(it)
+    assert (told.outcome, told.message.text) == ("error", "The tool failed: CancelledError")
+
+
+def test_the_cancellation_of_a_call_goes_through() -> None:
+    @tool()
+    async def it() -> None:
+        await asyncio.sleep(60)
+
+    async def main() -> None:
+        call = ToolCall("c1", "it", "{}")
+        running = asyncio.create_task(run_tool(it, call, ToolContext(), LoopClock()))
+        asyncio.get_running_loop().call_later(1, running.cancel)
+        with pytest.raises(asyncio.CancelledError):
+            await running
+
+    run_virtual(main())
 
 
 def test_a_function_that_blocks_does_not_stop_the_others() -> None:

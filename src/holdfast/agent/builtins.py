@@ -12,6 +12,8 @@ from .calculator import NotArithmetic, calculate
 from .fetching import MOST, Fetcher
 from .tools import AgentTool, ToolFailed, tool
 
+BUILT_IN = ("time", "calculator", "fetch")
+
 
 def builtins(clock: Clock, fetcher: Fetcher) -> Sequence[AgentTool]:
     return (_time(clock), calculator, _fetch(fetcher))

@@ -42,7 +42,7 @@ class _Result:
 async def run_tool(
     made: AgentTool, call: ToolCall, context: ToolContext, clock: Clock
 ) -> ToolAnswered:
-    """The answer to `call`. Raises nothing but CancelledError."""
+    """The answer to `call`. Raises nothing but CancelledError, if its own task is cancelled."""
     began = clock.monotonic()
     result = await _run(made, call, context)
     ms = round((clock.monotonic() - began) * 1000)
@@ -69,11 +69,15 @@ async def _run(made: AgentTool, call: ToolCall, context: ToolContext) -> _Result
         return _Result("unknown", tell("unknown_outcome", language, reason=reason), failure)
     except StreamFailed as failed:
         return _Result("error", _told(failed.failure, language), failed.failure)
+    except asyncio.CancelledError as error:
+        current = asyncio.current_task()
+        if current is None or current.cancelling():
+            raise
+        return _broken(error, language)  # something inside the tool was cancelled, not the call
     except Exception as error:  # noqa: BLE001 - a tool is anybody's code and may raise anything
         if isinstance(error, TimeoutError) and limit.expired():
             return _late(made, language)
-        failure = _failure(error, Kind.INTERNAL)
-        return _Result("error", _told(failure, language), failure)
+        return _broken(error, language)
     return _ready(output, language)
 
 
@@ -87,6 +91,11 @@ def _object(arguments: str) -> dict[str, Any]:
 def _ready(output: Output, language: Language) -> _Result:
     text = output.text if output.text.strip() else tell("nothing", language)
     return _Result("error" if output.failed else "ok", text)
+
+
+def _broken(error: BaseException, language: Language) -> _Result:
+    failure = _failure(error, Kind.INTERNAL)
+    return _Result("error", _told(failure, language), failure)
 
 
 def _late(made: AgentTool, language: Language) -> _Result:
@@ -108,7 +117,7 @@ def _failure(error: BaseException, kind: Kind) -> Failure:
 
 
 def _told(failure: Failure, language: Language) -> str:
-    words = failure.detail or failure.cause
+    words = failure.detail or ("" if failure.kind is Kind.INTERNAL else failure.cause)
     name = failure.cause_chain[0].type.rpartition(".")[2] if failure.cause_chain else ""
     reason = ": ".join(part for part in (name, words) if part)
     return tell("failed", language, reason=reason)

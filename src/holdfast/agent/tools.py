@@ -31,7 +31,7 @@ MCP = "mcp:"  # before the name of a server, all of whose tools are meant
 TIMEOUT = 60.0  # seconds
 LIMIT = 16_000  # characters of output that a model is shown at once
 
-_NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
+NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")  # what vendors take as the name of a tool
 _ARGUMENT = re.compile(r"^\s*(\w+)\s*(?:\([^)]*\))?:\s*(.+)$")
 _SHOWN = 6  # problems with arguments that are told at once
 
@@ -116,8 +116,8 @@ def tool(
 
     def make(function: Callable[..., Any]) -> AgentTool:
         called = name or function.__name__
-        if not _NAME.fullmatch(called):
-            raise ValueError(f"{called!r} cannot be the name of a tool: use {_NAME.pattern}")
+        if not NAME.fullmatch(called):
+            raise ValueError(f"{called!r} cannot be the name of a tool: use {NAME.pattern}")
         description, described = _docstring(function)
         model, context = _model(function, described)
         return AgentTool(

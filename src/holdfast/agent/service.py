@@ -1,0 +1,89 @@
+"""The agent, made of its parts: the door by which the composition root enters."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+
+from ..config import WILDCARD, McpSettings, Settings
+from ..problems import Problem, key
+from .abilities import AbilitiesOf
+from .asking import Models
+from .builtins import BUILT_IN, builtins
+from .fetching import Fetcher
+from .framing import Framer
+from .mcp import McpServer
+from .memory import Memory
+from .runner import Runner
+from .tools import MCP, NAME, AgentTool, Toolbox
+
+
+@asynccontextmanager
+async def agent(
+    models: Models,
+    abilities: AbilitiesOf,
+    servers: Mapping[str, McpSettings],
+    plugins: Sequence[AgentTool] = (),
+) -> AsyncIterator[Runner]:
+    """A runner for the turns of all bots; leaving closes every tool server.
+
+    Raises ValueError if a plugin's tool has the name of another.
+    """
+    async with AsyncExitStack() as stack:
+        fetcher = Fetcher()
+        stack.push_async_callback(fetcher.aclose)
+        made = {name: McpServer(name, one, models.clock) for name, one in servers.items()}
+        stack.push_async_callback(_close, list(made.values()))
+        toolbox = Toolbox((*builtins(models.clock, fetcher), *plugins), made)
+        yield Runner(models, Framer(models, abilities, Memory()), toolbox)
+
+
+async def _close(servers: Sequence[McpServer]) -> None:
+    await asyncio.gather(*(server.aclose() for server in servers))
+
+
+def problems(settings: Settings, plugins: Sequence[AgentTool] = ()) -> Iterator[Problem]:
+    """What is wrong with tool servers, and with the tools and routes that bots name."""
+    for name, server in settings.mcp.items():
+        yield from _of_server(name, server)
+    tools = [*BUILT_IN, *(made.name for made in plugins), *(MCP + one for one in settings.mcp)]
+    routes = [name for name in settings.routes if name != WILDCARD]
+    for name, bot in settings.bots.items():
+        for number, tool in enumerate(bot.tools):
+            if (tool.partition("/")[0] if tool.startswith(MCP) else tool) not in tools:
+                path = key(("bots", name, "tools", number))
+                yield Problem.unknown(path, tool, tools, "tool")
+        for field in ("route", "summary_route", "caption_route"):
+            route = getattr(bot, field)
+            if route and route not in routes and WILDCARD not in settings.routes:
+                yield Problem.unknown(key(("bots", name, field)), route, routes, "route")
+
+
+def _of_server(name: str, server: McpSettings) -> Iterator[Problem]:
+    path = key(("mcp", name))
+    if not NAME.fullmatch(name):
+        yield Problem(
+            path,
+            "this name cannot stand before the names of tools",
+            "这个名字不能用作工具名的前缀",
+            "use letters, digits, - and _ only",
+            "请只用字母、数字、- 和 _",
+        )
+    if bool(server.command) is bool(server.url):
+        both = bool(server.url)
+        yield Problem(
+            path,
+            "has both a command and a url" if both else "has neither a command nor a url",
+            "同时写了 command 和 url" if both else "既没有 command 也没有 url",
+            'write either command = ["PROGRAM", ...] or url = "https://..."',
+            '请写 command = ["程序", ...] 或 url = "https://..." 其中之一',
+        )
+    elif server.url and not server.url.startswith(("http://", "https://")):
+        yield Problem(
+            f"{path}.url",
+            "is no http or https address",
+            "不是 http 或 https 地址",
+            'write it whole, e.g. "https://tools.example.com/mcp"',
+            "请写完整地址，例如 “https://tools.example.com/mcp”",
+        )
