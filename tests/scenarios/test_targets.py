@@ -106,6 +106,41 @@ def test_a_target_that_keeps_failing_is_left_alone_while_another_is_well() -> No
     run(main())
 
 
+@pytest.mark.parametrize(
+    "habit",
+    [
+        *(f"mode={mode}" for mode in ("any", "vllm", "prefix", "partial", "plain", "refuse")),
+        "mode=ignore",
+        "mode=any;echo",
+    ],
+)
+def test_a_prefill_is_taken_in_every_manner_that_vendors_have(habit: str) -> None:
+    """One that is refused is asked in words instead, and what is said again is cut off."""
+    words = ("text:demo", "text:emoji", "text:code")
+    places = (1, 7, 23, -1)
+
+    async def main() -> None:
+        def layout(sim: SimulatedUpstream, sim_tls: SimulatedUpstream) -> Mapping[str, Any]:
+            base = {"base_url": sim.base_url, "timeouts": PATIENT}
+            return {
+                "providers": {"a": base, "b": {**base, "continuation": "prefill"}},
+                "routes": {
+                    f"r{place}": {"targets": [f"a/reset@{place}", f"b/ok;{habit}"]}
+                    for place in places
+                },
+            }
+
+        async with house(layout) as there:
+            for word in words:
+                for place in places:
+                    body = {"messages": [{"role": "user", "content": f"Tell me {word}"}]}
+                    told = await streamed(there, f"r{place}", body)
+                    assert told.text == TEXTS[word.partition(":")[2]]["en"], (word, place)
+                    assert told.error is None
+
+    run(main())
+
+
 def test_a_client_that_takes_nothing_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
     """ASGI in process: `send` does not return, as when a client's window stays closed."""
     monkeypatch.setattr(reply, "CLIENT_PATIENCE", 0.05)

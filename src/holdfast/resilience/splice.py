@@ -151,18 +151,24 @@ class Prefilled:
         self._may_echo = echoes or is_distinct(self._prefix)
 
     def __call__(self, new: str, *, final: bool) -> Joint | More | Failure:
-        if self._may_echo and self._prefix:
-            begun = new.lstrip()
-            space = len(new) - len(begun)
-            if begun.startswith(self._prefix):
-                skip = space + len(self._prefix)
-                return Joint(skip, Seam("echo", len(self._prefix), space, verified=True))
-            if self._prefix.startswith(begun):
-                if not final:
-                    return More(len(new) + 1)
-                if is_distinct(begun) or (self._echoes and begun):
-                    return _diverged("began the answer anew and ended before the cut")
+        begun = new.lstrip()
+        so_far = bool(self._prefix) and self._prefix.startswith(begun)
+        if so_far and not final:
+            return More(len(new) + 1)
+        if self._prefix and begun.startswith(self._prefix):
+            return self._repeated(begun, len(new) - len(begun))
+        if so_far and (is_distinct(begun) or (self._echoes and begun)):
+            return _diverged("began the answer anew and ended before the cut")
         return Joint(0, Seam("prefill", verified=True))
+
+    def _repeated(self, begun: str, space: int) -> Joint | Failure:
+        """All that was released comes again: an echo, unless a short text may go on like that."""
+        if self._may_echo:
+            skip = space + len(self._prefix)
+            return Joint(skip, Seam("echo", len(self._prefix), space, verified=True))
+        if exact_overlap(self._prefix, begun).proof is Proof.CHANCE:
+            return Joint(0, Seam("prefill", verified=True))
+        return _diverged("may begin the answer anew or go on, which cannot be told apart")
 
 
 class Instructed:
