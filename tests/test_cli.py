@@ -8,7 +8,7 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from tests.serving import environment, logging_put_back
+from tests.serving import environment, logging_put_back, vendor
 from tests.terminal.stories import FAILED, SAVED
 from typer.testing import CliRunner
 
@@ -193,3 +193,48 @@ def test_help_fits_a_terminal_of_80_columns_and_speaks_both_languages(
 
 def test_the_version_is_told() -> None:
     assert ask("--version") == (0, f"holdfast {__version__}\n", "")
+
+
+PROBED = """
+[providers.one]
+base_url = "{url}"
+[providers.two]
+base_url = "{url}"
+continuation = "prefill"
+[routes.a]
+targets = ["one/ok;text=long;mode=partial", "two/ok;text=long;mode=refuse"]
+[routes."*"]
+targets = ["one/*"]
+"""
+
+
+@pytest.fixture
+def simulator() -> Iterator[str]:
+    with vendor() as upstream:
+        yield upstream.base_url
+
+
+@pytest.mark.scenario
+def test_the_probe_tells_what_suits_each_target(simulator: str) -> None:
+    Path("holdfast.toml").write_text(PROBED.format(url=simulator))
+    told = run.invoke(cli, ["check", "--probe"])
+    assert told.exit_code == 0, told.output
+    assert "prefill, mark partial: goes on from it" in told.output
+    assert 'better: continuation = "prefill" under [providers.one]' in told.output
+    assert 'better: continuation = "instruct" under [providers.two]' in told.output
+    listed = json.loads(run.invoke(cli, ["check", "--probe", "--json"]).output)
+    assert [one["suggested"] for one in listed] == ["prefill", "instruct"]
+    assert listed[0]["prefill"]["prefill:prefix"] == "ignored"
+
+
+@pytest.mark.scenario
+def test_the_probe_ends_with_1_if_a_target_gives_no_answer(
+    simulator: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LANG", "zh_CN.UTF-8")
+    text = PROBED.format(url=simulator).replace("two/ok;text=long;mode=refuse", "two/openai_401")
+    Path("holdfast.toml").write_text(text)
+    told = run.invoke(cli, ["check", "--probe"])
+    assert told.exit_code == 1
+    assert "没有回答：" in told.output
+    assert "预填（标记 partial）：接着写" in told.output

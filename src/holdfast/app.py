@@ -24,9 +24,10 @@ from starlette.types import ASGIApp
 
 from .agent.abilities import Abilities
 from .assembly import Ground, assemble, with_page
-from .config import ServerSettings, Settings
+from .config import WILDCARD, ServerSettings, Settings
 from .console import pages
 from .core.ids import ulid
+from .core.verdict import Language
 from .engine.lives import LastWord
 from .engine.local import LocalEngine
 from .engine.ports import Handler, Journal, Turn
@@ -49,6 +50,7 @@ from .store.turns import SqlTurns
 from .upstream.catalog import Routes, routes
 from .upstream.connector import Connector
 from .upstream.executor import Executor, Observer
+from .upstream.probe import Finding, probe
 from .upstream.transport import Transports
 from .wire import DIALECTS
 
@@ -145,6 +147,15 @@ async def calling(node: str, observers: Sequence[Observer]) -> AsyncIterator[Exe
     finally:
         await executor.aclose()
         await transports.aclose()
+
+
+async def probe_all(settings: Settings, language: Language) -> list[Finding]:
+    """What every named target really does, one after the other; wildcards name none."""
+    known = routes(settings, pepper(settings.server.data_dir))
+    named = [route for name in known.names() if (route := known.find(name))]
+    targets = {t.key: t for route in named for t in route.targets if t.model != WILDCARD}
+    async with calling("holdfast-probe", []) as executor:
+        return [await probe(executor.connector, t, language) for t in targets.values()]
 
 
 @dataclass(frozen=True, slots=True)

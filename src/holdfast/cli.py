@@ -85,9 +85,20 @@ def serve(
 
 
 @cli.command()
-def check(config: ConfigOption = None) -> None:
+def check(
+    config: ConfigOption = None,
+    probe: Annotated[
+        bool,
+        typer.Option("--probe", help="Ask every target what it can do / 逐个询问目标的能力"),
+    ] = False,
+    as_json: JsonOption = False,
+) -> None:
     """Check the configuration without starting. / 只检查配置。"""
     from . import app
+
+    if probe:
+        _run(_probe(config, as_json))
+        return
 
     def run() -> None:
         settings, source = _settings(config)
@@ -226,6 +237,25 @@ def _settings(config: Path | None) -> tuple[Settings | None, str]:
     if file:
         return load(file, os.environ), str(file)
     return from_env(os.environ), "OPENAI_API_KEY, OPENAI_BASE_URL"
+
+
+async def _probe(config: Path | None, as_json: bool) -> None:
+    """Ends with 1 if a target gives no answer."""
+    from . import app
+    from .terminal.probed import tell
+
+    async with AsyncExitStack() as stack:
+        settings, _ = await _given(config, stack)
+        language = _language(settings)
+        findings = await app.probe_all(settings, language)
+    if as_json:
+        _print_json([finding.as_json() for finding in findings])
+    elif findings:
+        tell(Console(), findings, language)
+    else:
+        typer.echo(say("probe_none", language))
+    if any(finding.failure for finding in findings):
+        raise typer.Exit(1)
 
 
 async def _given(config: Path | None, stack: AsyncExitStack) -> tuple[Settings, bool]:

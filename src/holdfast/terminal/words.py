@@ -71,6 +71,31 @@ _WORDS: Mapping[str, tuple[str, str]] = {
         "Holdfast is ready: {url} (SIMULATED MODEL, no key; route: demo)",
         "Holdfast 已就绪：{url} （模拟模型，没有密钥；路由：demo）",
     ),
+    "probe_failed": ("gives no answer: {why}", "没有回答：{why}"),
+    "probe_streams": ("answers, in a stream", "有回答，且逐段输出"),
+    "probe_whole": ("answers, but all at once", "有回答，但一次性输出"),
+    "probe_prefill": ("prefill, mark {mark}: {did}", "预填（标记 {mark}）：{did}"),
+    "probe_honoured": ("goes on from it", "接着写"),
+    "probe_echoed": ("repeats it, then goes on", "先重复一遍，再接着写"),
+    "probe_ignored": ("ignores it and answers anew", "不理会，从头回答"),
+    "probe_refused": ("refuses it", "拒绝"),
+    "probe_failed_otherwise": ("fails", "出错"),
+    "probe_joined": (
+        "told to go on: joined by {rule}, {proved}",
+        "要求续写：以 {rule} 拼接，{proved}",
+    ),
+    "probe_proved": ("proved by what it repeats", "重复的文字证明了接点"),
+    "probe_unproved": ("not proved", "接点未经证明"),
+    "probe_refused_joint": ("told to go on: cannot be joined: {why}", "要求续写：无法拼接：{why}"),
+    "probe_as_set": ("continuation: {way}, as it is set", "续写方式：{way}，与当前设置一致"),
+    "probe_suggest": (
+        'better: continuation = "{way}" under [providers.{provider}]',
+        "建议：在 [providers.{provider}] 下写 continuation = \"{way}\"",
+    ),
+    "probe_none": (
+        "No target is named, only wildcards: there is nothing to ask.",
+        "只有通配的目标，没有具体的模型可问。",
+    ),
 }  # fmt: skip
 
 
