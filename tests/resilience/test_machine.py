@@ -769,3 +769,113 @@ def test_a_reader_of_whole_messages_is_given_nothing_before_the_end() -> None:
         << close 2
         << done whole 9
     """)
+
+
+# What was given may be given anew, where the reader can take that.
+
+
+def test_what_cannot_be_continued_is_given_anew() -> None:
+    Call(NEVER, surface=Surface.REPLACE).play(r"""
+        >> start
+        << open 1 n start
+        >> 1 says "Hel"
+        << emit "Hel"
+        >> 1 fails connection_reset
+        << close 1
+        << record 1 connection_reset/stream replace
+        >> at 1
+        << open 2 n start "Hel"
+        >> 2 says "Good"
+        << emit restarted, "Good"
+        >> 2 says " day"
+        << emit " day"
+        >> 2 finishes end
+        >> 2 ends
+        << emit finish end
+        << record 2 well finish
+        << close 2
+        << done whole 8
+    """)
+
+
+def test_a_continuation_that_does_not_fit_is_replaced() -> None:
+    call = Call(A, surface=Surface.REPLACE)
+    call.play(r"""
+        >> start
+        << open 1 a start
+        >> 1 says "The keeper wrote every night which wheel had cracked and "
+        << emit "The keeper wrote every night which wheel had cracked and "
+        >> 1 fails connection_reset
+        << close 1
+        << record 1 connection_reset/stream continue
+        >> at 1
+        << open 2 a instruct "The keeper wrote every night which wheel had cracked and "
+        >> 2 says "The keeper wrote every night which wheel was broken, and more. "
+        >> 2 finishes end
+        >> 2 ends
+        << close 2
+        << record 2 diverged/stream replace
+        << open 3 a start "The keeper wrote every night which wheel had cracked and "
+        >> 3 says "Nobody knows."
+        << emit restarted, "Nobody knows."
+        >> 3 finishes end
+        >> 3 ends
+        << emit finish end
+        << record 3 well finish
+        << close 3
+        << done whole 13
+    """)
+
+
+def test_structured_output_is_given_anew_too_and_a_lone_tool_call_makes_words_void() -> None:
+    Call(A, surface=Surface.REPLACE, structured=True).play(r"""
+        >> start
+        << open 1 a start
+        >> 1 says "{\"a\""
+        << emit "{\"a\""
+        >> 1 fails connection_reset
+        << close 1
+        << record 1 connection_reset/stream replace
+        >> at 1
+        << open 2 a start "{\"a\""
+        >> 2 calls 0 "c1" "look" "{}"
+        >> 2 finishes tool_calls
+        >> 2 ends
+        << emit restarted, call 0 c1 look {}, finish tool_calls
+        << record 2 well finish
+        << close 2
+        << done whole 0
+    """)
+
+
+def test_while_nothing_new_has_come_what_was_given_stands() -> None:
+    call = Call(NEVER, surface=Surface.REPLACE, max_attempts=2, per_target=2)
+    call.play(r"""
+        >> start
+        << open 1 n start
+        >> 1 says "Hel"
+        << emit "Hel"
+        >> 1 fails connection_reset
+        << close 1
+        << record 1 connection_reset/stream replace
+        >> at 1
+        << open 2 n start "Hel"
+        >> 2 fails policy
+        << close 2
+        << record 2 policy/stream stop
+        << done policy 3
+    """)
+    assert call.text == "Hel"
+
+
+def test_where_nothing_can_be_taken_back_it_ends_honestly() -> None:
+    Call(NEVER).play(r"""
+        >> start
+        << open 1 n start
+        >> 1 says "Hel"
+        << emit "Hel"
+        >> 1 fails connection_reset
+        << close 1
+        << record 1 connection_reset/stream stop
+        << done connection_reset 3
+    """)

@@ -28,6 +28,7 @@ from holdfast.core.events import (
     Foreign,
     ReasoningDelta,
     RefusalDelta,
+    Restarted,
     StopReason,
     StreamEvent,
     TextDelta,
@@ -206,5 +207,7 @@ def _event(event: StreamEvent) -> str:
             return f"foreign {json.dumps(extra, ensure_ascii=False)}"
         case Finished(reason):
             return f"finish {reason.value}"
+        case Restarted():
+            return "restarted"
         case _:
             assert_never(event)

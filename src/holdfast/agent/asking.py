@@ -29,10 +29,16 @@ class Models:
     clock: Clock
 
     def call(
-        self, route: Route, prompt: Prompt, ref: str, language: Language, released: str = ""
+        self,
+        route: Route,
+        prompt: Prompt,
+        ref: str,
+        language: Language,
+        released: str = "",
+        surface: Surface = Surface.APPEND_ONLY,
     ) -> Call:
         """A call whose answer is read as it comes; `released` has been read before."""
-        return self._call(route, prompt, ref, language, Surface.APPEND_ONLY, released)
+        return self._call(route, prompt, ref, language, surface, released)
 
     async def text(self, name: str, prompt: Prompt, language: Language) -> str:
         """The whole text of an answer from the route `name`. Raises StreamFailed."""

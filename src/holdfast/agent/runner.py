@@ -17,6 +17,7 @@ from ..core.events import (
     Foreign,
     ReasoningDelta,
     RefusalDelta,
+    Restarted,
     StopReason,
     StreamEvent,
     TextDelta,
@@ -26,6 +27,7 @@ from ..core.events import (
 from ..core.failure import Failure, Hop, Kind, Phase, StreamFailed
 from ..core.message import ToolCall
 from ..core.record import failure_record
+from ..core.request import Surface
 from ..engine.ports import Journal
 from ..resilience.policy import Route
 from ..upstream.executor import Call
@@ -36,6 +38,7 @@ from .events import (
     Ended,
     Noted,
     ReasoningAdded,
+    Replaced,
     StepBegan,
     StepEnded,
     TextAdded,
@@ -183,7 +186,10 @@ class _Turn:
             self._add(TextAdded(PARAGRAPH))
         self._add(StepBegan(ask.step, self._task.route, ref, ask.why))
         read = released(self._now, self._task)
-        call = self._models.call(route, framed.prompt, ref, self._task.language, read)
+        # What another life has shown is not this turn's to take back.
+        anew = self._task.replaceable and read == self._now.text
+        surface = Surface.REPLACE if anew else Surface.APPEND_ONLY
+        call = self._models.call(route, framed.prompt, ref, self._task.language, read, surface)
         try:
             brought = await self._read(call)
         except StreamFailed as failed:
@@ -208,7 +214,11 @@ class _Turn:
         heard = _Heard()
         async with call:
             async for batch in call:
-                text = heard.take(batch)
+                void = batch.index(Restarted()) + 1 if Restarted() in batch else 0
+                if void:
+                    self._add(Replaced())
+                    heard, before = _Heard(), 0
+                text = heard.take(batch[void:])
                 if text.reasoning and self._task.show_reasoning:
                     self._add(ReasoningAdded(text.reasoning))
                 if text.words:
@@ -315,6 +325,8 @@ class _Heard:
                     self._usage = _usage(event)
                 case Finished(reason):
                     self._stop = reason
+                case Restarted():
+                    raise ValueError("taken out of the batch before")
                 case Foreign():
                     continue  # a vendor's own tools at work: what they find is in the text
                 case _:

@@ -27,6 +27,7 @@ class Task:
     max_steps: int = 12
     max_continues: int = 3  # times an answer that met its length limit is gone on with
     released: str = ""  # what the person has of this very answer, from a turn that was cut off
+    replaceable: bool = False  # what the person was shown of it may be taken back
     context: Mapping[str, Any] = field(default_factory=dict)
     summary_route: str = ""  # which route shortens a long conversation; "" drops the oldest turns
     caption_route: str = ""  # which route describes images to a model that cannot see

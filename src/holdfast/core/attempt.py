@@ -114,7 +114,7 @@ class Attempt:
     first_event_at: float | None = None
     released: int = 0  # characters of text that this attempt gave to the reader
     failure: Failure | None = None
-    decision: str = ""  # retry | failover | hedge | continue | stop | finish
+    decision: str = ""  # retry | failover | hedge | continue | replace | stop | finish
     why: str = ""
     status: int | None = None
     upstream_ids: tuple[tuple[str, str], ...] = ()

@@ -97,6 +97,22 @@ class Finished:
     extra: Extra | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Restarted:
+    """What was given of the answer is void: it is given anew from here.
+
+    No upstream says this. It is told before the first text of the new answer, and only to a
+    reader whose surface is `request.Surface.REPLACE`.
+    """
+
+
 StreamEvent = (
-    TextDelta | ReasoningDelta | RefusalDelta | ToolCallDelta | Foreign | UsageReport | Finished
+    TextDelta
+    | ReasoningDelta
+    | RefusalDelta
+    | ToolCallDelta
+    | Foreign
+    | UsageReport
+    | Restarted
+    | Finished
 )

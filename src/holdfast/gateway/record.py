@@ -13,6 +13,7 @@ from ..core.events import (
     Foreign,
     ReasoningDelta,
     RefusalDelta,
+    Restarted,
     StreamEvent,
     TextDelta,
     ToolCallDelta,
@@ -28,6 +29,7 @@ TYPES: Mapping[str, type[StreamEvent]] = {
     "tool_call": ToolCallDelta,
     "usage": UsageReport,
     "foreign": Foreign,
+    "restarted": Restarted,
     "finished": Finished,
 }
 _NAMES = {kind: name for name, kind in TYPES.items()}

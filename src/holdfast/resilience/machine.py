@@ -18,6 +18,7 @@ from ..core.events import (
     Foreign,
     ReasoningDelta,
     RefusalDelta,
+    Restarted,
     StreamEvent,
     TextDelta,
     ToolCallDelta,
@@ -198,6 +199,8 @@ class StreamMachine:
                 leg.usage = event
             case Finished():
                 leg.finished, leg.finished_at = event, now
+            case Restarted():
+                raise ValueError("no upstream makes an answer void")
             case _:
                 assert_never(event)
         return None
@@ -235,6 +238,8 @@ class StreamMachine:
         if self._request.surface is Surface.NONE:
             leg.withheld.extend(events)
             return
+        if any(isinstance(event, TextDelta | RefusalDelta) for event in events):
+            events = [*self._restart(leg), *events]
         for event in events:
             if isinstance(event, TextDelta | RefusalDelta) and event.text:
                 self._text.append(event.text)
@@ -244,6 +249,15 @@ class StreamMachine:
             elif isinstance(event, ReasoningDelta):
                 self._reasoning_from = leg.number
         self._commands.append(Emit(tuple(events)))
+
+    def _restart(self, leg: Leg) -> list[StreamEvent]:
+        """Makes void what was given before an attempt that answers anew has something to give."""
+        if leg.how is not How.START or leg.released or not self._text:
+            return []
+        self._text.clear()
+        self._released = 0
+        self._refused = self._tool_cut = False
+        return [Restarted()]
 
     # How an attempt ends.
 
@@ -266,7 +280,8 @@ class StreamMachine:
         usage = self._usage(leg)
         tools = sorted(leg.tools.values(), key=lambda call: (call.choice, call.index))
         foreign = leg.release_foreign()
-        events = (*leg.withheld, *foreign, *tools, *([usage] if usage else []), leg.finished)
+        counted = [usage] if usage else []
+        events = (*self._restart(leg), *leg.withheld, *foreign, *tools, *counted, leg.finished)
         if self._request.surface is Surface.NONE:
             texts = [e.text for e in events if isinstance(e, TextDelta)]
             self._released = leg.released = sum(map(len, texts))
@@ -293,7 +308,7 @@ class StreamMachine:
 
     def _lost_tool(self, leg: Leg) -> Failure | None:
         """A cut tool call must come back as a tool call, not as prose about one."""
-        if self._tool_cut and not leg.tools:
+        if self._tool_cut and not leg.tools and leg.how is not How.START:
             detail = "the cut attempt was calling a tool and the continuation did not"
             return Failure(Kind.DIVERGED, Phase.END, detail=detail)
         return None
@@ -347,6 +362,7 @@ class StreamMachine:
             jitter=self._jitter,
             waiting_since=self._waiting_since,
             busy=busy,
+            replaceable=self._request.surface is Surface.REPLACE,
         )
 
     def _decide(self, decision: Try | GiveUp) -> None:

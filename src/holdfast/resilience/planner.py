@@ -36,7 +36,7 @@ class Try:
     target: Target
     at: float
     how: How
-    decision: str  # start | retry | failover | continue
+    decision: str  # start | retry | failover | continue | replace
     why: str
     price: float = 0.0  # what it takes from the target's retry budget
 
@@ -63,10 +63,24 @@ class Situation:
     jitter: float
     waiting_since: float | None = None
     busy: frozenset[str] = frozenset()  # targets with an attempt under way (hedging)
+    replaceable: bool = False  # what the reader has may be given anew
 
 
 def plan(situation: Situation, health: Health, budget: RetryBudget) -> Decision:
-    """The next attempt, or the failure to tell. Never a time past the deadline."""
+    """The next attempt, or the failure to tell. Never a time past the deadline.
+
+    An answer that cannot be continued is given anew where the reader can take that.
+    """
+    decision = _plan(situation, health, budget)
+    if isinstance(decision, Try) or not (situation.released and situation.replaceable):
+        return decision
+    anew = _plan(replace(situation, released=False), health, budget)
+    if isinstance(anew, GiveUp):
+        return decision
+    return replace(anew, decision="replace", why=f"{decision.why}; the whole answer anew")
+
+
+def _plan(situation: Situation, health: Health, budget: RetryBudget) -> Decision:
     refusal = _refusal(situation)
     if refusal:
         return GiveUp(verdict(situation.history), refusal)

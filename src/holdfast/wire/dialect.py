@@ -115,6 +115,10 @@ class Assembler(Protocol):
     def answer(self, extension: Mapping[str, Any] | None) -> bytes: ...
 
 
+# What a client of a dialect was given stays given: none has a word for taking it back.
+APPENDED = "a client's answer is only appended to"
+
+
 class ServedDialect(Protocol):
     """A dialect towards clients."""
 

@@ -14,6 +14,7 @@ from ..core.events import (
     Foreign,
     ReasoningDelta,
     RefusalDelta,
+    Restarted,
     StreamEvent,
     TextDelta,
     ToolCallDelta,
@@ -68,5 +69,5 @@ def _neutral(item: StreamEvent | Failure) -> StreamEvent | Failure | None:
             return item if item.extra is None else replace(item, extra=None)
         case Finished():
             return replace(item, word="", extra=None)
-        case RefusalDelta() | Failure():
+        case RefusalDelta() | Restarted() | Failure():
             return item

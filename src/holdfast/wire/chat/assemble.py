@@ -12,12 +12,13 @@ from ...core.events import (
     Foreign,
     ReasoningDelta,
     RefusalDelta,
+    Restarted,
     StreamEvent,
     TextDelta,
     ToolCallDelta,
     UsageReport,
 )
-from ..dialect import Head
+from ..dialect import APPENDED, Head
 from ..jsontext import dumps
 from .put import answer_id, finish_word, places, tool_call, usage
 from .words import LOGPROBS
@@ -97,6 +98,8 @@ class ChatAssembler:
                     self._usage = event
                 case Finished():
                     self._finished = event
+                case Restarted():
+                    raise ValueError(APPENDED)
                 case _:
                     assert_never(event)
 

@@ -14,12 +14,13 @@ from ...core.events import (
     Foreign,
     ReasoningDelta,
     RefusalDelta,
+    Restarted,
     StreamEvent,
     TextDelta,
     ToolCallDelta,
     UsageReport,
 )
-from ..dialect import Head
+from ..dialect import APPENDED, Head
 from ..jsontext import dumps
 from .put import answer_id, finish_word, places, tool_call, usage
 
@@ -95,6 +96,8 @@ class ChatStream:
                 return b""
             case Finished():
                 return self._finished(event)
+            case Restarted():
+                raise ValueError(APPENDED)
             case _:
                 assert_never(event)
 

@@ -14,12 +14,13 @@ from ...core.events import (
     Foreign,
     ReasoningDelta,
     RefusalDelta,
+    Restarted,
     StreamEvent,
     TextDelta,
     ToolCallDelta,
     UsageReport,
 )
-from ..dialect import Head
+from ..dialect import APPENDED, Head
 from ..fields import table, text, whole, without
 from ..jsontext import dumps, loads
 from .words import BLOCK, CITATIONS, FINISH, SIGNATURE, STOP
@@ -93,6 +94,8 @@ class _Message:
                 return self._passed(extra)
             case UsageReport() | Finished():
                 return []
+            case Restarted():
+                raise ValueError(APPENDED)
             case _:
                 assert_never(event)
 

@@ -15,11 +15,13 @@ from ...core.events import (
     Foreign,
     ReasoningDelta,
     RefusalDelta,
+    Restarted,
     StreamEvent,
     TextDelta,
     ToolCallDelta,
     UsageReport,
 )
+from ..dialect import APPENDED
 from ..fields import table, text, whole, without
 from .words import ANNOTATIONS, BREAK, CUSTOM, DONE, FUNCTION, ITEM, LOGPROBS, PART, RAW
 
@@ -71,6 +73,8 @@ class Items:
                 return self._foreign(extra)
             case UsageReport() | Finished():
                 return []
+            case Restarted():
+                raise ValueError(APPENDED)
             case _:
                 assert_never(event)
 
