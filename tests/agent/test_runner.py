@@ -28,8 +28,10 @@ from holdfast.agent.abilities import Abilities
 from holdfast.agent.events import (
     Ended,
     ReasoningAdded,
+    Replaced,
     StepBegan,
     StepEnded,
+    TextAdded,
     ToolAnswered,
     ToolAsked,
 )
@@ -610,3 +612,22 @@ def test_a_connection_that_breaks_for_good_leaves_what_was_read() -> None:
     assert played.text.startswith("Once upon a time")
     assert played.ended.outcome == "failed"
     assert played.ended.values["released"] == len(played.text)
+
+
+@pytest.mark.parametrize("replaceable", [True, False])
+def test_an_answer_that_cannot_be_continued_is_told_anew_where_it_may(replaceable: bool) -> None:
+    replies = in_turn(breaks("Once upon a", Broken.RESET), says("There was a king."))
+    stage = Stage({"main": replies}, continuation=Continuation.NEVER)
+    played = play(stage, task(replaceable=replaceable))
+    if not replaceable:
+        assert played.ended.outcome == "failed"
+        assert Replaced() not in played.events
+        return
+    assert played.ended == Ended("finished")
+    told = [e for e in played.events if isinstance(e, TextAdded | Replaced)]
+    void = told.index(Replaced())
+    assert told.count(Replaced()) == 1
+    assert "".join(e.text for e in told[:void] if isinstance(e, TextAdded)) == "Once upon a"
+    assert "".join(e.text for e in told[void:] if isinstance(e, TextAdded)) == "There was a king."
+    (step,) = [event for event in played.events if isinstance(event, StepEnded)]
+    assert step.message == said(Role.ASSISTANT, "There was a king.")
