@@ -16,7 +16,7 @@ from holdfast.agent.asking import Models
 from holdfast.agent.builtins import BUILT_IN, builtins
 from holdfast.agent.events import Ended, ToolAnswered
 from holdfast.agent.fetching import Fetcher
-from holdfast.agent.service import agent, problems
+from holdfast.agent.service import agent, known_abilities, problems
 from holdfast.agent.tools import tool
 from holdfast.config import Settings, parse
 from holdfast.core.attempt import Target
@@ -35,7 +35,7 @@ def test_bots_have_the_built_in_tools_and_those_of_plugins() -> None:
         route = Route("main", (Target("main/m", "chat", "http://main.invalid/v1", "m"),))
         models = Models(stage.executor, lambda _: route, lambda: "REF", LoopClock())
         journal = MemoryJournal()
-        async with agent(models, lambda _: Abilities(), {}, [horoscope]) as runner:
+        async with agent(models, {}, [horoscope]) as runner:
             asked = task(tools=("time", "calculator", "fetch", "horoscope"))
             assert await runner.run(asked, journal) == Ended("finished")
         await stage.executor.aclose()
@@ -43,6 +43,20 @@ def test_bots_have_the_built_in_tools_and_those_of_plugins() -> None:
         assert told == {"42", "Leo is lucky"}
 
     asyncio.run(watched(main()))
+
+
+def test_a_route_can_what_all_its_targets_are_known_to_do() -> None:
+    def route(*models: str) -> Route:
+        return Route(
+            "r", tuple(Target(m, base_url="https://x.invalid/v1", model=m) for m in models)
+        )
+
+    sees, reads = known_abilities(lambda _: route("gpt-5.5"))("r"), Abilities()
+    assert sees.vision
+    assert sees.context_tokens > 100_000
+    both = known_abilities(lambda _: route("gpt-5.5", "nobody-knows-this"))("r")
+    assert both == reads
+    assert known_abilities(lambda _: None)("r") == reads
 
 
 def test_the_names_of_the_built_in_tools_are_known_beforehand() -> None:

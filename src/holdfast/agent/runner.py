@@ -61,7 +61,6 @@ from .stepper import (
     fall,
     finish,
     give_up,
-    released,
     standing,
 )
 from .task import Task
@@ -185,11 +184,11 @@ class _Turn:
         if ask.why == "ask" and self._now.prose and not self._now.prose.endswith("\n"):
             self._add(TextAdded(PARAGRAPH))
         self._add(StepBegan(ask.step, self._task.route, ref, ask.why))
-        read = released(self._now, self._task)
         # What another life has shown is not this turn's to take back.
-        anew = self._task.replaceable and read == self._now.text
+        anew = self._task.replaceable and ask.text == self._now.text
         surface = Surface.REPLACE if anew else Surface.APPEND_ONLY
-        call = self._models.call(route, framed.prompt, ref, self._task.language, read, surface)
+        language = self._task.language
+        call = self._models.call(route, framed.prompt, ref, language, ask.text, surface)
         try:
             brought = await self._read(call)
         except StreamFailed as failed:

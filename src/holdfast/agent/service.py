@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 
 from ..config import WILDCARD, McpSettings, Settings
 from ..problems import Problem, key
-from .abilities import AbilitiesOf
+from ..resilience.policy import Route
+from ..upstream.capabilities import known
+from .abilities import Abilities, AbilitiesOf
 from .asking import Models
 from .builtins import BUILT_IN, builtins
 from .fetching import Fetcher
@@ -22,12 +24,13 @@ from .tools import MCP, NAME, AgentTool, Toolbox
 @asynccontextmanager
 async def agent(
     models: Models,
-    abilities: AbilitiesOf,
     servers: Mapping[str, McpSettings],
     plugins: Sequence[AgentTool] = (),
+    abilities: AbilitiesOf | None = None,
 ) -> AsyncIterator[Runner]:
     """A runner for the turns of all bots; leaving closes every tool server.
 
+    `abilities` is what `upstream.capabilities` knows of a route's targets unless told.
     Raises ValueError if a plugin's tool has the name of another.
     """
     async with AsyncExitStack() as stack:
@@ -36,7 +39,24 @@ async def agent(
         made = {name: McpServer(name, one, models.clock) for name, one in servers.items()}
         stack.push_async_callback(_close, list(made.values()))
         toolbox = Toolbox((*builtins(models.clock, fetcher), *plugins), made)
-        yield Runner(models, Framer(models, abilities, Memory()), toolbox)
+        framer = Framer(models, abilities or known_abilities(models.routes), Memory())
+        yield Runner(models, framer, toolbox)
+
+
+def known_abilities(routes: Callable[[str], Route | None]) -> AbilitiesOf:
+    """What every target of a route is known to do: any of them may be the one that answers."""
+
+    def of(name: str) -> Abilities:
+        route = routes(name)
+        found = [known().of(one.base_url, one.model) for one in route.targets] if route else []
+        tokens = [one.context_tokens for one in found if one.context_tokens]
+        least = Abilities()
+        return Abilities(
+            vision=bool(found) and all(one.vision for one in found),
+            context_tokens=min(tokens) if len(tokens) == len(found) > 0 else least.context_tokens,
+        )
+
+    return of
 
 
 async def _close(servers: Sequence[McpServer]) -> None:

@@ -344,18 +344,12 @@ class Brought:
     grew: bool = True  # the person has been given more text
 
 
-def released(now: Standing, task: Task) -> str:
-    """What the person has read of this step's message, in this turn and before it."""
-    return (task.released if now.step == 1 else "") + now.text
-
-
 def finish(now: Standing, task: Task, brought: Brought) -> StepEnded | Ask:
     """The step is over, unless its message met the length limit and may be gone on with."""
     cut = brought.stop is StopReason.LENGTH and not brought.calls
     if cut and brought.grew and now.continues < task.max_continues:
-        return Ask(now.step, "length", now.text, _tools_left(now, task))
-    text = released(now, task)
-    text = text.removesuffix(brought.refusal) if brought.refusal else text
+        return Ask(now.step, "length", _read(now, task), _tools_left(now, task))
+    text = _read(now, task).removesuffix(brought.refusal)
     message = Message(
         Role.ASSISTANT,
         (Text(text),) if text else (),
@@ -371,17 +365,16 @@ def fall(
 ) -> Ask | StepEnded | End:
     """A call failed for good: ask differently if that may help, else end and say why.
 
-    Text that came before a tool call that cannot be read stands, and the model is told.
-
-    `seen` names what the prompt held that could be left out: "without_images",
-    "without_tools".
+    Text that came before a tool call that cannot be read stands, and the model is told. `seen`
+    names what the prompt held that could be left out: "without_images", "without_tools".
     """
     read = _read(now, task)
-    for why in _ways_round(now, failure, seen):
-        if why == "mended" and read:
-            return StepEnded(now.step, Message(Role.ASSISTANT, (Text(read),)), stop=CUT_CALL)
-        return Ask(now.step, why, read, _tools_left(now, task))
-    return give_up(now, task, failure, ref)
+    why = _way_round(now, failure, seen)
+    if why is None:
+        return give_up(now, task, failure, ref)
+    if why == "mended" and read:
+        return StepEnded(now.step, Message(Role.ASSISTANT, (Text(read),)), stop=CUT_CALL)
+    return Ask(now.step, why, read, _tools_left(now, task))
 
 
 def give_up(now: Standing, task: Task, failure: Failure, ref: str) -> End:
@@ -396,17 +389,17 @@ def give_up(now: Standing, task: Task, failure: Failure, ref: str) -> End:
     return End(Ended(outcome, failure.kind.value, values, ref, record))
 
 
-def _ways_round(now: Standing, failure: Failure, seen: Collection[Why]) -> Iterable[Why]:
-    """Other forms of the same question that may succeed, each tried a bounded number of times."""
+def _way_round(now: Standing, failure: Failure, seen: Collection[Why]) -> Why | None:
+    """Another form of the same question that may succeed; each is tried a few times at most."""
     match failure.root.kind if failure.kind is Kind.BAD_GATEWAY else failure.kind:
         case Kind.TOO_LONG if now.squeezes < MAX_SQUEEZES:
-            yield "compacted"
+            return "compacted"
         case Kind.UNSUPPORTED:
-            yield from (w for w in _LEFT_OUT if w in seen and w not in now.whys)
+            return next((why for why in _LEFT_OUT if why in seen and why not in now.whys), None)
         case Kind.TOOL_ARGUMENTS if "mended" not in now.whys:
-            yield "mended"
+            return "mended"
         case _:
-            return
+            return None
 
 
 _LEFT_OUT: tuple[Why, ...] = ("without_images", "without_tools")

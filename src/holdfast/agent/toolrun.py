@@ -27,7 +27,7 @@ from .stepper import answered
 from .tools import LIMIT, AgentTool, OutcomeUnknown, Output, ToolContext, ToolFailed, tool
 from .words import Language, tell
 
-KEPT = 200_000  # characters of one output that can be read page by page
+KEPT = 100_000  # characters of one output that can be read page by page
 
 _LOG = structlog.get_logger("holdfast.agent")
 
