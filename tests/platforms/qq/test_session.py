@@ -6,6 +6,8 @@ from collections.abc import Iterable
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from holdfast.core.failure import Failure, Hop, Kind, Phase
 from holdfast.platforms.qq.session import (
@@ -327,6 +329,41 @@ def test_frames_that_make_no_sense_do_no_harm(frame: dict[str, Any]) -> None:
     talk = Talk().go_live()
     assert not any(isinstance(command, Close | Stop) for command in talk.hears(frame))
     assert talk.session.live
+
+
+SCALARS = st.none() | st.booleans() | st.integers() | st.text(max_size=5)
+ANY = st.recursive(
+    SCALARS,
+    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.text(max_size=3), inner),
+    max_leaves=4,
+)
+FRAMES = st.fixed_dictionaries(
+    {},
+    optional={
+        "op": st.sampled_from([0, 1, 7, 9, 10, 11, 13, "0", None]),
+        "s": SCALARS | st.integers(0, 5),
+        "t": st.sampled_from(["READY", "RESUMED", "C2C_MESSAGE_CREATE", None, 3]),
+        "d": ANY | st.dictionaries(st.sampled_from(["session_id", "user"]), ANY),
+    },
+)
+
+
+@given(st.lists(FRAMES | st.sampled_from([None, 4009, 4006, 1006]), max_size=20))
+def test_whatever_is_said_it_goes_on(said: list[dict[str, Any] | int | None]) -> None:
+    """It always waits for something, never for longer than an hour, and never gives up."""
+    talk = Talk().go_live(0.0)
+    for thing in said:
+        ended = not isinstance(thing, dict)
+        commands = talk.hears(thing) if isinstance(thing, dict) else talk.closed(thing)
+        if ended or Close() in commands:
+            commands = talk.later()
+            if commands == [Locate()]:
+                commands = talk.located()
+            assert isinstance(commands[0], Open)
+            talk.opened()
+        assert not any(isinstance(command, Stop) for command in commands)
+        assert 0.0 <= talk.pause() <= 3600.0
+        assert talk.session.memory.seq >= 0
 
 
 # Pauses and limits.

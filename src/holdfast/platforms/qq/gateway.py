@@ -283,7 +283,8 @@ class Gateway:
                     self._inputs.put_nowait(_Frame(connection, frame))
         except ConnectionClosed as closed:
             code = closed.rcvd.code if closed.rcvd else None
-        self._inputs.put_nowait(_Ended(connection, code))
+        finally:
+            self._inputs.put_nowait(_Ended(connection, code))
 
     async def _send(self, frame: Json) -> None:
         if self._connection is None:
@@ -317,6 +318,6 @@ class Gateway:
 def _parsed(message: str | bytes) -> Json | None:
     try:
         frame = json.loads(message)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     return frame if isinstance(frame, dict) else None

@@ -47,6 +47,7 @@ class Pace:
     interval: float = 41.25  # between heartbeats, if the platform names none
 
 
+_AN_HOUR = 3_600_000  # milliseconds; no heartbeat is as rare
 _QUICK_LIMIT = 3
 _RESUMES = 3  # in vain, before a new session is begun
 
@@ -264,7 +265,7 @@ class Session:
         if self._state is not _State.GREETING:
             return
         told = number(table(frame, "d"), "heartbeat_interval")
-        self._interval = told / 1000 if told and told > 0 else self._pace.interval
+        self._interval = told / 1000 if told and 0 < told < _AN_HOUR else self._pace.interval
         self._state = _State.ENTERING
         self.due = now + self._pace.patience
         token = f"QQBot {self._token}"

@@ -55,7 +55,8 @@ class Chat:
     @property
     def reads(self) -> list[str]:
         """The texts on the screen, also of unfinished and rolled back streams."""
-        return [text for shown in self.shown if (text := shown.text(self._qq.now()))]
+        texts = [shown.text(self._qq.now()) for shown in self.shown]
+        return [text for text in texts if text.strip()]
 
     @property
     def generating(self) -> list[Shown]:

@@ -290,6 +290,13 @@ def test_what_happens_between_a_person_and_a_bot(
 
 
 @pytest.mark.parametrize(
+    "at", [None, "", "soon", "9" * 400, 10**400, float("inf"), "2026-07-21", True, []]
+)
+def test_a_time_that_cannot_be_read_is_now(at: object) -> None:
+    assert message("C2C_MESSAGE_CREATE", {**C2C, "timestamp": at}).at == NOW
+
+
+@pytest.mark.parametrize(
     ("kind", "expected"),
     [
         ("GROUP_ADD_ROBOT", NoticeKind.JOINED),

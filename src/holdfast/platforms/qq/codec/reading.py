@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import re
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any
@@ -9,6 +11,8 @@ from typing import Any
 Json = Mapping[str, Any]
 
 _NOTHING: Json = {}
+_DIGITS = re.compile(r"[0-9]{1,19}")
+_TOO_LARGE = 1 << 63
 
 
 def text(source: Json, *names: str) -> str:
@@ -23,10 +27,13 @@ def text(source: Json, *names: str) -> str:
 
 
 def number(source: Json, name: str) -> int | None:
+    """An integer, or a text of digits, of at most 64 bits."""
     value = source.get(name)
-    if isinstance(value, str) and value.strip().isdecimal():
-        return int(value)
-    return value if isinstance(value, int) and not isinstance(value, bool) else None
+    if isinstance(value, str) and _DIGITS.fullmatch(value.strip()):
+        value = int(value)
+    if not isinstance(value, int) or isinstance(value, bool):
+        return None
+    return value if abs(value) < _TOO_LARGE else None
 
 
 def table(source: Json, name: str) -> Json:
@@ -43,15 +50,14 @@ def tables(source: Json, name: str) -> Iterator[Json]:
 
 def moment(source: Json, name: str, otherwise: float) -> float:
     """Unix seconds: a number, a text of digits, or RFC 3339."""
+    seconds = number(source, name)
+    if seconds is not None:
+        return float(seconds)
     value = source.get(name)
-    if isinstance(value, int | float) and not isinstance(value, bool):
-        return float(value)
-    if not isinstance(value, str):
-        return otherwise
-    if value.isdecimal():
-        return float(value)
+    if isinstance(value, float):
+        return value if math.isfinite(value) else otherwise
     try:
-        at = datetime.fromisoformat(value)
-    except ValueError:
+        at = datetime.fromisoformat(value) if isinstance(value, str) else None
+        return at.timestamp() if at and at.tzinfo else otherwise
+    except (ValueError, OverflowError):
         return otherwise
-    return at.timestamp() if at.tzinfo else otherwise
