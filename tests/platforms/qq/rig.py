@@ -133,6 +133,7 @@ async def rig(
     pace: Pace = AT_ONCE,
     connected: bool = True,
     kind: type[QQAdapter] = QQAdapter,
+    patience: float = 10.0,
     **settings: Any,
 ) -> AsyncIterator[Rig]:
     """A running adapter, called, or connected unless that is not to be waited for."""
@@ -142,7 +143,7 @@ async def rig(
     inbox = inbox or Inbox()
     async with HttpTransport(_ssl_context()) as http:
         clock, notes = SystemClock(), notes or Notes()
-        adapter = kind("helper", told, http, clock, random.random, notes, pace)
+        adapter = kind("helper", told, http, clock, random.random, notes, pace, patience)
         running = asyncio.ensure_future(adapter.run(inbox.take))
         try:
             if transport == "webhook":

@@ -106,19 +106,17 @@ def test_a_later_frame_whose_answer_was_lost_may_be_sent_again() -> None:
     play(scene)
 
 
-def test_a_frozen_platform_is_not_waited_for_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("holdfast.platforms.qq.api.PATIENCE", 0.05)
-    monkeypatch.setattr("holdfast.platforms.qq.api.Api.call.__defaults__", (0.05,))
+def test_a_frozen_platform_is_not_waited_for_for_ever() -> None:
+    async def main() -> None:
+        async with SimulatedQQ() as qq, rig(qq, patience=0.5) as it:
+            anna = await it.greeted()
+            qq.fail(Freeze(), done=True)
+            failure = await it.failure(Whole("hi"))
+            assert (failure.kind, failure.phase) == (Kind.TIMEOUT, Phase.HEADERS)
+            assert (await it.says("hi")).repeated
+            assert anna.reads == ["hi"]
 
-    async def scene(it: Rig) -> None:
-        anna = await it.greeted()
-        it.qq.fail(Freeze(), done=True)
-        failure = await it.failure(Whole("hi"))
-        assert (failure.kind, failure.phase) == (Kind.TIMEOUT, Phase.HEADERS)
-        assert (await it.says("hi")).repeated
-        assert anna.reads == ["hi"]
-
-    play(scene)
+    asyncio.run(watched(main()))
 
 
 def test_a_slow_platform_is_waited_for() -> None:

@@ -21,7 +21,7 @@ from .api import Api
 from .codec.events import Reader, to_acknowledge
 from .codec.reading import Json, table, text
 from .gateway import Gateway, Journal
-from .http import Http
+from .http import PATIENCE, Http
 from .media import Uploads
 from .quotes import Quotes
 from .sender import Sender
@@ -58,7 +58,8 @@ _LOG = structlog.get_logger("holdfast.qq")
 
 class QQAdapter:
     """A bot as `settings` name it. `transport` must tell phases (`upstream.transport`); `jitter`
-    gives numbers in [0, 1); `notes` keeps the session over a restart.
+    gives numbers in [0, 1); `notes` keeps the session over a restart; `patience` is how many
+    seconds the platform has for an answer.
 
     Growing messages exist in private chats only. Elsewhere a frame is taken and shown when it
     is the last; in guilds nothing recognises a repetition.
@@ -73,6 +74,7 @@ class QQAdapter:
         jitter: Callable[[], float],
         notes: Notes,
         pace: Pace | None = None,
+        patience: float = PATIENCE,
     ) -> None:
         self.name = name
         self._clock = clock
@@ -80,7 +82,7 @@ class QQAdapter:
         self._pace = pace or Pace()
         self._markdown = settings.markdown
         secret = settings.app_secret.get_secret_value()
-        http = Http(transport, clock)
+        http = Http(transport, clock, patience)
         self._tokens = Tokens(http, settings.token_url, settings.app_id, secret, clock)
         self._api = Api(http, self._tokens, settings.api_base, settings.app_id)
         self._quotes = Quotes()

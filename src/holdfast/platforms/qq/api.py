@@ -9,7 +9,7 @@ from ...core.failure import StreamFailed
 from .codec.errors import Meaning, meaning_of, parsed
 from .codec.reading import Json, number, table, text
 from .codec.requests import Request
-from .http import PATIENCE, Call, Http
+from .http import Call, Http
 from .tokens import Tokens
 
 AGENT = "holdfast"
@@ -31,7 +31,7 @@ class Api:
         self._base_url = base_url.rstrip("/")
         self._app_id = app_id
 
-    async def call(self, request: Request, patience: float = PATIENCE) -> Json:
+    async def call(self, request: Request, patience: float | None = None) -> Json:
         """The answer's JSON, {} for none. Raises StreamFailed (hop PLATFORM).
 
         A refused token is renewed once; the platform's own trouble is given one more try.
@@ -41,10 +41,10 @@ class Api:
 
     async def submit(self, request: Request, body: bytes, content_type: str) -> Json:
         """The same with a body that is no JSON."""
-        return await self._send(request, body, content_type, PATIENCE)
+        return await self._send(request, body, content_type, None)
 
     async def _send(
-        self, request: Request, body: bytes, content_type: str, patience: float
+        self, request: Request, body: bytes, content_type: str, patience: float | None
     ) -> Json:
         token = await self._tokens.get()
         try:
@@ -61,7 +61,7 @@ class Api:
         return await self._once(request, body, content_type, patience, token)
 
     async def _once(
-        self, request: Request, body: bytes, content_type: str, patience: float, token: str
+        self, request: Request, body: bytes, content_type: str, patience: float | None, token: str
     ) -> Json:
         answer = parsed(
             await self._http.ask(

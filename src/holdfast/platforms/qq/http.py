@@ -17,7 +17,7 @@ from ...upstream.progress import CURRENT, Progress
 from ...upstream.translate import failure_from
 from .codec.errors import failure
 
-PATIENCE = 10.0  # seconds for a whole exchange, unless told otherwise
+PATIENCE = 10.0  # seconds
 ANSWER_LIMIT = 1024 * 1024  # bytes of an answer that are read
 
 _ERRORS = (
@@ -36,7 +36,8 @@ _ERRORS = (
 @dataclass(frozen=True, slots=True)
 class Call:
     """An HTTP request. `repeatable`: sent twice, it has its effect once. `secrets` are what
-    the request authenticates with; no failure shows them.
+    the request authenticates with; no failure shows them. `patience` is in seconds for the whole
+    exchange, None for the usual.
     """
 
     method: str
@@ -44,16 +45,19 @@ class Call:
     headers: Sequence[tuple[str, str]] = ()
     body: bytes = b""
     repeatable: bool = False
-    patience: float = PATIENCE
+    patience: float | None = None
     secrets: tuple[str, ...] = ()
 
 
 class Http:
     """Over one transport; `upstream.transport` tells the phases."""
 
-    def __init__(self, transport: httpx2.AsyncBaseTransport, clock: Clock) -> None:
+    def __init__(
+        self, transport: httpx2.AsyncBaseTransport, clock: Clock, patience: float = PATIENCE
+    ) -> None:
         self._transport = transport
         self._clock = clock
+        self._patience = patience
 
     async def ask(self, call: Call) -> bytes:
         """The body of a successful answer. Raises StreamFailed (hop PLATFORM).
@@ -73,7 +77,7 @@ class Http:
         progress = Progress(lambda phase: None)
         CURRENT.set(progress)
         try:
-            async with asyncio.timeout(call.patience):
+            async with asyncio.timeout(call.patience or self._patience):
                 status, headers, body = await self._exchange(call, progress)
         except _ERRORS as error:
             raise StreamFailed(_ours(failure_from(error, progress), call)) from error
