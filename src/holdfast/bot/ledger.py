@@ -14,6 +14,8 @@ from .codec import read_place, write_place
 from .delivery import Reply
 from .parts import Part, State
 
+_MOVES = 3  # times that a row is moved on, if something else moves it too
+
 
 class Ledger(Protocol):
     """What is written is durable when the call returns. Raises store.ports.StoreFailed, and
@@ -135,8 +137,14 @@ class StoredLedger:
         return [_reply(row) for row in rows if row.ordinal == 0 and row.turn]
 
     def _move(self, key: str, to: DeliveryState, receipt: Mapping[str, Any]) -> None:
-        if not self._rows.move(key, to, receipt):
-            raise LaneLost(key)
+        """The store calls a send that is under way unknown when its turn ends. We know better,
+        and say so by way of SENDING, from where all moves lead.
+        """
+        for _ in range(_MOVES):
+            if self._rows.move(key, to, receipt):
+                return
+            self._rows.move(key, DeliveryState.SENDING)
+        raise LaneLost(key)
 
 
 def _key(turn: str, slot: int) -> str:
