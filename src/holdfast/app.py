@@ -22,7 +22,6 @@ from typing import Any
 
 from starlette.types import ASGIApp
 
-from .agent.abilities import Abilities
 from .assembly import Ground, assemble, with_page
 from .config import WILDCARD, ServerSettings, Settings
 from .console import pages
@@ -216,7 +215,6 @@ async def gateway(
             incidents=store,
             clock=clock,
             new_ref=new_ref,
-            abilities=lambda route: Abilities(),
             guard=services.check_key,
             simulated=simulated,
         )

@@ -4,29 +4,24 @@ from __future__ import annotations
 
 import random
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from starlette.routing import BaseRoute
 
-from .agent import tools
-from .agent.abilities import AbilitiesOf
+from .agent import service, tools
+from .agent.abilities import Abilities, AbilitiesOf
 from .agent.asking import Models
-from .agent.builtins import builtins
-from .agent.fetching import Fetcher
-from .agent.framing import Framer
-from .agent.memory import Memory
-from .agent.runner import Runner
-from .agent.tools import Toolbox, ToolServer
+from .agent.service import agent
 from .bot import pipeline
 from .bot.adapter import Adapter
 from .bot.fetch import HttpFetch
 from .bot.ledger import StoredLedger
 from .bot.pipeline import Services
 from .bot.service import Bots, Extras, bots
-from .config import BotSettings, McpSettings, Settings
+from .config import WILDCARD, BotSettings, Settings
 from .core.clock import Clock
 from .engine.ports import Engine
 from .platforms.qq.adapter import QQAdapter
@@ -34,10 +29,12 @@ from .platforms.webchat.adapter import PLATFORM as WEBCHAT
 from .platforms.webchat.adapter import WebChat
 from .platforms.webchat.routes import Guard, WebChatService
 from .platforms.webchat.routes import routes as webchat_routes
+from .problems import Problem
 from .store.conversations import SqlConversations, SqlNotes, SqlPairings
 from .store.database import Database
 from .store.deliveries import SqlDeliveries
 from .store.ports import Fence, IncidentStore, Turns
+from .upstream.capabilities import known
 from .upstream.catalog import Routes
 from .upstream.executor import Executor
 from .upstream.transport import Transports
@@ -59,7 +56,6 @@ class Ground:
     incidents: IncidentStore
     clock: Clock
     new_ref: Callable[[], str]
-    abilities: AbilitiesOf
     guard: Guard
     simulated: bool = False
 
@@ -94,15 +90,16 @@ async def assemble(ground: Ground, stack: AsyncExitStack) -> Assembled:
         ),
     )
     models = Models(ground.executor, ground.routes.find, ground.new_ref, ground.clock)
-    framer = Framer(models, ground.abilities, Memory())
-    toolbox = await _toolbox(ground, stack)
+    abilities = abilities_of(ground.settings, ground.routes)
+    servers = ground.settings.mcp
+    runner = await stack.enter_async_context(agent(models, abilities, servers, tools.plugins()))
     made = bots(
         rules,
         adapters,
         ground.engine,
         services.ledger,
         services,
-        Runner(models, framer, toolbox),
+        runner,
         random.random,
         Extras(*pipeline.plugins()),
     )
@@ -121,26 +118,6 @@ def _adapter(name: str, rules: BotSettings, ground: Ground, transports: Transpor
             return QQAdapter(name, rules, transports(), ground.clock, random.random, notes)
         case "webchat":
             return WebChat(name)
-
-
-async def _toolbox(ground: Ground, stack: AsyncExitStack) -> Toolbox:
-    fetcher = Fetcher()
-    stack.push_async_callback(fetcher.aclose)
-    known = [*builtins(ground.clock, fetcher), *tools.plugins()]
-    return Toolbox(known, _servers(ground.settings.mcp, ground.clock, stack))
-
-
-def _servers(
-    settings: Mapping[str, McpSettings], clock: Clock, stack: AsyncExitStack
-) -> dict[str, ToolServer]:
-    if not settings:
-        return {}
-    from .agent.mcp import McpServer  # noqa: PLC0415 - heavy; only who has such servers pays for it
-
-    made = {name: McpServer(name, given, clock) for name, given in settings.items()}
-    for server in made.values():
-        stack.push_async_callback(server.aclose)
-    return dict(made)
 
 
 def _routes(
@@ -168,6 +145,32 @@ def _routes(
     return found
 
 
+def bot_problems(settings: Settings) -> Iterable[Problem]:
+    """What is wrong with the tools, servers and routes that bots name."""
+    return service.problems(settings, tools.plugins())
+
+
+def abilities_of(settings: Settings, routes: Routes) -> AbilitiesOf:
+    """What a route's models can do: as configured, else what all of its targets can."""
+
+    def of(name: str) -> Abilities:
+        told = settings.routes.get(name) or settings.routes.get(WILDCARD)
+        route = routes.find(name)
+        targets = route.targets if route else ()
+        found = [known().of(target.base_url, target.model) for target in targets]
+        rooms = [one.context_tokens for one in found if one.context_tokens]
+        sees = bool(found) and all(one.vision for one in found)
+        default = Abilities()
+        return Abilities(
+            vision=sees if told is None or told.vision is None else told.vision,
+            context_tokens=(told and told.context_tokens)
+            or min(rooms, default=0)
+            or default.context_tokens,
+        )
+
+    return of
+
+
 def with_page(settings: Settings) -> Settings:
     """Settings with a bot for the web page: the configured one, else one on the first route.
 
@@ -181,7 +184,7 @@ def with_page(settings: Settings) -> Settings:
         "platform": WEBCHAT,
         "route": route,
         "access": {"direct": "open"},
-        "tools": ("time", "calculator"),
+        "tools": ("time", "calculator", "fetch"),
     }
     page = BotSettings.model_validate(rules)
     return settings.model_copy(update={"bots": {**settings.bots, name: page}})

@@ -101,7 +101,7 @@ def check(
         return
 
     def run() -> None:
-        settings, source = _settings(config)
+        settings, source = _settings(config, bots=True)
         language = _language(settings)
         if settings is None:
             names = ", ".join(app.DEMO_ROUTES)
@@ -228,12 +228,18 @@ def _inherited(
     return config or above.get("config"), as_json or bool(above.get("as_json"))
 
 
-def _settings(config: Path | None) -> tuple[Settings | None, str]:
+def _settings(config: Path | None, *, bots: bool = False) -> tuple[Settings | None, str]:
     """From the file, else from the environment, else None for the simulator; and the source.
+
+    With `bots`, what only running them would show is looked at as well.
 
     Raises ConfigError.
     """
     file = config or (DEFAULT_FILE if DEFAULT_FILE.exists() else None)
+    if file and bots:
+        from .assembly import bot_problems
+
+        return load(file, os.environ, bot_problems), str(file)
     if file:
         return load(file, os.environ), str(file)
     return from_env(os.environ), "OPENAI_API_KEY, OPENAI_BASE_URL"
@@ -262,7 +268,7 @@ async def _given(config: Path | None, stack: AsyncExitStack) -> tuple[Settings, 
     """The settings, and whether they are those of the simulator, which runs as long as `stack`."""
     from . import app
 
-    settings, _ = _settings(config)
+    settings, _ = _settings(config, bots=True)
     if settings:
         return settings, False
     return await stack.enter_async_context(app.simulated()), True

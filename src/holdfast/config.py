@@ -10,13 +10,14 @@ import ipaddress
 import shlex
 import subprocess
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
 
+from .config_rules import bot_problems
 from .problems import HOURS, URL, ConfigError, Problem, Tongue, from_pydantic, key
 
 Seconds = Annotated[float, Field(gt=0, le=86_400)]
@@ -73,6 +74,8 @@ class RouteSettings(_Table):
     deadline: Seconds = 900.0
     hedge: Seconds | None = None  # ask a second target after so many silent seconds
     max_attempts: Annotated[int, Field(ge=1, le=24)] = 5
+    vision: bool | None = None  # whether its models take images, where the table does not know
+    context_tokens: Annotated[int, Field(ge=1024)] | None = None  # question and answer together
 
 
 class GatewaySettings(_Table):
@@ -155,7 +158,15 @@ class Settings(_Table):
         return self.model_copy(update={"server": self.server.model_copy(update=server)})
 
 
-def load(path: Path, env: Mapping[str, str]) -> Settings:
+Rules = Callable[[Settings], Iterable[Problem]]
+"""What other rooms know to be wrong with settings that are well formed."""
+
+
+def _no_more(settings: Settings) -> Iterable[Problem]:
+    return ()
+
+
+def load(path: Path, env: Mapping[str, str], more: Rules = _no_more) -> Settings:
     """The settings in the file at `path`. Raises ConfigError with every problem found."""
     source = str(path)
     try:
@@ -166,24 +177,28 @@ def load(path: Path, env: Mapping[str, str]) -> Settings:
         raise ConfigError(source, [_unreadable("it is not UTF-8")]) from None
     except tomllib.TOMLDecodeError as error:
         raise ConfigError(source, [_malformed(str(error))]) from None
-    settings = parse(raw, env, source)
+    settings = parse(raw, env, source, more)
     folder = path.parent / settings.server.data_dir
     server = settings.server.model_copy(update={"data_dir": folder})
     return settings.model_copy(update={"server": server})
 
 
-def parse(raw: Mapping[str, Any], env: Mapping[str, str], source: str) -> Settings:
+def parse(
+    raw: Mapping[str, Any], env: Mapping[str, str], source: str, more: Rules = _no_more
+) -> Settings:
     """Settings from parsed TOML. Raises ConfigError with every problem found."""
     problems: list[Problem] = []
     resolved = _resolve(raw, env, (), problems)
     settings = None
     try:
         settings = Settings.model_validate(resolved)
+        problems += more(settings)
     except ValidationError as error:
         problems += from_pydantic(error, Settings)
     problems += _unknown_targets(raw)
     problems += _odd_addresses(raw)
     problems += _open_gateway(raw)
+    problems += bot_problems(raw)
     if problems or settings is None:
         raise ConfigError(source, problems, _language(raw))
     return settings

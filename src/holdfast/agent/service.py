@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
+from typing import Protocol
 
 from ..config import WILDCARD, McpSettings, Settings
+from ..core.clock import Clock
 from ..problems import Problem, key
 from ..resilience.policy import Route
 from ..upstream.capabilities import known
@@ -15,10 +17,13 @@ from .asking import Models
 from .builtins import BUILT_IN, builtins
 from .fetching import Fetcher
 from .framing import Framer
-from .mcp import McpServer
 from .memory import Memory
 from .runner import Runner
-from .tools import MCP, NAME, AgentTool, Toolbox
+from .tools import MCP, NAME, AgentTool, Toolbox, ToolServer
+
+
+class ClosableServer(ToolServer, Protocol):
+    async def aclose(self) -> None: ...
 
 
 @asynccontextmanager
@@ -36,8 +41,8 @@ async def agent(
     async with AsyncExitStack() as stack:
         fetcher = Fetcher()
         stack.push_async_callback(fetcher.aclose)
-        made = {name: McpServer(name, one, models.clock) for name, one in servers.items()}
-        stack.push_async_callback(_close, list(made.values()))
+        made = _made(servers, models.clock)
+        stack.push_async_callback(_close, made)
         toolbox = Toolbox((*builtins(models.clock, fetcher), *plugins), made)
         framer = Framer(models, abilities or known_abilities(models.routes), Memory())
         yield Runner(models, framer, toolbox)
@@ -59,8 +64,17 @@ def known_abilities(routes: Callable[[str], Route | None]) -> AbilitiesOf:
     return of
 
 
-async def _close(servers: Sequence[McpServer]) -> None:
-    await asyncio.gather(*(server.aclose() for server in servers))
+def _made(servers: Mapping[str, McpSettings], clock: Clock) -> Mapping[str, ClosableServer]:
+    if not servers:
+        return {}
+    # The SDK takes as much memory as the rest of the agent: only who has servers loads it.
+    from .mcp import McpServer  # noqa: PLC0415
+
+    return {name: McpServer(name, one, clock) for name, one in servers.items()}
+
+
+async def _close(servers: Mapping[str, ClosableServer]) -> None:
+    await asyncio.gather(*(server.aclose() for server in servers.values()))
 
 
 def problems(settings: Settings, plugins: Sequence[AgentTool] = ()) -> Iterator[Problem]:
