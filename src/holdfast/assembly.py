@@ -14,7 +14,7 @@ from starlette.routing import BaseRoute
 from .agent import service, tools
 from .agent.abilities import Abilities, AbilitiesOf
 from .agent.asking import Models
-from .agent.service import agent
+from .agent.service import agent, known_abilities
 from .bot import pipeline
 from .bot.adapter import Adapter
 from .bot.fetch import HttpFetch
@@ -34,7 +34,6 @@ from .store.conversations import SqlConversations, SqlNotes, SqlPairings
 from .store.database import Database
 from .store.deliveries import SqlDeliveries
 from .store.ports import Fence, IncidentStore, Turns
-from .upstream.capabilities import known
 from .upstream.catalog import Routes
 from .upstream.executor import Executor
 from .upstream.transport import Transports
@@ -91,8 +90,8 @@ async def assemble(ground: Ground, stack: AsyncExitStack) -> Assembled:
     )
     models = Models(ground.executor, ground.routes.find, ground.new_ref, ground.clock)
     abilities = abilities_of(ground.settings, ground.routes)
-    servers = ground.settings.mcp
-    runner = await stack.enter_async_context(agent(models, abilities, servers, tools.plugins()))
+    making = agent(models, ground.settings.mcp, tools.plugins(), abilities)
+    runner = await stack.enter_async_context(making)
     made = bots(
         rules,
         adapters,
@@ -151,22 +150,16 @@ def bot_problems(settings: Settings) -> Iterable[Problem]:
 
 
 def abilities_of(settings: Settings, routes: Routes) -> AbilitiesOf:
-    """What a route's models can do: as configured, else what all of its targets can."""
+    """What a route's models can do: as configured, else what is known of all its targets."""
+    known = known_abilities(routes.find)
 
     def of(name: str) -> Abilities:
+        found = known(name)
         told = settings.routes.get(name) or settings.routes.get(WILDCARD)
-        route = routes.find(name)
-        targets = route.targets if route else ()
-        found = [known().of(target.base_url, target.model) for target in targets]
-        rooms = [one.context_tokens for one in found if one.context_tokens]
-        sees = bool(found) and all(one.vision for one in found)
-        default = Abilities()
-        return Abilities(
-            vision=sees if told is None or told.vision is None else told.vision,
-            context_tokens=(told and told.context_tokens)
-            or min(rooms, default=0)
-            or default.context_tokens,
-        )
+        if told is None:
+            return found
+        vision = found.vision if told.vision is None else told.vision
+        return Abilities(vision, told.context_tokens or found.context_tokens)
 
     return of
 
