@@ -20,7 +20,7 @@ from .words import say
 _STYLES = {"recovered": "green", "failed": "red", "open": "yellow", "cancelled": "dim"}
 
 # Why they were taken has been said: they follow from the failure.
-_PLAIN = frozenset({"continue", "retry", "failover"})
+_PLAIN = frozenset({"continue", "retry", "failover", "replace"})
 
 Record = Mapping[str, Any]
 

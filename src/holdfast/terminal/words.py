@@ -34,6 +34,7 @@ _WORDS: Mapping[str, tuple[str, str]] = {
     "continue": ("go on from what was given", "从已给出的内容接着写"),
     "retry": ("ask the same target again", "再问同一个目标"),
     "failover": ("ask another target", "换一个目标"),
+    "replace": ("give the whole answer anew", "把整个回答重新给出"),
     "hedge": ("two at once", "同时问两个"),
     "stop": ("stop", "停止"),
     "answer": ("answer", "回答"),
