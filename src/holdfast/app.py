@@ -46,6 +46,7 @@ from .store.incidents import SqlIncidents
 from .store.memory import MemoryIncidents
 from .store.ports import Fence, IncidentStore, StoreFailed
 from .store.turns import SqlTurns
+from .upstream.cancel import Canceller
 from .upstream.catalog import Routes, routes
 from .upstream.connector import Connector
 from .upstream.executor import Executor, Observer
@@ -140,11 +141,13 @@ async def calling(node: str, observers: Sequence[Observer]) -> AsyncIterator[Exe
     clock = SystemClock()
     transports = Transports()
     connector = Connector(transports, DIALECTS, node, clock)
-    executor = Executor(connector, clock, random.random, observers)
+    canceller = Canceller(connector)
+    executor = Executor(connector, clock, random.random, [*observers, canceller])
     try:
         yield executor
     finally:
         await executor.aclose()
+        await canceller.aclose()
         await transports.aclose()
 
 

@@ -21,10 +21,15 @@ class Continuation(Enum):
     NEVER = "never"
 
 
+# The name under which the vendor's id of a stream that it keeps stands among `upstream_ids`.
+RESPONSE_ID = "x-response-id"
+
+
 class How(Enum):
     """How an attempt asks: from the beginning, or from what was released."""
 
     START = "start"
+    NATIVE = "native"  # the vendor gives the very stream once more
     PREFILL = "prefill"
     INSTRUCT = "instruct"
 
@@ -67,6 +72,7 @@ class Target:
     headers: tuple[tuple[str, str], ...] = field(default=(), repr=False)
     proxy: str = field(default="", repr=False)  # URL of a forward proxy; may hold a password
     quirks: frozenset[str] = frozenset()
+    resume: str = ""  # for How.NATIVE: the vendor's id of the stream that broke
 
     @property
     def secrets(self) -> tuple[str, ...]:

@@ -17,6 +17,7 @@ from ..core.events import (
     UsageReport,
 )
 from ..core.failure import Failure, Kind, Phase
+from .replay import Replay
 from .splice import Splicer
 
 _ORDER = tuple(Phase)
@@ -30,7 +31,7 @@ class Leg:
     target: Target
     how: How
     started_at: float
-    splicer: Splicer | None = None
+    splicer: Splicer | Replay | None = None
     phase: Phase = Phase.RESOLVE
     marks: dict[Phase, float] = field(default_factory=dict)
     first_event_at: float | None = None

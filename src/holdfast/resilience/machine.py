@@ -33,6 +33,7 @@ from .health import Health
 from .leg import Leg, says_nothing
 from .planner import GiveUp, Situation, Try, plan
 from .policy import Route
+from .replay import Replay
 from .splice import Splicer
 
 _CONTENT = (TextDelta, ReasoningDelta, RefusalDelta, ToolCallDelta)
@@ -328,7 +329,7 @@ class StreamMachine:
 
     def _usage(self, leg: Leg) -> UsageReport | None:
         """Tokens of the logical answer: a continuation's own count lacks what came before it."""
-        if leg.how is How.START or leg.usage is None:
+        if leg.how in (How.START, How.NATIVE) or leg.usage is None:
             return leg.usage
         before = estimate_tokens("".join(self._text)[: self._released - leg.released])
         tokens = leg.usage.output_tokens + before
@@ -357,6 +358,7 @@ class StreamMachine:
             history=self.history,
             released=bool(self._text),
             continuable=self._request.continuable and not self._refused,
+            replayable=self._request.choices == 1 and not self._refused,
             now=now,
             deadline=self._deadline,
             jitter=self._jitter,
@@ -375,7 +377,9 @@ class StreamMachine:
         self._opened += 1
         text = "".join(self._text)
         leg = Leg(self._opened, choice.target, choice.how, now, last_bytes_at=now)
-        if choice.how is not How.START:
+        if choice.how is How.NATIVE:
+            leg.splicer = Replay(text)
+        elif choice.how is not How.START:
             echoes = "echoes_prefix" in choice.target.quirks
             leg.splicer = Splicer(text, choice.how, echoes=echoes)
         self._legs[leg.number] = leg

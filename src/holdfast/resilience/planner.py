@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from ..core.attempt import Attempt, Continuation, How, Target
+from ..core.attempt import RESPONSE_ID, Attempt, Continuation, How, Target
 from ..core.failure import RULES, Failure, Hop, Kind, Phase, Remedy
 from .backoff import delay
 from .budget import RetryBudget, cost
@@ -21,14 +21,14 @@ _FORM = frozenset({Kind.UNSUPPORTED, Kind.INVALID, Kind.DIVERGED})
 _UNPROVEN = (How.PREFILL, Kind.EMPTY)
 
 _WAYS: dict[Continuation, tuple[How, ...]] = {
-    Continuation.NATIVE: (How.INSTRUCT,),
+    Continuation.NATIVE: (How.NATIVE, How.INSTRUCT),
     Continuation.PREFILL: (How.PREFILL, How.INSTRUCT),
     Continuation.INSTRUCT: (How.INSTRUCT,),
     Continuation.NEVER: (),
 }
 
-# A prefilled answer joins exactly; an instructed one must be fitted.
-_RANKS = {How.START: 0, How.PREFILL: 0, How.INSTRUCT: 1}
+# The very stream is the best; a prefilled answer joins exactly; an instructed one must be fitted.
+_RANKS = {How.START: 0, How.NATIVE: -1, How.PREFILL: 0, How.INSTRUCT: 1}
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +64,7 @@ class Situation:
     waiting_since: float | None = None
     busy: frozenset[str] = frozenset()  # targets with an attempt under way (hedging)
     replaceable: bool = False  # what the reader has may be given anew
+    replayable: bool = False  # the very stream may be gone on with, whatever it holds
 
 
 def plan(situation: Situation, health: Health, budget: RetryBudget) -> Decision:
@@ -135,7 +136,7 @@ def _fruitless(attempts: Sequence[Attempt]) -> int:
 
 def _refusal(s: Situation) -> str:
     """Why nothing more may be tried; "" if something may."""
-    if s.released and not s.continuable:
+    if s.released and not s.continuable and not any(_kept(t, s) for t in s.route.targets):
         return "output was released that cannot be continued"
     if not s.history:
         return ""
@@ -170,15 +171,17 @@ def _options(
             continue
         if not budget.allows(target.name, price, s.now):
             continue
-        at = _ready_at(target, tries, s, health)
-        freshness = 0 if not tries else -1 if free else 1
+        gains = how is How.NATIVE and _gained(tries)
+        at = health.ready_at(target, s.now) if gains else _ready_at(target, tries, s, health)
+        freshness = 0 if not tries else -1 if free or gains else 1
         rank = (at, freshness, _RANKS[how], names.index(target.name), health.last_used(target))
-        yield rank, Try(target, at, how, *_reason(target, how, tries, s), price)
+        asked = replace(target, resume=_kept(target, s)) if how is How.NATIVE else target
+        yield rank, Try(asked, at, how, *_reason(target, how, tries, s), price)
 
 
 def _way(target: Target, s: Situation) -> How | None:
     """The first form of asking `target` that has not been refused; None if there is none."""
-    ways = _WAYS[target.continuation] if s.released else (How.START,)
+    ways = _ways(target, s)
     ruled_out: set[How] = set()
     for attempt in s.history:
         failure = attempt.failure
@@ -196,6 +199,26 @@ def _way(target: Target, s: Situation) -> How | None:
     return next((how for how in ways if how not in ruled_out), None)
 
 
+def _ways(target: Target, s: Situation) -> Sequence[How]:
+    if not s.released:
+        return (How.START,)
+    ways = _WAYS[target.continuation] if s.continuable else (How.NATIVE,)
+    return [how for how in ways if how is not How.NATIVE or _kept(target, s)]
+
+
+def _kept(target: Target, s: Situation) -> str:
+    """The id of the stream that the target keeps, if all that was released came from it."""
+    if target.continuation is not Continuation.NATIVE or not s.replayable:
+        return ""
+    sources = {
+        (attempt.target.key, dict(attempt.upstream_ids).get(RESPONSE_ID, ""))
+        for attempt in s.history
+        if attempt.released
+    }
+    (key, response), *others = sources or {("", "")}
+    return response if key == target.key and not others else ""
+
+
 def _tries(target: Target, history: Sequence[Attempt]) -> list[Attempt]:
     """Attempts that speak for `target`: its own, and endpoint faults met with another key."""
     return [
@@ -206,6 +229,11 @@ def _tries(target: Target, history: Sequence[Attempt]) -> list[Attempt]:
         and attempt.failure.kind is not Kind.CANCELLED
         and (attempt.target.key == target.key or scope(attempt.failure) is not Scope.KEY)
     ]
+
+
+def _gained(tries: Sequence[Attempt]) -> bool:
+    """Whether the stream that is kept was read a little further the last time: no need to wait."""
+    return bool(tries) and (tries[-1].how is not How.NATIVE or tries[-1].released > 0)
 
 
 def _stale(tries: Sequence[Attempt]) -> bool:

@@ -91,6 +91,7 @@ def _responses(body: Body) -> Body:
         "tools": tools,
         "tool_choice": body.get("tool_choice"),
         "response_format": wanted,
+        "background": body.get("background"),
     }
 
 
@@ -144,11 +145,14 @@ def _content(index: int, role: str, content: Any) -> Any:
         kind = part.get("type") if isinstance(part, dict) else None
         why = f"Invalid value: '{kind}'. Supported values are: {supported}."
         _need(kind in supported, f"{why} (input[{index}].content[{place}])")
-    return [_as_text(part) for part in content]
+    return _plain(content)
 
 
-def _as_text(part: Body) -> Body:
-    return {"type": "text", "text": part["text"]} if "text" in part else part
+def _plain(parts: Any) -> Any:
+    """Text alone as a string: however it was written, it is the same question."""
+    if all("text" in part for part in parts):
+        return "".join(part["text"] for part in parts)
+    return [{"type": "text", "text": p["text"]} if "text" in p else p for p in parts]
 
 
 def _function(index: int, tool: Any) -> Body:
@@ -235,7 +239,8 @@ def _turn(index: int, message: Any, waiting: set[str]) -> list[dict[str, Any]]:
             for c in calls
         ]
         asked = {"tool_calls": made} if made else {}
-        return [{"role": role, "content": [b for b in blocks if b["type"] == "text"], **asked}]
+        words = _plain([block for block in blocks if block["type"] == "text"])
+        return [{"role": role, "content": words, **asked}]
     results = [block for block in blocks if block["type"] == "tool_result"]
     answered = {result.get("tool_use_id") for result in results}
     _need(
@@ -245,7 +250,7 @@ def _turn(index: int, message: Any, waiting: set[str]) -> list[dict[str, Any]]:
     waiting.clear()
     told = [{"role": "tool", "content": result.get("content")} for result in results]
     others = [block for block in blocks if block["type"] != "tool_result"]
-    return [*told, *([{"role": role, "content": others}] if others else [])]
+    return [*told, *([{"role": role, "content": _plain(others)}] if others else [])]
 
 
 def _block(where: str, role: str, block: Body) -> None:

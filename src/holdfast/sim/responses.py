@@ -38,6 +38,7 @@ class ResponsesVoice:
     ends: tuple[bytes, ...] = ()
     named: bool = True
     dialect: str = "responses"
+    background: bool = False
 
     def response(self, status: str, output: list[Payload], **members: Any) -> Payload:
         return {
@@ -45,6 +46,7 @@ class ResponsesVoice:
             "object": "response",
             "created_at": CREATED,
             "status": status,
+            "background": self.background,
             "error": None,
             "incomplete_details": None,
             "instructions": None,
@@ -105,11 +107,16 @@ class ResponsesVoice:
         return _numbered([*closers, _added(call), delta, last], number)
 
 
+def response_id(serial: int) -> str:
+    return f"resp_sim_{serial:06d}"
+
+
 def speech(
     request: Mapping[str, Any], reply: Reply, habits: Habits, dice: Dice, serial: int
 ) -> Speech:
     """`reply` in the words of this dialect; `serial` makes its id."""
-    voice = ResponsesVoice(id=f"resp_sim_{serial:06d}", model=str(request.get("model")))
+    kept = request.get("background") is True
+    voice = ResponsesVoice(response_id(serial), str(request.get("model")), background=kept)
     thought = REASONING[reply.language] if habits.reasoning and not reply.prefilled else ""
     inline = bool(thought) and habits.reasoning is Reasoning.THINK
     text = f"<think>\n{thought}\n</think>\n\n{reply.text}" if inline else reply.text

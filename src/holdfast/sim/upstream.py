@@ -28,6 +28,7 @@ from .embeddings import embed
 from .error_answers import JSON, openai
 from .habits import UnknownWord
 from .reading import Malformed, RawRequest, RequestReader
+from .responses import response_id
 from .scene import Actions, as_json, with_body
 from .script import conversation, parse, play, refused, unknown_model
 from .speech import CREATED
@@ -80,6 +81,7 @@ class SimulatedUpstream:
         self._speed = speed
         self._sleep = sleep
         self._serial = 0
+        self._kept: dict[str, tuple[str, Mapping[str, Any], int]] = {}  # by the response's id
         self._turns: OrderedDict[tuple[str, str], int] = OrderedDict()
         self._connections: set[_Connection] = set()
         self._addresses = Addresses(host)
@@ -156,7 +158,20 @@ class SimulatedUpstream:
             if dialect:
                 return self._answer(dialect, model, body, request)
             return self._embedding(model, body)
+        response = next((i for i in self._kept if f"/responses/{i}" in path), None)
+        if response:
+            return self._again(response, cancel=path.endswith("/cancel"))
         return _error(404, f"there is no {request.method} {path}")
+
+    def _again(self, response: str, *, cancel: bool) -> Actions:
+        """A response that ran in the background: the same words, and perhaps another fault."""
+        model, asked, serial = self._kept[response]
+        if cancel:
+            body = {"id": response, "object": "response", "status": "cancelled"}
+            return with_body(200, JSON, as_json(body), "req_sim_000000")
+        behaviour = parse(model)
+        turn = self._turn(model, conversation(asked, behaviour))
+        return play(asked, behaviour.turn(turn), Dice(self._seed), serial, "responses")
 
     def _answer(
         self, dialect: str, model: str, body: Mapping[str, Any], request: RawRequest
@@ -170,6 +185,8 @@ class SimulatedUpstream:
         except Misshapen as why:
             return refused(dialect, 400, str(why), None, "req_sim_000000")
         self._serial += 1
+        if body.get("background") is True and body.get("store") is not False:
+            self._kept[response_id(self._serial)] = (model, asked, self._serial)
         turn = self._turn(model, conversation(asked, behaviour))
         return play(asked, behaviour.turn(turn), Dice(self._seed), self._serial, dialect)
 

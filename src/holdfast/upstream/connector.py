@@ -19,13 +19,14 @@ from contextlib import (
     asynccontextmanager,
     suppress,
 )
+from dataclasses import replace
 from functools import lru_cache
 from typing import Protocol
 
 import httpcore2
 import httpx2
 
-from ..core.attempt import How, Target
+from ..core.attempt import RESPONSE_ID, How, Target
 from ..core.clock import Clock
 from ..core.events import (
     ReasoningDelta,
@@ -38,6 +39,7 @@ from ..core.failure import Failure, Hop, Kind, Phase, StreamFailed
 from ..core.redact import conceal, upstream_ids
 from ..core.request import Request
 from ..wire.dialect import Decoder, Dialect, EncodedRequest, ErrorAnswer
+from ..wire.responses import resumable
 from ..wire.translate import in_dialect, neutral
 from .progress import CURRENT, Progress
 from .translate import failure_from
@@ -46,6 +48,7 @@ ERROR_BODY = 64 * 1024  # bytes of an error answer that are read
 ERROR_PATIENCE = 5.0  # seconds in which they must come
 DRAIN_PATIENCE = 1.0  # seconds for the end of a body whose answer is whole
 LAST_PORT = 65535
+_LOST = frozenset({400, 404, 410})  # the vendor keeps the stream no more
 SHORTEST_SECRET = 4  # characters; shorter values occur in honest ids by chance
 
 Chunks = AsyncIterator[bytes]
@@ -125,11 +128,18 @@ class Connector:
             if not 200 <= response.status_code < 300:
                 body = await _error_body(chunks)
                 answer = self._error_answer(response.status_code, headers, body, target)
-                raise StreamFailed(conceal(dialect.classify(answer), target.secrets))
+                failure = conceal(dialect.classify(answer), target.secrets)
+                lost = how is How.NATIVE and response.status_code in _LOST
+                raise StreamFailed(replace(failure, kind=Kind.UNSUPPORTED) if lost else failure)
             decoder = dialect.decoder(headers.get("content-type", ""))
-            foreign = target.dialect != request.dialect
-            async with aclosing(_batches(chunks, decoder, progress, target)) as batches:
-                yield _neutral(batches) if foreign else batches
+            known = _ids(headers, target)
+
+            def keeps(response: str) -> None:
+                report(Phase.FIRST, None, (*known, (RESPONSE_ID, response)))
+
+            async with aclosing(_batches(chunks, decoder, progress, target)) as found:
+                batches = _noted(found, keeps)
+                yield batches if asked is request else _neutral(batches)
             if decoder.done:
                 await _drain(chunks)
 
@@ -145,7 +155,7 @@ class Connector:
         _check(headers)
         try:
             asked = httpx2.Request(
-                "POST",
+                encoded.method,
                 _address(target.base_url, encoded.path),
                 headers=headers,
                 content=encoded.body,
@@ -154,6 +164,16 @@ class Connector:
             return await self._transports(target.proxy).handle_async_request(asked)
         except _HTTP_ERRORS as error:
             raise StreamFailed(conceal(failure_from(error, progress), target.secrets)) from error
+
+    async def tell(self, encoded: EncodedRequest, target: Target, patience: float) -> None:
+        """Sends what needs no answer; that it could not be told is no news to anybody."""
+        progress = Progress(lambda phase: None)
+        CURRENT.set(progress)
+        with suppress(StreamFailed, TimeoutError):
+            async with asyncio.timeout(patience):
+                response = await self._send(encoded, target, progress)
+                await _error_body(_chunks(response))
+                await response.aclose()
 
     def _error_answer(
         self, status: int, headers: Mapping[str, str], body: bytes, target: Target
@@ -192,6 +212,7 @@ def _check(headers: Sequence[tuple[str, str]]) -> None:
 def _address(base_url: str, path: str) -> httpx2.URL:
     """A query of the base URL, such as an API version, stays behind the whole path."""
     base, mark, query = base_url.partition("?")
+    mark = "&" if mark and "?" in path else mark
     url = httpx2.URL(f"{base.rstrip('/')}{path}{mark}{query}")
     if not url.host or (url.port or 0) > LAST_PORT:
         raise httpx2.InvalidURL(f"{base_url!r} names no host and port that can be asked")
@@ -227,6 +248,19 @@ async def _batches(
     except _HTTP_ERRORS as error:
         raise StreamFailed(conceal(failure_from(error, progress), target.secrets)) from error
     yield _concealed(decoder.receive_eof(), target)
+
+
+async def _noted(
+    batches: AsyncIterator[Batch], keeps: Callable[[str], None]
+) -> AsyncIterator[Batch]:
+    """Notes the first response that its vendor says it keeps."""
+    waiting = True
+    async for batch in batches:
+        response = next(filter(None, map(resumable, batch)), "") if waiting else ""
+        if response:
+            keeps(response)
+        waiting = waiting and not response and not _has_content(batch)
+        yield batch
 
 
 async def _neutral(batches: AsyncIterator[Batch]) -> AsyncIterator[Batch]:

@@ -20,6 +20,7 @@ class EncodedRequest:
     path: str
     headers: tuple[tuple[str, str], ...]
     body: bytes
+    method: str = "POST"
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,11 +13,13 @@ from ..classify import classify_answer
 from ..decode import AnswerDecoder
 from ..dialect import Assembler, Decoder, EncodedRequest, ErrorAnswer, Head, StreamWriter
 from .ask import decode_request
-from .encode import encode_request
+from .encode import cancel_request, encode_request, resumable
 from .events import EventReader
 from .prompt import write_prompt
 from .read import read_prompt
 from .serve import ResponseAssembler, ResponseStream
+
+__all__ = ["ResponsesDialect", "cancel_request", "resumable"]
 
 
 class ResponsesDialect:
