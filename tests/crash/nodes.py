@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -10,6 +11,8 @@ from typing import Any
 
 from tests.conformance.engines import WallClock
 
+from holdfast.engine.bus import BusSettings
+from holdfast.engine.cluster import ClusterEngine, ClusterSettings
 from holdfast.engine.local import LocalEngine
 from holdfast.engine.ports import Engine, Handler
 from holdfast.store.alone import alone
@@ -30,7 +33,9 @@ class Node:
 
 @asynccontextmanager
 async def node(arguments: list[str]) -> AsyncIterator[Node]:
-    """`arguments`: "local", a data folder, and the URL of a database or ""."""
+    """`arguments`: "local", a data folder, and the URL of a database or ""; or "cluster", the
+    URLs of a database and of NATS, and a prefix.
+    """
     match arguments:
         case ["local", folder, url]:
             database = Database(url or Path(folder) / "holdfast.db")
@@ -39,6 +44,19 @@ async def node(arguments: list[str]) -> AsyncIterator[Node]:
                 engine = LocalEngine(SqlTurns(database), WallClock(), fences)
                 yield Node(
                     engine, SqlDeliveries(database, fences), lambda handler: [engine.run(handler)]
+                )
+        case ["cluster", url, server, prefix]:
+            database = Database(url)
+            fences = {}
+            settings = ClusterSettings(bus=BusSettings((server,), prefix))
+            cluster = ClusterEngine(
+                f"node {os.getpid()}", SqlTurns(database), WallClock(), fences, settings=settings
+            )
+            async with cluster.open():
+                yield Node(
+                    cluster,
+                    SqlDeliveries(database, fences),
+                    lambda handler: [cluster.run(handler)],
                 )
         case _:
             raise ValueError(arguments)

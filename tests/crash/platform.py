@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 PIECES = 12
+TAKES = 0.005  # seconds in which the platform thinks: time to die in between
 
 
 def answer(turn: str) -> list[str]:
@@ -28,6 +29,7 @@ class Platform:
     order: list[tuple[str, str]] = field(default_factory=list)  # lane and turn, as first shown
     repeats: int = 0
     tools: dict[str, int] = field(default_factory=dict)
+    lives: list[tuple[str, str, float]] = field(default_factory=list)  # turn, node, when
     greeted: int = 0  # connections so far
     _server: asyncio.Server | None = None
     _acknowledged: dict[str, asyncio.Future[None]] = field(default_factory=dict)
@@ -59,6 +61,12 @@ class Platform:
         while self.greeted < count:
             await self._change()
 
+    async def life(self, number: int, turn: str = "") -> tuple[str, float]:
+        """The node, and the moment, of the number-th life of `turn`, or else of any."""
+        while len(found := [life for life in self.lives if turn in ("", life[0])]) < number:
+            await self._change()
+        return found[number - 1][1:]
+
     async def speak(self) -> None:
         """Says everything, lane by lane in order, each message until it is acknowledged."""
         async with asyncio.TaskGroup() as group:
@@ -84,15 +92,16 @@ class Platform:
         with suppress(ConnectionError):
             while line := await reader.readline():
                 heard = json.loads(line)
-                reply = self._hear(heard, writer)
-                if reply is not None:
-                    writer.write(json.dumps(reply).encode() + b"\n")
+                if self._hear(heard, writer):
+                    answer = json.dumps({"id": heard["id"]}).encode() + b"\n"
+                    asyncio.get_running_loop().call_later(TAKES, _write, writer, answer)
         self._doors.discard(writer)
         writer.close()
         with suppress(ConnectionError):
             await writer.wait_closed()
 
-    def _hear(self, heard: dict[str, Any], writer: asyncio.StreamWriter) -> dict[str, Any] | None:
+    def _hear(self, heard: dict[str, Any], writer: asyncio.StreamWriter) -> bool:
+        """Whether the message is to be answered."""
         match heard:
             case {"hello": _}:
                 self._doors.add(writer)
@@ -101,18 +110,22 @@ class Platform:
                 done = self._acknowledged[turn]
                 if not done.done():
                     done.set_result(None)
-            case {"tool": turn, "id": number}:
+            case {"life": turn, "node": node}:
+                self.lives.append((turn, node, asyncio.get_running_loop().time()))
+            case {"tool": turn}:
                 self.tools[turn] = self.tools.get(turn, 0) + 1
-                return {"id": number}
-            case {"send": key, "lane": lane, "turn": turn, "text": text, "id": number}:
+            case {"send": key, "lane": lane, "turn": turn, "text": text}:
                 if key in self.shown:
                     self.repeats += 1
                 else:
                     self.shown[key] = text
                     self.order.append((lane, turn))
-                    self._tell()
-                return {"id": number}
             case _:
                 raise AssertionError(heard)
         self._tell()
-        return None
+        return "id" in heard
+
+
+def _write(writer: asyncio.StreamWriter, data: bytes) -> None:
+    if not writer.is_closing():
+        writer.write(data)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import sys
 from typing import Any
 
@@ -49,22 +50,25 @@ class Line:
                 self.tell(ack=turn.id)
             else:
                 self._asked.pop(heard["id"]).set_result(None)
+        sys.exit("the platform is gone")
 
 
 class Agent:
     """Says its pieces, uses a tool once, delivers the whole: as an agent and a bot would."""
 
-    def __init__(self, line: Line, outbox: SqlDeliveries) -> None:
+    def __init__(self, name: str, line: Line, outbox: SqlDeliveries) -> None:
+        self._name = name
         self._line = line
         self._outbox = outbox
 
     async def __call__(self, turn: Turn, journal: Journal) -> None:
+        self._line.tell(life=turn.id, node=self._name)
         kinds = [entry.event["type"] for entry in journal.past]
         said = [e.event["text"] for e in journal.past if e.event["type"] == "text_added"]
         for piece in answer(turn.id)[len(said) :]:
             said.append(piece)
             journal.add({"type": "text_added", "text": piece})
-            await asyncio.sleep(0)
+            await asyncio.sleep(0.1 if turn.id.startswith("slow") else 0.001)
         if "tool_asked" not in kinds:
             journal.add({"type": "tool_asked"})
             await journal.settle()
@@ -86,7 +90,7 @@ async def main(port: int, arguments: list[str]) -> None:
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     line = Line(reader, writer)
     async with node(arguments) as made:
-        agent = Agent(line, made.outbox)
+        agent = Agent(str(os.getpid()), line, made.outbox)
         async with asyncio.TaskGroup() as group:
             for work in made.works(agent):
                 group.create_task(work)

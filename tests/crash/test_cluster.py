@@ -1,0 +1,159 @@
+"""Workers that die, sleep and come back; a NATS that restarts."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import random
+import shutil
+import signal
+import socket
+from asyncio.subprocess import Process
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+import pytest
+from tests.conformance.databases import NATS, lacking, nats_prefix, postgres_schema
+from tests.crash.platform import Platform
+from tests.crash.trial import (
+    CRASHES,
+    PATIENCE,
+    PER_CRASH,
+    judge,
+    lanes,
+    some_work,
+    start,
+    until_all_shown,
+)
+
+from holdfast.store.database import Database
+from holdfast.store.turns import SqlTurns
+
+TAKE_OVER = 10.0  # seconds within which another worker goes on
+
+pytestmark = pytest.mark.skipif(os.name == "nt", reason="there is no SIGKILL on Windows")
+
+
+class Workers:
+    """Processes of one cluster, by what they call themselves."""
+
+    def __init__(self, platform: Platform, arguments: list[str]) -> None:
+        self._platform = platform
+        self._arguments = arguments
+        self.alive: dict[str, Process] = {}
+
+    async def add(self) -> None:
+        greeted = self._platform.greeted
+        process = await start(self._platform, *self._arguments)
+        self.alive[str(process.pid)] = process
+        async with asyncio.timeout(PATIENCE):
+            await self._platform.until_greeted(greeted + 1)
+
+    async def kill(self, name: str) -> None:
+        process = self.alive.pop(name)
+        process.kill()
+        await process.wait()
+
+    def signal(self, name: str, number: signal.Signals) -> None:
+        self.alive[name].send_signal(number)
+
+
+Story = Callable[[Platform, Workers], Awaitable[None]]
+
+
+def trial(story: Story, said: dict[str, list[str]], server: str = NATS) -> None:
+    async def main(url: str, prefix: str) -> Platform:
+        async with Platform(said) as platform:
+            workers = Workers(platform, ["cluster", url, server, prefix])
+            try:
+                await workers.add()
+                await workers.add()
+                speaking = asyncio.create_task(platform.speak())
+                await story(platform, workers)
+                await until_all_shown(platform)
+                await speaking
+            finally:
+                for name in list(workers.alive):
+                    await workers.kill(name)
+        return platform
+
+    with postgres_schema() as url, nats_prefix() as prefix:
+        Database(url).close()
+        platform = asyncio.run(main(url, prefix))
+        database = Database(url)
+        judge(platform, SqlTurns(database))
+        database.close()
+    print(f"{len(platform.shown)} answered, {platform.repeats} sent again")
+
+
+def test_workers_are_killed_and_others_go_on() -> None:
+    dice = random.Random(3)
+
+    async def story(platform: Platform, workers: Workers) -> None:
+        for _ in range(CRASHES):
+            await some_work(platform, dice)
+            await workers.kill(dice.choice(list(workers.alive)))
+            await workers.add()
+
+    trial(story, lanes(CRASHES * PER_CRASH))
+
+
+def test_a_turn_goes_on_elsewhere_soon_after_its_worker_was_killed() -> None:
+    async def story(platform: Platform, workers: Workers) -> None:
+        node, _ = await platform.life(1, "slow")
+        killed = asyncio.get_running_loop().time()
+        await workers.kill(node)
+        async with asyncio.timeout(PATIENCE):
+            other, at = await platform.life(2, "slow")
+        assert other != node
+        print(f"taken over after {at - killed:.1f} s")
+        assert at - killed <= TAKE_OVER
+
+    trial(story, {"a": ["slow", "next"]})
+
+
+def test_a_worker_that_slept_longer_than_its_lease_is_not_heard() -> None:
+    async def story(platform: Platform, workers: Workers) -> None:
+        node, _ = await platform.life(1, "slow1")
+        workers.signal(node, signal.SIGSTOP)
+        async with asyncio.timeout(PATIENCE):
+            other, _ = await platform.life(2, "slow1")
+        assert other != node
+        workers.signal(node, signal.SIGCONT)
+
+    trial(story, {"a": ["slow1", "slow2", "next"], "b": ["other"]})
+
+
+def test_nats_may_be_killed_and_started_again(tmp_path: Path) -> None:
+    binary = shutil.which("nats-server")
+    if binary is None:
+        lacking("there is no nats-server on the path")
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = str(free.getsockname()[1])
+
+    async def serve() -> Process:
+        assert binary
+        options = ["-a", "127.0.0.1", "-p", port, "-js", "-sd", str(tmp_path), "-l", "/dev/null"]
+        return await asyncio.create_subprocess_exec(binary, *options)
+
+    async def story(platform: Platform, workers: Workers) -> None:
+        servers = [await serve()]
+        try:
+            for quarter in (1, 2, 3):
+                async with asyncio.timeout(PATIENCE):
+                    await platform.until_shown(quarter * 10)
+                servers[-1].kill()
+                await servers[-1].wait()
+                async with asyncio.timeout(PATIENCE):
+                    await platform.until_shown(quarter * 10 + 5)
+                servers.append(await serve())
+            await until_all_shown(platform)
+        finally:
+            servers[-1].kill()
+            await servers[-1].wait()
+
+    trial(
+        story,
+        {f"l{n}": [f"l{n}-{m}" for m in range(10)] for n in range(4)},
+        f"nats://127.0.0.1:{port}",
+    )

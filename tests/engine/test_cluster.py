@@ -1,0 +1,329 @@
+"""What only a cluster has: several nodes, and NATS that may be away."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import pytest
+from tests.conformance.databases import NATS, nats_prefix, postgres_schema
+from tests.conformance.engines import Setup, WallClock, add, past, quick, run, running, turn, watch
+from tests.upstream.leaks import until
+
+from holdfast.engine.bus import Bus, BusSettings
+from holdfast.engine.cluster import ClusterEngine
+from holdfast.engine.ports import Journal, Overloaded, Turn
+from holdfast.store.database import Database
+from holdfast.store.ports import TurnState
+from holdfast.store.turns import SqlTurns
+
+NOWHERE = "nats://127.0.0.1:1"
+
+
+@pytest.fixture(scope="module")
+def url() -> Iterator[str]:
+    with postgres_schema() as made:
+        Database(made).close()
+        yield made
+
+
+@dataclass
+class Cluster:
+    """Nodes over one database; each test has lanes of its own."""
+
+    database: Database
+    prefix: str
+    count: int = 0
+    lives: list[tuple[str, str]] = field(default_factory=list)  # node and turn
+
+    @property
+    def turns(self) -> SqlTurns:
+        return SqlTurns(self.database)
+
+    @asynccontextmanager
+    async def node(
+        self, setup: Setup | None = None, servers: tuple[str, ...] = ()
+    ) -> AsyncIterator[ClusterEngine]:
+        """A worker if it is given something to run."""
+        settings = quick(self.prefix, setup or Setup(_nothing))
+        if servers:
+            bus = replace(settings.bus, servers=servers, connect_within=0.01)
+            settings = replace(settings, bus=bus)
+        self.count += 1
+        engine = ClusterEngine(
+            f"{self.prefix} {self.count}", self.turns, WallClock(), {}, settings=settings
+        )
+        async with engine.open():
+            if setup is None:
+                yield engine
+                return
+            async with running(engine.run(setup.handler)):
+                yield engine
+
+
+@pytest.fixture
+def cluster(url: str) -> Iterator[Cluster]:
+    with nats_prefix() as prefix:
+        database = Database(url)
+        yield Cluster(database, prefix)
+        database.close()
+
+
+async def _nothing(turn: Turn, journal: Journal) -> None:
+    raise AssertionError(turn)
+
+
+def mine(cluster: Cluster, name: str, lane: str = "a") -> Turn:
+    return turn(f"{cluster.prefix} {name}", f"{cluster.prefix} {lane}")
+
+
+def test_a_turn_is_followed_from_a_node_that_does_not_run_it(cluster: Cluster) -> None:
+    async def main() -> None:
+        on = asyncio.Event()
+
+        async def handler(turn: Turn, journal: Journal) -> None:
+            add(journal, "first")
+            await on.wait()
+            add(journal, *range(200), "x" * 2_000_000, "last")
+
+        one = mine(cluster, "1")
+        async with cluster.node(Setup(handler)), cluster.node() as connector:
+            assert await connector.accept(one)
+            reading = connector.watch(one.id)
+            assert (await anext(reading)).event["n"] == "first"
+            assert not connector.stopping(one.id)
+            on.set()
+            rest = [entry.event["n"] async for entry in reading]
+            assert rest == [*range(200), "x" * 2_000_000, "last"]
+
+    run(main())
+
+
+def test_two_workers_share_lanes_and_keep_their_order(cluster: Cluster) -> None:
+    ended: list[str] = []
+
+    async def main() -> None:
+        def worker(name: str) -> Setup:
+            async def handler(turn: Turn, journal: Journal) -> None:
+                add(journal, name)
+                await journal.settle()
+                cluster.lives.append((name, turn.id))
+                ended.append(turn.id)
+
+            return Setup(handler)
+
+        turns = [mine(cluster, f"{lane}{n}", lane) for n in range(5) for lane in "abcdefgh"]
+        async with (
+            cluster.node(worker("w1")),
+            cluster.node(worker("w2")),
+            cluster.node() as connector,
+        ):
+            for one in turns:
+                assert await connector.accept(one)
+            for one in turns:
+                await watch(connector, one.id)
+        for lane in "abcdefgh":
+            expected = [one.id for one in turns if one.lane.endswith(f" {lane}")]
+            assert [name for name in ended if name in expected] == expected
+        assert {name for name, _ in cluster.lives} == {"w1", "w2"}
+
+    run(main())
+
+
+def test_a_stop_reaches_the_worker(cluster: Cluster) -> None:
+    async def main() -> None:
+        begun = asyncio.Event()
+
+        async def handler(turn: Turn, journal: Journal) -> None:
+            begun.set()
+            try:
+                await asyncio.Event().wait()
+            except asyncio.CancelledError:
+                add(journal, "stopped" if worker.stopping(turn.id) else "shut down")
+
+        one = mine(cluster, "1")
+        async with cluster.node(Setup(handler)) as worker, cluster.node() as connector:
+            assert not await connector.stop(one.lane)
+            await connector.accept(one)
+            await begun.wait()
+            assert await connector.stop(one.lane)
+            assert await watch(connector, one.id) == ["stopped"]
+
+    run(main())
+
+
+@pytest.mark.parametrize("stop", [False, True])
+def test_without_nats_everything_works_a_moment_later(cluster: Cluster, stop: bool) -> None:
+    async def main() -> None:
+        begun = asyncio.Event()
+
+        async def handler(turn: Turn, journal: Journal) -> None:
+            add(journal, "begun")
+            begun.set()
+            if stop:
+                try:
+                    await asyncio.Event().wait()
+                except asyncio.CancelledError:
+                    add(journal, "stopped")
+            add(journal, "ended")
+
+        one = mine(cluster, "1")
+        async with (
+            cluster.node(Setup(handler), servers=(NOWHERE,)) as worker,
+            cluster.node(servers=(NOWHERE,)) as connector,
+        ):
+            assert worker.alone
+            assert await connector.accept(one)
+            await begun.wait()
+            if stop:
+                assert await connector.stop(one.lane)
+            assert await watch(connector, one.id) == [
+                "begun",
+                *(["stopped"] if stop else []),
+                "ended",
+            ]
+
+    run(main())
+
+
+def test_a_wake_up_that_was_lost_is_made_up_for(cluster: Cluster) -> None:
+    """The process died between the commit and the publication."""
+
+    async def handler(turn: Turn, journal: Journal) -> None:
+        add(journal, "well")
+
+    async def main() -> None:
+        one = mine(cluster, "1")
+        await asyncio.wrap_future(cluster.turns.accept(one, 10))
+        async with cluster.node(Setup(handler)) as worker:
+            assert not worker.alone
+            assert await watch(worker, one.id) == ["well"]
+
+    run(main())
+
+
+def test_what_a_vanished_worker_held_goes_on_elsewhere(cluster: Cluster) -> None:
+    async def handler(turn: Turn, journal: Journal) -> None:
+        add(journal, *past(journal), "whole")
+
+    async def main() -> None:
+        one, two = mine(cluster, "1"), mine(cluster, "2")
+        for accepted in (one, two):
+            await asyncio.wrap_future(cluster.turns.accept(accepted, 10))
+        lease = 0.5
+        fence = await asyncio.wrap_future(cluster.turns.claim(one.lane, "ghost", lease))
+        assert fence
+        assert await asyncio.wrap_future(cluster.turns.begin(fence))
+        async with cluster.node(Setup(handler)) as worker:
+            assert await watch(worker, one.id) == ["whole"]
+            assert await watch(worker, two.id) == ["whole"]
+
+    run(main())
+
+
+def test_a_worker_that_lost_its_lane_learns_so_by_its_next_beat(cluster: Cluster) -> None:
+    """It writes nothing, so only the lease can tell it."""
+
+    async def main() -> None:
+        begun = asyncio.Event()
+        ends: list[str] = []
+
+        async def handler(turn: Turn, journal: Journal) -> None:
+            begun.set()
+            try:
+                await asyncio.Event().wait()
+            except asyncio.CancelledError:
+                ends.append(turn.id)
+                add(journal, "late")
+                raise
+
+        one = mine(cluster, "1")
+        async with cluster.node(Setup(handler)) as worker:
+            await worker.accept(one)
+            await begun.wait()
+            fence = await asyncio.wrap_future(
+                cluster.turns.claim(one.lane, "thief", 60.0, force=True)
+            )
+            assert fence
+            assert await asyncio.wrap_future(cluster.turns.begin(fence))
+            await until(lambda: ends == [one.id], patience=20.0)
+        assert cluster.turns.events(one.id) == []
+        await asyncio.wrap_future(cluster.turns.end(fence, one.id, TurnState.DONE))
+
+    run(main())
+
+
+def test_draining_leaves_the_rest_to_others(cluster: Cluster) -> None:
+    async def main() -> None:
+        begun, on = asyncio.Event(), asyncio.Event()
+        lives: list[Any] = []
+
+        async def first(turn: Turn, journal: Journal) -> None:
+            lives.append(("first", turn.id))
+            begun.set()
+            await on.wait()
+
+        async def second(turn: Turn, journal: Journal) -> None:
+            lives.append(("second", turn.id))
+
+        one, two = mine(cluster, "1"), mine(cluster, "2")
+        async with cluster.node(Setup(first)) as old:
+            await old.accept(one)
+            await begun.wait()
+            await old.accept(two)
+            assert not await old.drain(0.001)
+            async with cluster.node(Setup(second)) as new:
+                on.set()
+                assert await old.drain(20.0)
+                await watch(new, two.id)
+        assert lives == [("first", one.id), ("second", two.id)]
+
+    run(main())
+
+
+def test_a_wake_up_is_not_doubled_and_comes_again_until_acknowledged(cluster: Cluster) -> None:
+    async def main() -> None:
+        bus = Bus(BusSettings((NATS,), cluster.prefix, ack_wait=0.2))
+        async with bus.open():
+            for _ in range(3):
+                assert await bus.wake("a lane, 线", "id")
+            wake = await bus.next_wake(5.0)
+            assert wake
+            assert (wake.lane, wake.again) == ("a lane, 线", False)
+            again = await bus.next_wake(5.0)
+            assert again
+            assert (again.lane, again.again) == ("a lane, 线", True)
+            await again.ack()
+            assert await bus.wake("b", "other")
+            other = await bus.next_wake(5.0)
+            assert other
+            assert other.lane == "b"
+            await other.ack()
+
+    run(main())
+
+
+def test_a_full_cluster_says_so(cluster: Cluster) -> None:
+    async def main() -> None:
+        settings = replace(quick(cluster.prefix, Setup(_nothing)), waiting=1, count_every=0.0)
+        engine = ClusterEngine("n", cluster.turns, WallClock(), {}, settings=settings)
+        async with engine.open():
+            one = mine(cluster, "1")
+            assert await engine.accept(one)
+            with pytest.raises(Overloaded):
+                await engine.accept(mine(cluster, "2"))
+            assert not await engine.accept(one)
+            fence = await asyncio.wrap_future(cluster.turns.claim(one.lane, "me", 60.0))
+            assert fence
+            assert await asyncio.wrap_future(cluster.turns.begin(fence))
+            assert await engine.accept(mine(cluster, "2"))
+            await asyncio.wrap_future(cluster.turns.end(fence, one.id, TurnState.DONE))
+            assert await asyncio.wrap_future(cluster.turns.begin(fence))
+            await asyncio.wrap_future(
+                cluster.turns.end(fence, mine(cluster, "2").id, TurnState.DONE)
+            )
+
+    run(main())
