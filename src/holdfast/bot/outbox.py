@@ -79,6 +79,10 @@ class Outbox:
         self._senders[reply.turn] = self._last[lane] = task
         task.add_done_callback(lambda done: self._left(reply.turn, lane, done))
 
+    @property
+    def idle(self) -> bool:
+        return not self._senders
+
     def attends(self, turn: str) -> bool:
         """Whether it is being delivered."""
         return turn in self._senders
