@@ -34,6 +34,20 @@ describe("a turn on the page", () => {
     ]);
   });
 
+  it("goes on with the text of a step that began again", () => {
+    const turn = told(
+      { type: "step_began", step: 1 },
+      { type: "text_added", text: "half a wo" },
+      { type: "noted", sentence: "held on to" },
+      { type: "step_began", step: 1 },
+      { type: "text_added", text: "rd" },
+    );
+    expect(turn.blocks).toEqual([
+      { kind: "text", text: "half a word" },
+      { kind: "note", text: "held on to" },
+    ]);
+  });
+
   it("gives each tool its own result", () => {
     const ask = (id: string): TurnEvent => ({ type: "tool_asked", call_id: id, name: id, arguments: "{}" });
     const turn = told(ask("a"), ask("b"), {

@@ -39,12 +39,13 @@ export type Turn = {
   asked: string;
   blocks: Block[];
   last: number; // sequence of the last entry in it
+  step: number;
   stepAt: number; // the block at which the present step began: `replaced` goes back to it
   ended: { outcome: string; sentence: string; ref: string } | null;
 };
 
 export function begin(id: string, asked: string): Turn {
-  return { id, asked, blocks: [], last: 0, stepAt: 0, ended: null };
+  return { id, asked, blocks: [], last: 0, step: 0, stepAt: 0, ended: null };
 }
 
 export function fold(turn: Turn, entry: Entry): Turn {
@@ -55,8 +56,8 @@ export function fold(turn: Turn, entry: Entry): Turn {
 function change(turn: Turn, event: TurnEvent): Partial<Turn> {
   const { blocks } = turn;
   switch (event.type) {
-    case "step_began":
-      return { stepAt: blocks.length };
+    case "step_began": // a step that begins again goes on with its text
+      return event.step === turn.step ? {} : { step: event.step, stepAt: blocks.length };
     case "text_added":
       return { blocks: grown(blocks, turn.stepAt, "text", event.text) };
     case "reasoning_added":
@@ -78,11 +79,12 @@ function change(turn: Turn, event: TurnEvent): Partial<Turn> {
   }
 }
 
-/** A text of one kind goes on in the last block, if that belongs to the present step. */
+/** A text of one kind goes on in the last block of the present step, whatever was noted since. */
 function grown(blocks: Block[], from: number, kind: "text" | "reasoning", more: string): Block[] {
-  const last = blocks.at(-1);
-  if (last?.kind === kind && blocks.length > from) {
-    return [...blocks.slice(0, -1), { kind, text: last.text + more }];
+  const at = blocks.findLastIndex((block) => block.kind !== "note");
+  const last = blocks[at];
+  if (last?.kind === kind && at >= from) {
+    return blocks.with(at, { kind, text: last.text + more });
   }
   return [...blocks, { kind, text: more }];
 }
