@@ -879,3 +879,82 @@ def test_where_nothing_can_be_taken_back_it_ends_honestly() -> None:
         << record 1 connection_reset/stream stop
         << done connection_reset 3
     """)
+
+
+# What only the upstream's own dialect has words for.
+
+
+def test_foreign_events_wait_until_their_attempt_is_the_one_that_tells() -> None:
+    call = Call(A, B)
+    call.play("""
+        >> start
+        << open 1 a start
+        >> 1 shows search
+        >> 1 fails connection_reset
+        << close 1
+        << record 1 connection_reset/stream failover
+        << open 2 b start
+        >> 2 shows search
+        >> 2 says "Hel"
+        << emit foreign {"type": "search"}, "Hel"
+        >> 2 shows news
+        >> 2 finishes end
+        >> 2 ends
+        << emit foreign {"type": "news"}, finish end
+        << record 2 well finish
+        << close 2
+        << done whole 3
+    """)
+
+
+def test_an_answer_that_a_hosted_tool_gave_alone_is_no_empty_one() -> None:
+    call = Call(A)
+    call.play("""
+        >> start
+        << open 1 a start
+        >> 1 shows picture
+        >> 1 finishes end
+        >> 1 ends
+        << emit foreign {"type": "picture"}, finish end
+        << record 1 well finish
+        << close 1
+        << done whole 0
+    """)
+
+
+def test_news_beside_the_answer_is_no_answer() -> None:
+    call = Call(A, max_attempts=1)
+    call.play("""
+        >> start
+        << open 1 a start
+        >> 1 shows news
+        >> 1 finishes end
+        >> 1 ends
+        << close 1
+        << record 1 empty/end stop
+        << done empty 0
+    """)
+
+
+def test_a_continuation_has_no_foreign_events() -> None:
+    call = Call(PREFILLS)
+    call.play("""
+        >> start
+        << open 1 p start
+        >> 1 says "Hold"
+        << emit "Hold"
+        >> 1 fails connection_reset
+        << close 1
+        << record 1 connection_reset/stream continue
+        >> at 10
+        << open 2 p prefill "Hold"
+        >> 2 shows search
+        >> 2 says " fast"
+        << emit " fast"
+        >> 2 finishes end
+        >> 2 ends
+        << emit finish end
+        << record 2 well finish
+        << close 2
+        << done whole 9
+    """)

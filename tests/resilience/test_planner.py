@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.resilience.actors import fault, past, stale, target
 
-from holdfast.core.attempt import Attempt, Continuation, How, Target
+from holdfast.core.attempt import RESPONSE_ID, Attempt, Continuation, How, Target
 from holdfast.core.failure import RULES, Failure, Kind, Phase, Remedy
 from holdfast.resilience.budget import RetryBudget
 from holdfast.resilience.health import Health
@@ -436,3 +436,50 @@ def test_the_plan_keeps_the_limits(history: list[Attempt], jitter: float, left: 
     assert decision.target is not NEVER or decision.how is How.START
     assert (decision.how is How.START) == (not any(a.released for a in history))
     assert decision.why
+
+
+# A stream that the vendor keeps.
+
+KEEPS = target("v", can=Continuation.NATIVE)
+
+
+def kept(failure: Kind = Kind.RESET, response: str = "resp_1", **more: object) -> Attempt:
+    """An attempt at the target that keeps its streams."""
+    ids = ((RESPONSE_ID, response),) if response else ()
+    return dataclasses.replace(met(KEEPS, failure, **{"released": 9, **more}), upstream_ids=ids)
+
+
+def test_the_very_stream_is_read_on_at_once_before_anybody_else_is_asked() -> None:
+    choice = Desk(A, KEEPS).tries(kept(), replayable=True)
+    assert (choice.target.name, choice.how, choice.at) == ("v", How.NATIVE, NOW)
+    assert choice.target.resume == "resp_1"
+
+
+def test_what_can_be_continued_in_no_other_way_can_be_read_on() -> None:
+    choice = Desk(A, KEEPS).tries(kept(), replayable=True, continuable=False)
+    assert choice.how is How.NATIVE
+    gone = kept(Kind.UNSUPPORTED, how=How.NATIVE, released=0)
+    Desk(A, KEEPS).gives_up(kept(), gone, replayable=True, continuable=False)
+
+
+def test_a_stream_that_is_kept_no_more_is_followed_by_an_instruction() -> None:
+    gone = kept(Kind.UNSUPPORTED, how=How.NATIVE, released=0)
+    choice = Desk(KEEPS).tries(kept(), gone, replayable=True)
+    assert (choice.how, choice.target.resume) == (How.INSTRUCT, "")
+
+
+def test_a_stream_that_gives_nothing_more_lets_others_go_first() -> None:
+    again = kept(how=How.NATIVE, released=0)
+    assert Desk(A, KEEPS).tries(kept(), again, replayable=True).target.name == "a"
+
+
+@pytest.mark.parametrize(
+    "history",
+    [
+        [kept(response="")],  # the vendor does not say that it keeps it
+        [met(A, Kind.RESET, released=9)],  # another's words
+        [met(A, Kind.RESET, released=9), kept(how=How.INSTRUCT)],  # and some of another's
+    ],
+)
+def test_words_of_another_stream_are_not_looked_for_in_it(history: list[Attempt]) -> None:
+    assert Desk(A, KEEPS).tries(*history, replayable=True).how is How.INSTRUCT

@@ -51,6 +51,7 @@ _SAYINGS: Mapping[str, Callable[[list[Any]], StreamEvent]] = {
     "reasons": lambda words: ReasoningDelta(words[0]),
     "refuses": lambda words: RefusalDelta(words[0]),
     "calls": lambda words: ToolCallDelta(words[0], *words[1:]),
+    "shows": lambda words: Foreign({"type": words[0]}, content=words[0] != "news"),
     "counts": lambda words: UsageReport(words[0], words[1]),
     "finishes": lambda words: Finished(StopReason(words[0]), word=words[0]),
 }

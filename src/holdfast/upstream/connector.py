@@ -26,7 +26,7 @@ from typing import Protocol
 import httpcore2
 import httpx2
 
-from ..core.attempt import RESPONSE_ID, How, Target
+from ..core.attempt import RESPONSE_ID, Continuation, How, Target
 from ..core.clock import Clock
 from ..core.events import (
     ReasoningDelta,
@@ -138,7 +138,8 @@ class Connector:
                 report(Phase.FIRST, None, (*known, (RESPONSE_ID, response)))
 
             async with aclosing(_batches(chunks, decoder, progress, target)) as found:
-                batches = _noted(found, keeps)
+                keeping = target.continuation is Continuation.NATIVE
+                batches = _noted(found, keeps) if keeping else found
                 yield batches if asked is request else _neutral(batches)
             if decoder.done:
                 await _drain(chunks)

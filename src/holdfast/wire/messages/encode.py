@@ -13,7 +13,7 @@ from ...core.attempt import How, Target
 from ...core.request import Request
 from ..asking import Headers, headers, limits
 from ..dialect import EncodedRequest
-from ..fields import tables
+from ..fields import table, tables, whole
 from ..instruction import instruction
 from ..jsontext import dumps
 
@@ -30,10 +30,17 @@ def encode_request(request: Request, target: Target, how: How, released: str) ->
         if how is How.INSTRUCT:
             told = instruction(released, request.language)
             messages.append({"role": "user", "content": told})
-        body |= limits(body, ("max_tokens",), released)
+        body |= _left(body, released)
     return EncodedRequest(
         PATH, headers(target, _own(target)), dumps({**body, "messages": messages})
     )
+
+
+def _left(body: Mapping[str, Any], released: str) -> dict[str, int]:
+    """What is left of the limit, unless reasoning, which must fit below it, needs it all."""
+    left = limits(body, ("max_tokens",), released)
+    budget = whole(table(body, "thinking"), "budget_tokens") or 0
+    return {name: limit for name, limit in left.items() if limit > budget}
 
 
 def _own(target: Target) -> Headers:
