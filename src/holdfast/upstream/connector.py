@@ -132,15 +132,16 @@ class Connector:
                 lost = how is How.NATIVE and response.status_code in _LOST
                 raise StreamFailed(replace(failure, kind=Kind.UNSUPPORTED) if lost else failure)
             decoder = dialect.decoder(headers.get("content-type", ""))
-            known = _ids(headers, target)
+            known, foreign = _ids(headers, target), asked is not request
+            keeps = target.continuation is Continuation.NATIVE
 
-            def keeps(response: str) -> None:
-                report(Phase.FIRST, None, (*known, (RESPONSE_ID, response)))
+            def told(batch: Batch) -> Batch:
+                if keeps and (response := next(filter(None, map(resumable, batch)), "")):
+                    report(Phase.FIRST, None, (*known, (RESPONSE_ID, response)))
+                return neutral(batch) if foreign else batch
 
-            async with aclosing(_batches(chunks, decoder, progress, target)) as found:
-                keeping = target.continuation is Continuation.NATIVE
-                batches = _noted(found, keeps) if keeping else found
-                yield batches if asked is request else _neutral(batches)
+            async with aclosing(_batches(chunks, decoder, progress, target, told)) as batches:
+                yield batches
             if decoder.done:
                 await _drain(chunks)
 
@@ -236,38 +237,24 @@ def _ids(headers: Mapping[str, str], target: Target) -> Ids:
 
 
 async def _batches(
-    chunks: Chunks, decoder: Decoder, progress: Progress, target: Target
+    chunks: Chunks,
+    decoder: Decoder,
+    progress: Progress,
+    target: Target,
+    told: Callable[[Batch], Batch],
 ) -> AsyncGenerator[Batch]:
+    """`told` makes of a batch what its reader is to be given."""
     try:
         async for chunk in chunks:
             batch = _concealed(decoder.receive_data(chunk), target)
             if progress.phase is Phase.FIRST and _has_content(batch):
                 progress.phase = Phase.STREAM
-            yield batch
+            yield told(batch)
             if decoder.done:
                 return
     except _HTTP_ERRORS as error:
         raise StreamFailed(conceal(failure_from(error, progress), target.secrets)) from error
-    yield _concealed(decoder.receive_eof(), target)
-
-
-async def _noted(
-    batches: AsyncIterator[Batch], keeps: Callable[[str], None]
-) -> AsyncIterator[Batch]:
-    """Notes the first response that its vendor says it keeps."""
-    waiting = True
-    async for batch in batches:
-        response = next(filter(None, map(resumable, batch)), "") if waiting else ""
-        if response:
-            keeps(response)
-        waiting = waiting and not response and not _has_content(batch)
-        yield batch
-
-
-async def _neutral(batches: AsyncIterator[Batch]) -> AsyncIterator[Batch]:
-    """For a client of another dialect."""
-    async for batch in batches:
-        yield neutral(batch)
+    yield told(_concealed(decoder.receive_eof(), target))
 
 
 def _has_content(batch: Batch) -> bool:
