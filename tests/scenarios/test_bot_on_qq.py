@@ -185,7 +185,9 @@ def _clear_end(reads: Sequence[str], case: Case) -> bool:
         return False
     text = reads[0]
     said, _, sentence = text.rpartition("\n\n")
-    return whole().startswith(said.strip()) and bool(sentence) and _ours(sentence)
+    # After a cut tool call the model is asked to mend it, and says its text once more.
+    steps = [whole(), f"{whole()}\n\n{whole()}"]
+    return any(step.startswith(said.strip()) for step in steps) and _ours(sentence)
 
 
 def _ours(sentence: str) -> bool:
