@@ -171,7 +171,7 @@ def settings(
         {
             "providers": {"sim": {"base_url": base_url, "timeouts": timeouts}},
             "routes": {
-                name: {"targets": [f"sim/{model}" for model in models], "deadline": 10}
+                name: {"targets": [f"sim/{model}" for model in models], "deadline": 60}
                 for name, models in targets.items()
             },
             "bots": {"helper": {**known, **rules}},

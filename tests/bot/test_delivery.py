@@ -98,6 +98,13 @@ class TestGrowingMessage:
         desk.run()
         assert desk.screen == ["Let me look.\n\nIt is 42."]
 
+    def test_a_step_after_a_message_without_calls_is_a_paragraph_too(self) -> None:
+        desk = Desk()
+        desk.hear(BEGAN, TextAdded("Cut."), whole_step("Cut."), StepBegan(2, "r", "x"))
+        desk.hear(TextAdded("Again."), StepBegan(2, "r", "y"), TextAdded(" And on."), ANSWER)
+        desk.run()
+        assert desk.screen == ["Cut.\n\nAgain. And on."]
+
     def test_reasoning_is_a_quotation_if_it_is_shown_at_all(self) -> None:
         events: list[TurnEvent] = [BEGAN, ReasoningAdded("Hm.\nYes."), TextAdded("42"), ANSWER]
         shown, hidden = Desk(reasoning=True), Desk()

@@ -98,9 +98,12 @@ class Script:
         return any(a < end and start < b for a, b in spans for start, end in self.voids)
 
     def _begin(self, step: int) -> None:
-        """A step that is begun again, in a later life of the turn, goes on where it was."""
+        """A step is a paragraph. One that is begun again, by a later life of the turn or because
+        the answer met its length limit, goes on where it was.
+        """
         self._close_thought()
         if step != self._step:
+            self._parted = self._parted or bool(self.text)
             self._step, self._step_at, self._step_parted = step, len(self.text), self._parted
 
     def _add(self, text: str) -> None:
