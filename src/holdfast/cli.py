@@ -22,7 +22,7 @@ from .terminal.words import say, spoken
 DEFAULT_FILE = Path("holdfast.toml")
 
 cli = typer.Typer(
-    help="The AI chat gateway that holds on to the answer. / 不丢回答的 AI 网关。",
+    help="The AI chat server that holds on to the answer. / 不丢回答的 AI 对话服务器。",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
