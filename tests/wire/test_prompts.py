@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from holdfast.core.failure import Failure, Kind
@@ -89,6 +89,7 @@ def prompts(draw: st.DrawFn) -> Prompt:
 
 
 @pytest.mark.parametrize("dialect", ["chat", "responses", "messages"])
+@settings(max_examples=30, suppress_health_check=[HealthCheck.too_slow])
 @given(prompts())
 def test_a_prompt_that_is_said_and_read_is_the_same(dialect: str, prompt: Prompt) -> None:
     body = DIALECTS[dialect].write_prompt(prompt)
@@ -99,6 +100,7 @@ def test_a_prompt_that_is_said_and_read_is_the_same(dialect: str, prompt: Prompt
 
 @pytest.mark.parametrize("target", ["chat", "responses", "messages"])
 @pytest.mark.parametrize("source", ["chat", "responses", "messages"])
+@settings(max_examples=30, suppress_health_check=[HealthCheck.too_slow])
 @given(prompts())
 def test_from_one_dialect_to_another_and_back(source: str, target: str, prompt: Prompt) -> None:
     body = DIALECTS[source].write_prompt(prompt)
@@ -285,3 +287,22 @@ def test_a_grammar_keeps_its_meaning() -> None:
     nested = {"syntax": "lark", "definition": "start: WORD"}
     custom = {"name": "sql", "format": {"type": "grammar", "grammar": nested}}
     assert asked.body["tools"] == [{"type": "custom", "custom": custom}]
+
+
+def test_ids_of_other_vendors_are_written_as_this_one_takes_them() -> None:
+    call = ToolCall("functions.look:0", "look", "{}")
+    result = Message(Role.TOOL, (Text("x"),), answers=call.id)
+    prompt = Prompt((said(Role.USER, "go"), Message(Role.ASSISTANT, calls=(call,)), result))
+    body = DIALECTS["messages"].write_prompt(prompt)
+    assert not isinstance(body, Failure)
+    (used,), (answer,) = (message["content"] for message in body["messages"][1:])
+    assert used["id"] == answer["tool_use_id"] == "functions_look_0"
+
+
+def test_a_conversation_of_the_system_alone_still_asks_something() -> None:
+    prompt = Prompt((said(Role.SYSTEM, "Be brief."), said(Role.SYSTEM, "Say hello.")))
+    body = DIALECTS["messages"].write_prompt(prompt)
+    assert not isinstance(body, Failure)
+    assert [block["text"] for block in body["system"]] == ["Be brief."]
+    asked = {"role": "user", "content": [{"type": "text", "text": "Say hello."}]}
+    assert body["messages"] == [asked]

@@ -7,10 +7,13 @@ that shares none of its code. A body that the vendor would refuse is a `Misshape
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
 Body = Mapping[str, Any]
+
+_ID = re.compile(r"[a-zA-Z0-9_-]+")
 
 
 class Misshapen(ValueError):
@@ -266,6 +269,8 @@ def _block(where: str, role: str, block: Body) -> None:
         case "tool_use":
             whole = isinstance(block.get("input"), dict) and block.get("id") and block.get("name")
             _need(role == "assistant" and whole, f"{where}.tool_use.input: Field required")
+            why = f"{where}.tool_use.id: String should match pattern '^[a-zA-Z0-9_-]+$'"
+            _need(_ID.fullmatch(str(block["id"])), why)
         case "tool_result":
             _need(role == "user", f"{where}: `tool_result` blocks can only be in `user` messages")
         case "thinking":

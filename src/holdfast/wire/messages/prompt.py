@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import re
 from collections.abc import Iterable
 from typing import Any
 
@@ -32,6 +33,8 @@ WARMEST = 1.0
 _SYSTEM = frozenset({Role.SYSTEM, Role.DEVELOPER})
 _EFFORTS = {"minimal": "low"}
 _MODES = {"auto": "auto", "none": "none", "required": "any", "named": "tool"}
+
+_ODD_SIGN = re.compile(r"[^a-zA-Z0-9_-]")
 
 Block = dict[str, Any]
 
@@ -71,8 +74,9 @@ def _body(prompt: Prompt) -> dict[str, Any]:
 
 
 def _opening(messages: tuple[Message, ...]) -> int:
-    """How many messages at the beginning are the system's."""
-    return next((i for i, m in enumerate(messages) if m.role not in _SYSTEM), len(messages))
+    """How many messages at the beginning are the system's. One message must be left to ask."""
+    count = next((i for i, m in enumerate(messages) if m.role not in _SYSTEM), len(messages))
+    return max(0, min(count, len(messages) - 1))
 
 
 def _max_tokens(prompt: Prompt) -> int:
@@ -181,7 +185,12 @@ def _call(call: ToolCall) -> Block:
         arguments = None
     if not isinstance(arguments, dict):
         raise Untold("messages", f"the arguments of the call {call.id} are no JSON object")
-    return {"type": "tool_use", "id": call.id, "name": call.name, "input": arguments}
+    return {"type": "tool_use", "id": _id(call.id), "name": call.name, "input": arguments}
+
+
+def _id(given: str) -> str:
+    """An id of a call as this dialect takes it; other vendors write dots and colons into theirs."""
+    return _ODD_SIGN.sub("_", given)
 
 
 def _result(message: Message) -> Block:
@@ -189,7 +198,7 @@ def _result(message: Message) -> Block:
     blocks = _blocks(message.parts)
     only_text = all(isinstance(part, Text) for part in message.parts)
     content: str | list[Block] = message.text if only_text else blocks
-    result = {"type": "tool_result", "tool_use_id": message.answers}
+    result = {"type": "tool_result", "tool_use_id": _id(message.answers)}
     return {**result, "content": content, **failed}
 
 
