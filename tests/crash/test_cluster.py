@@ -51,6 +51,7 @@ class Workers:
 
     async def kill(self, name: str) -> None:
         process = self.alive.pop(name)
+        assert process.returncode is None, "it died by itself"
         process.kill()
         await process.wait()
 
@@ -71,7 +72,8 @@ def trial(story: Story, said: dict[str, list[str]], server: str = NATS) -> None:
                 speaking = asyncio.create_task(platform.speak())
                 await story(platform, workers)
                 await until_all_shown(platform)
-                await speaking
+                async with asyncio.timeout(PATIENCE):
+                    await speaking
             finally:
                 for name in list(workers.alive):
                     await workers.kill(name)

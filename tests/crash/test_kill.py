@@ -52,7 +52,8 @@ def crash(arguments: list[str], place: Path | str, seed: int) -> None:
         async with Platform(lanes(CRASHES * PER_CRASH)) as platform:
             speaking = asyncio.create_task(platform.speak())
             await rampage(platform, arguments, seed)
-            await speaking
+            async with asyncio.timeout(PATIENCE):
+                await speaking
         database = Database(place)
         judge(platform, SqlTurns(database))
         database.close()

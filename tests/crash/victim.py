@@ -16,7 +16,7 @@ from tests.crash.platform import answer
 
 from holdfast.engine.ports import Engine, Journal, Turn
 from holdfast.store.deliveries import SqlDeliveries
-from holdfast.store.ports import Delivery, DeliveryState
+from holdfast.store.ports import Delivery, DeliveryState, StoreFailed
 
 S = DeliveryState
 
@@ -46,7 +46,10 @@ class Line:
             heard = json.loads(line)
             if "say" in heard:
                 turn = Turn(heard["say"], heard["lane"], {}, 1.0)
-                await engine.accept(turn)
+                try:
+                    await engine.accept(turn)
+                except StoreFailed:
+                    continue  # it will be said again
                 self.tell(ack=turn.id)
             else:
                 self._asked.pop(heard["id"]).set_result(None)

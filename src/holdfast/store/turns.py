@@ -40,7 +40,7 @@ PRUNED_AT_ONCE = 200  # turns in one transaction
 _WAITING, _RUNNING = TurnState.WAITING.value, TurnState.RUNNING.value
 _OPEN = TURNS.c.state.in_((_WAITING, _RUNNING))
 _FRESH = and_(TURNS.c.state == _WAITING, TURNS.c.begun == 0)
-_TURN: ColumnElement[str] = bindparam("turn")
+_TURN: ColumnElement[str] = bindparam("of_turn")
 _LANE: ColumnElement[str] = bindparam("of_lane")
 
 _TOKEN = select(LANES.c.token).where(LANES.c.lane == _LANE)
@@ -54,51 +54,68 @@ _COUNT_WAITING = (
     .select_from(TURNS)
     .where(TURNS.c.lane == _LANE, _OPEN, TURNS.c.state == _WAITING)
 )
+_CHANGED = update(TURNS).where(TURNS.c.id == _TURN)
+_BEGUN = _CHANGED.values(
+    state=_RUNNING,
+    begun=TURNS.c.begun + 1,
+    reached=bindparam("now_reached"),
+    killed=bindparam("now_killed"),
+    stop=False,
+)
+_FAILED = _CHANGED.values(state=_WAITING, failed_as=bindparam("how"), failures=bindparam("times"))
+_SENDING = update(DELIVERIES).where(
+    DELIVERIES.c.turn == _TURN, DELIVERIES.c.state == DeliveryState.SENDING.value
+)
+_NEW: dict[str, Any] = {
+    "state": _WAITING,
+    "reached": 0,
+    "killed": 0,
+    "failed_as": "",
+    "failures": 0,
+    "stop": False,
+    "forgotten": False,
+    "pruned": False,
+}
+_NEW_LANE: dict[str, Any] = {"accepted": 1, "holder": None, "token": 0, "expires_at": 0.0}
 
 
 class SqlTurns:
     """`ports.Turns` over any database that `Database` knows."""
 
     def __init__(self, database: Database) -> None:
+        insert = database.habits.insert
         self._database = database
         self._now = database.habits.now
-        self._insert = database.habits.insert
+        self._count_turn = (
+            insert(LANES)
+            .on_conflict_do_update(
+                index_elements=[LANES.c.lane], set_={"accepted": LANES.c.accepted + 1}
+            )
+            .returning(LANES.c.accepted)
+        )
+        self._new_turn = (
+            insert(TURNS).on_conflict_do_nothing(index_elements=[TURNS.c.id]).returning(TURNS.c.id)
+        )
+        self._new_events = insert(EVENTS).on_conflict_do_nothing(
+            index_elements=[EVENTS.c.turn, EVENTS.c.sequence]
+        )
+        self._ended = _CHANGED.values(state=bindparam("to"), ended_at=self._now)
+        self._absorbed = self._ended.values(absorbed_by=bindparam("into"))
+        self._unknown_now = _SENDING.values(state=DeliveryState.UNKNOWN.value, updated=self._now)
 
     def accept(self, turn: Turn, lane_limit: int) -> Future[bool]:
-        row = {
-            "id": turn.id,
-            "lane": turn.lane,
-            "body": dump(turn.body),
-            "state": _WAITING,
-            "begun": turn.begun,
-            "accepted_at": turn.accepted_at,
-            "reached": 0,
-            "killed": 0,
-            "failed_as": "",
-            "failures": 0,
-            "stop": False,
-            "forgotten": False,
-            "pruned": False,
-        }
-        lane = self._insert(LANES).values(
-            lane=turn.lane, accepted=1, holder=None, token=0, expires_at=0.0
-        )
-        counted = lane.on_conflict_do_update(
-            index_elements=[LANES.c.lane], set_={"accepted": LANES.c.accepted + 1}
-        ).returning(LANES.c.accepted)
-        new = (
-            self._insert(TURNS)
-            .on_conflict_do_nothing(index_elements=[TURNS.c.id])
-            .returning(TURNS.c.id)
-        )
+        row = {"id": turn.id, "lane": turn.lane, "body": dump(turn.body)} | _NEW
+        row |= {"begun": turn.begun, "accepted_at": turn.accepted_at}
+        lane = {"lane": turn.lane} | _NEW_LANE
 
         def work(connection: Connection) -> bool:
-            if connection.execute(_BY_ID, {"turn": turn.id}).first() is not None:
-                return False
             if (connection.scalar(_COUNT_WAITING, {"of_lane": turn.lane}) or 0) >= lane_limit:
+                if connection.execute(_BY_ID, {"of_turn": turn.id}).first() is not None:
+                    return False
                 raise Overloaded(turn.lane)
-            number = connection.scalar(counted)
-            return connection.execute(new, row | {"number": number}).first() is not None
+            number = connection.scalar(self._count_turn, lane)  # one too many does no harm
+            new = connection.execute(self._new_turn, row | {"number": number})
+            return new.first() is not None
 
         return self._database.write(work, lane=turn.lane)
 
@@ -152,19 +169,14 @@ class SqlTurns:
             row = connection.execute(_HEAD, {"of_lane": fence.lane}).first()
             if row is None:
                 return None
-            reached = connection.scalar(_LAST, {"turn": row.id}) or 0
-            vanished = row.state == _RUNNING and reached == row.reached
-            killed = row.killed + 1 if vanished else 0
-            _set(
-                connection,
-                row.id,
-                state=_RUNNING,
-                begun=row.begun + 1,
-                reached=reached,
-                killed=killed,
-                stop=False,
-            )
-            self._unknown(connection, row.id)
+            reached = killed = 0
+            if row.begun:
+                reached = connection.scalar(_LAST, {"of_turn": row.id}) or 0
+                vanished = row.state == _RUNNING and reached == row.reached
+                killed = row.killed + 1 if vanished else 0
+                self._unknown(connection, row.id)
+            begun = {"of_turn": row.id, "now_reached": reached, "now_killed": killed}
+            connection.execute(_BEGUN, begun)
             return Begun(turn_of(row), reached, killed)
 
         return self._database.write(work, hard=False, lane=fence.lane)
@@ -181,16 +193,12 @@ class SqlTurns:
             }
             for entry in entries
         ]
-        new = self._insert(EVENTS).on_conflict_do_nothing(
-            index_elements=[EVENTS.c.turn, EVENTS.c.sequence]
-        )
-
         touched = update(LANES).where(LANES.c.lane == fence.lane).values(token=fence.token)
 
         def work(connection: Connection) -> None:
             hold(connection, fence)
             if rows:
-                connection.execute(new, rows)
+                connection.execute(self._new_events, rows)
             else:  # a transaction that writes nothing would make nothing durable
                 connection.execute(touched)
 
@@ -199,9 +207,9 @@ class SqlTurns:
     def failed(self, fence: Fence, turn_id: str, how: str) -> Future[int]:
         def work(connection: Connection) -> int:
             hold(connection, fence)
-            row = connection.execute(_BY_ID, {"turn": turn_id}).one()
+            row = connection.execute(_BY_ID, {"of_turn": turn_id}).one()
             times = row.failures + 1 if row.failed_as == how else 1
-            _set(connection, turn_id, state=_WAITING, failed_as=how, failures=times)
+            connection.execute(_FAILED, {"of_turn": turn_id, "how": how, "times": times})
             return times
 
         return self._database.write(work, lane=fence.lane)
@@ -220,7 +228,7 @@ class SqlTurns:
     def end(self, fence: Fence, turn_id: str, state: TurnState) -> Future[None]:
         def work(connection: Connection) -> None:
             hold(connection, fence)
-            _set(connection, turn_id, state=state.value, ended_at=self._now)
+            connection.execute(self._ended, {"of_turn": turn_id, "to": state.value})
             self._unknown(connection, turn_id)
 
         return self._database.write(work, hard=state is TurnState.PARKED, lane=fence.lane)
@@ -236,13 +244,8 @@ class SqlTurns:
             hold(connection, fence, alone=True)
             rows = connection.execute(fresh).all()
             for row in rows:
-                _set(
-                    connection,
-                    row.id,
-                    state=TurnState.ABSORBED.value,
-                    absorbed_by=into,
-                    ended_at=self._now,
-                )
+                ended = {"of_turn": row.id, "to": TurnState.ABSORBED.value, "into": into}
+                connection.execute(self._absorbed, ended)
             return [turn_of(row) for row in rows]
 
         return self._database.write(work, lane=fence.lane)
@@ -277,7 +280,7 @@ class SqlTurns:
 
     def find(self, turn_id: str) -> tuple[Turn, TurnState] | None:
         with self._database.read() as connection:
-            row = connection.execute(_BY_ID, {"turn": turn_id}).first()
+            row = connection.execute(_BY_ID, {"of_turn": turn_id}).first()
         return None if row is None else (turn_of(row), TurnState(row.state))
 
     def events(self, turn_id: str, after: int = 0) -> Sequence[Entry]:
@@ -325,14 +328,7 @@ class SqlTurns:
 
     def _unknown(self, connection: Connection, turn_id: str) -> None:
         """Whoever was sending is gone, and with it what came of it."""
-        connection.execute(
-            update(DELIVERIES)
-            .where(
-                DELIVERIES.c.turn == turn_id,
-                DELIVERIES.c.state == DeliveryState.SENDING.value,
-            )
-            .values(state=DeliveryState.UNKNOWN.value, updated=self._now)
-        )
+        connection.execute(self._unknown_now, {"of_turn": turn_id})
 
 
 def hold(connection: Connection, fence: Fence, alone: bool = False) -> None:
@@ -344,10 +340,6 @@ def hold(connection: Connection, fence: Fence, alone: bool = False) -> None:
 
 def _is_held(fence: Fence) -> Any:
     return and_(LANES.c.lane == fence.lane, LANES.c.token == fence.token)
-
-
-def _set(connection: Connection, turn_id: str, **values: Any) -> None:
-    connection.execute(update(TURNS).where(TURNS.c.id == turn_id).values(values))
 
 
 def turn_of(row: Row[Any]) -> Turn:
