@@ -24,6 +24,7 @@ from holdfast.bot.event import (
 )
 from holdfast.core.failure import Kind, Phase
 from holdfast.sim.qq.events import Quoted
+from holdfast.sim.qq.faults import Refuse
 from holdfast.sim.qq.rules import Rules
 from holdfast.sim.qq.simulator import file_of
 
@@ -197,6 +198,17 @@ def test_markdown_that_is_not_permitted_goes_out_as_text_and_is_remembered() -> 
         await it.hears(2)
         await it.says("**three**")
         assert anna.reads == ["**three**"]
+
+    play(scene)
+
+
+def test_one_message_whose_markdown_is_wrong_says_nothing_of_others() -> None:
+    async def scene(it: Rig) -> None:
+        anna = await it.greeted()
+        it.qq.fail(Refuse(40034010))
+        await it.says("**one", slot=1)
+        await it.says("**two**", slot=2)
+        assert [shown.kind for shown in anna.shown] == ["text", "markdown"]
 
     play(scene)
 

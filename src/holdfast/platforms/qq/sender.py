@@ -15,7 +15,7 @@ import structlog
 from ...bot.event import Frame, Media, Outbound, Receipt, Typing, Whole
 from ...core.failure import Failure, Hop, Kind, Phase, StreamFailed
 from .api import Api
-from .codec.errors import REPORTER, Meaning, meaning_of
+from .codec.errors import REPORTER, Meaning, forbids_markdown, meaning_of
 from .codec.requests import (
     HELD,
     NUMBERED,
@@ -100,6 +100,8 @@ class Sender:
                 if other is None or meaning is None or meaning in refused:
                     raise
                 refused.add(meaning)
+                if forbids_markdown(failed.failure):
+                    self._marked.discard(to.site)
                 _LOG.info(
                     "qq_reworded", site=to.site, reason=meaning.name, code=failed.failure.code
                 )
@@ -124,7 +126,6 @@ class Sender:
         seen = isinstance(content, Frame) and goes_on(content)  # its form is what it is
         match meaning:
             case Meaning.MARKDOWN if style.markdown and not seen:
-                self._marked.discard(to.site)
                 return replace(style, markdown=False)
             case Meaning.URL if style.addresses and not growing:
                 return replace(style, addresses=False)

@@ -84,6 +84,10 @@ MEANINGS: Mapping[int, Meaning] = {
     code: meaning for meaning, codes in _CODES.items() for code in codes
 }
 
+# Of those about Markdown, the ones that say that this bot may send none at all here; the others
+# speak of one message.
+_FORBID_MARKDOWN = frozenset({"22006", "50056", "304036", "304041", "40034012", "40034127"})
+
 _KINDS: Mapping[Meaning, tuple[Kind, str | None]] = {
     Meaning.TOKEN: (Kind.AUTH, None),
     Meaning.CREDENTIALS: (Kind.AUTH, "bot"),
@@ -138,6 +142,11 @@ def meaning_of(failure: Failure) -> Meaning | None:
     """What one of our own failures means to this platform."""
     known = failure.hop is Hop.PLATFORM and failure.code and failure.code.isdecimal()
     return MEANINGS.get(int(failure.code or 0)) if known else None
+
+
+def forbids_markdown(failure: Failure) -> bool:
+    """Whether there is no use in trying Markdown again in such a place."""
+    return failure.hop is Hop.PLATFORM and failure.code in _FORBID_MARKDOWN
 
 
 def failure(
