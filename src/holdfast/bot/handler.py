@@ -14,6 +14,7 @@ from ..agent.runner import Runner
 from ..agent.task import Task
 from ..config import BotSettings
 from ..core.message import Message, Part, Role, Text
+from ..core.request import Surface
 from ..core.verdict import Language
 from ..engine.ports import Journal, Turn
 from . import texts
@@ -122,10 +123,17 @@ class Handler:
             case Ask(given):
                 if given.released and not visit.resumed:
                     journal.add(write_event(Noted(GOES_ON, {"text": given.released})))
+                given = replace(given, replaceable=self._replaceable(visit))
                 if turn.lane == visit.lane:
                     given = await self._with_company(given, visit, turn)
                 stopping = self._services.engine.stopping
                 await self._runner.run(given, journal, lambda: stopping(turn.id))
+
+    def _replaceable(self, visit: Visit) -> bool:
+        """Whether text that was shown can be taken back where this person reads."""
+        adapter = self._outbox.channel(visit.bot).adapter
+        can = adapter.capabilities(visit.inbound.place.scene)
+        return can.live or can.surface is Surface.REPLACE
 
     async def _with_company(self, given: Task, visit: Visit, turn: Turn) -> Task:
         """What the same person said meanwhile is answered too, where the bot's settings say so."""
