@@ -136,10 +136,12 @@ def _unusable(server: ServerSettings, reason: str) -> ConfigError:
 
 
 @asynccontextmanager
-async def calling(node: str, observers: Sequence[Observer]) -> AsyncIterator[Executor]:
+async def calling(
+    node: str, observers: Sequence[Observer], transports: Transports | None = None
+) -> AsyncIterator[Executor]:
     """An executor over real sockets; leaving closes every connection."""
     clock = SystemClock()
-    transports = Transports()
+    transports = transports or Transports()
     connector = Connector(transports, DIALECTS, node, clock)
     canceller = Canceller(connector)
     executor = Executor(connector, clock, random.random, [*observers, canceller])
@@ -184,7 +186,9 @@ async def gateway(
         keeper = Keeper(store, clock)
         stack.callback(keeper.close)
         metrics = Metrics(clock, known.names())
-        executor = await stack.enter_async_context(calling(node, [keeper, metrics]))
+        transports = Transports()
+        making = calling(node, [keeper, metrics], transports)
+        executor = await stack.enter_async_context(making)
         stack.enter_context(_alone(server, opened))
         fences: dict[str, Fence] = {}
         turns = SqlTurns(opened)
@@ -214,6 +218,7 @@ async def gateway(
             engine=engine,
             fences=fences,
             executor=executor,
+            transports=transports,
             routes=known,
             incidents=store,
             clock=clock,

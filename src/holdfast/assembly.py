@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 import secrets
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -24,7 +24,6 @@ from .bot.service import Bots, Extras, bots
 from .config import WILDCARD, BotSettings, Settings
 from .core.clock import Clock
 from .engine.ports import Engine
-from .platforms.qq.adapter import QQAdapter
 from .platforms.webchat.adapter import PLATFORM as WEBCHAT
 from .platforms.webchat.adapter import WebChat
 from .platforms.webchat.routes import Guard, WebChatService
@@ -51,6 +50,7 @@ class Ground:
     engine: Engine
     fences: dict[str, Fence]
     executor: Executor
+    transports: Transports
     routes: Routes
     incidents: IncidentStore
     clock: Clock
@@ -69,24 +69,20 @@ class Assembled:
 
 async def assemble(ground: Ground, stack: AsyncExitStack) -> Assembled:
     """What has to be closed again is given to `stack`."""
-    transports = Transports()
-    stack.push_async_callback(transports.aclose)
     rules = ground.settings.bots
-    adapters = {name: _adapter(name, rule, ground, transports) for name, rule in rules.items()}
-    conversations = SqlConversations(ground.database)
+    plugs = {name: _plug(name, rule, ground) for name, rule in rules.items()}
+    adapters = {name: plug.adapter for name, plug in plugs.items()}
     services = Services(
         engine=ground.engine,
-        conversations=conversations,
+        conversations=SqlConversations(ground.database),
         pairings=SqlPairings(ground.database),
         incidents=ground.incidents,
         ledger=StoredLedger(SqlDeliveries(ground.database, ground.fences)),
         clock=ground.clock,
         routes=ground.routes.names(),
-        fetch=HttpFetch(transports()),
+        fetch=HttpFetch(ground.transports()),
         new_code=lambda: "".join(secrets.choice(_SIGNS) for _ in range(8)),
-        hour=lambda: (
-            datetime.fromtimestamp(ground.clock.wall(), UTC).astimezone().strftime("%H:%M")
-        ),
+        hour=lambda: _hour(ground.clock),
     )
     models = Models(ground.executor, ground.routes.find, ground.new_ref, ground.clock)
     abilities = abilities_of(ground.settings, ground.routes)
@@ -103,45 +99,51 @@ async def assemble(ground: Ground, stack: AsyncExitStack) -> Assembled:
         Extras(*pipeline.plugins()),
     )
     stack.push_async_callback(made.aclose)
-    return Assembled(made, _routes(ground, adapters, rules, conversations))
+    return Assembled(made, [route for plug in plugs.values() for route in plug.routes])
 
 
 def _hour(clock: Clock) -> str:
     return datetime.fromtimestamp(clock.wall(), UTC).astimezone().strftime("%H:%M")
 
 
-def _adapter(name: str, rules: BotSettings, ground: Ground, transports: Transports) -> Adapter:
+@dataclass(frozen=True, slots=True)
+class _Plug:
+    """An adapter, and what the server must mount for it."""
+
+    adapter: Adapter
+    routes: Sequence[BaseRoute] = ()
+
+
+def _plug(name: str, rules: BotSettings, ground: Ground) -> _Plug:
     match rules.platform:
         case "qq":
-            notes = SqlNotes(ground.database)
-            return QQAdapter(name, rules, transports(), ground.clock, random.random, notes)
+            return _qq(name, rules, ground)
         case "webchat":
-            return WebChat(name)
+            return _webchat(name, rules, ground)
 
 
-def _routes(
-    ground: Ground,
-    adapters: Mapping[str, Adapter],
-    rules: Mapping[str, BotSettings],
-    conversations: SqlConversations,
-) -> list[BaseRoute]:
-    found: list[BaseRoute] = []
-    for name, adapter in adapters.items():
-        if isinstance(adapter, QQAdapter):
-            found += adapter.routes
-        elif isinstance(adapter, WebChat):
-            service = WebChatService(
-                adapter=adapter,
-                engine=ground.engine,
-                turns=ground.turns,
-                conversations=conversations,
-                guard=ground.guard,
-                clock=ground.clock,
-                reasoning=rules[name].show_reasoning,
-                simulated=ground.simulated,
-            )
-            found += webchat_routes(service)
-    return found
+def _qq(name: str, rules: BotSettings, ground: Ground) -> _Plug:
+    # Its cryptography takes memory that a gateway alone has no use for.
+    from .platforms.qq.adapter import QQAdapter  # noqa: PLC0415
+
+    notes = SqlNotes(ground.database)
+    adapter = QQAdapter(name, rules, ground.transports(), ground.clock, random.random, notes)
+    return _Plug(adapter, adapter.routes)
+
+
+def _webchat(name: str, rules: BotSettings, ground: Ground) -> _Plug:
+    adapter = WebChat(name)
+    service = WebChatService(
+        adapter=adapter,
+        engine=ground.engine,
+        turns=ground.turns,
+        conversations=SqlConversations(ground.database),
+        guard=ground.guard,
+        clock=ground.clock,
+        reasoning=rules.show_reasoning,
+        simulated=ground.simulated,
+    )
+    return _Plug(adapter, webchat_routes(service))
 
 
 def bot_problems(settings: Settings) -> Iterable[Problem]:

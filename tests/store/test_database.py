@@ -11,13 +11,14 @@ import psycopg
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import text
+from sqlalchemy import create_engine, make_url, text
 from tests.conformance.databases import POSTGRES, Place, postgres_schema
 
 from holdfast.store.conversations import SqlNotes
 from holdfast.store.database import Database
 from holdfast.store.incidents import SqlIncidents
 from holdfast.store.ports import Incident, StoreFailed, Turn
+from holdfast.store.schema import VERSION, migrate
 from holdfast.store.tables import METADATA
 from holdfast.store.turns import SqlTurns
 
@@ -30,6 +31,9 @@ CREATE TABLE incidents (
 CREATE INDEX ix_incidents_at ON incidents (at);
 INSERT INTO incidents VALUES ('01JAAA', 1.5, 'gpt-5.5', 'failed', 'closed', '{"中文": ["好"]}');
 """
+
+
+DRIVERS = {"sqlite": "sqlite", "postgres": "postgresql+psycopg"}
 
 
 def accept(database: Database, name: str) -> Future[bool]:
@@ -53,10 +57,16 @@ def test_a_database_of_the_first_version_is_brought_up_to_date(tmp_path: Path) -
 @pytest.mark.parametrize("kind", ["sqlite", "postgres"])
 def test_the_migrations_lead_to_the_tables_of_the_code(kind: str, tmp_path: Path) -> None:
     def differences(place: Place) -> object:
-        database = Database(place)
-        with database.read() as connection:
-            found = compare_metadata(MigrationContext.configure(connection), METADATA)
-        database.close()
+        """Between migrating step by step from nothing, and the tables that new databases get."""
+        url = f"sqlite:///{place}" if isinstance(place, Path) else place
+        engine = create_engine(make_url(url).set(drivername=DRIVERS[kind]))
+        with engine.begin() as connection:
+            migrate(connection)
+            context = MigrationContext.configure(connection)
+            assert context.get_current_revision() == VERSION
+            found = compare_metadata(context, METADATA)
+        engine.dispose()
+        Database(place).close()
         return found
 
     if kind == "sqlite":

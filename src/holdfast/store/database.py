@@ -10,20 +10,17 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
-from alembic import command
-from alembic.config import Config
-from alembic.util import CommandError
 from sqlalchemy import Connection, create_engine, make_url
 from sqlalchemy import Engine as Sql
 from sqlalchemy.exc import ArgumentError
 
 from .habits import BUSY, POSTGRES, SQLITE, Habits
 from .ports import StoreFailed
+from .schema import bring_up_to_date
 from .writer import Work, Writer, telling, told
 
 T = TypeVar("T")
 
-_MIGRATIONS = Path(__file__).parent / "migrations"
 _BY_BACKEND = {"sqlite": SQLITE, "postgresql": POSTGRES}
 
 
@@ -34,7 +31,11 @@ class Database:
 
     def __init__(self, place: Path | str) -> None:
         self.habits, self.engine = _connect(place)
-        self._migrate()
+        try:
+            bring_up_to_date(self.engine, self.habits)
+        except StoreFailed:
+            self.engine.dispose()
+            raise
         self._writer = Writer(self.engine, self.habits)
         self._readers = 0
         self._closed = False
@@ -66,26 +67,6 @@ class Database:
             self._closed = True
             self._door.wait_for(lambda: self._readers == 0, BUSY)
         self.engine.dispose()
-
-    def _migrate(self) -> None:
-        """Forward only. Of several processes that start at once, one does it."""
-        config = Config()
-        config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
-        engine = self.engine.execution_options(writes=True)
-        try:
-            with telling(), engine.begin() as connection:
-                if self.habits.lock_migrations:
-                    connection.exec_driver_sql(self.habits.lock_migrations)
-                config.attributes["connection"] = connection
-                command.upgrade(config, "head")
-        except CommandError as error:
-            self.engine.dispose()
-            raise StoreFailed(
-                "the database was made by a newer version of Holdfast, or is not Holdfast's"
-            ) from error
-        except StoreFailed:
-            self.engine.dispose()
-            raise
 
 
 def _connect(place: Path | str) -> tuple[Habits, Sql]:
