@@ -110,7 +110,9 @@ def test_one_refusal_in_a_batch_is_held_against_nobody_else(turns: SqlTurns) -> 
 
 def test_a_lane_is_held_by_one(turns: SqlTurns) -> None:
     accept(turns, "1")
-    assert turns.claim("nobody has written here", "me", LEASE).result() is None
+    assert turns.claim("nobody has written here", "me", LEASE).result() == Fence(
+        "nobody has written here", 1
+    )
     first = held(turns, holder="first")
     assert turns.claim("a", "second", LEASE).result() is None
     assert turns.open_lanes(unheld=True) == []

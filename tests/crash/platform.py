@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 PIECES = 12
-TAKES = 0.005  # seconds in which the platform thinks: time to die in between
+TAKES = 0.02  # seconds in which the platform thinks: time to die in between
 
 
 def answer(turn: str) -> list[str]:

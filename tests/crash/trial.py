@@ -15,7 +15,7 @@ from holdfast.store.ports import TurnState
 from holdfast.store.turns import SqlTurns
 
 ROOT = Path(__file__).parents[2]
-CRASHES = int(os.environ.get("HOLDFAST_CRASHES", "5"))
+CRASHES = int(os.environ.get("HOLDFAST_CRASHES", "3"))
 PER_CRASH = 12  # turns
 LANES = 6
 PATIENCE = 60.0  # seconds without any progress, after which a test has failed
@@ -57,7 +57,7 @@ async def some_work(platform: Platform, dice: random.Random) -> None:
     try:
         async with asyncio.timeout(1.0):
             await platform.life(len(platform.lives) + 1)
-        async with asyncio.timeout(dice.uniform(0.0, 0.15)):
+        async with asyncio.timeout(dice.uniform(0.0, 0.4)):
             await platform.until_shown(len(platform.shown) + PER_CRASH)
     except TimeoutError:
         pass

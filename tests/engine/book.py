@@ -61,8 +61,8 @@ class Book:
         return True
 
     def claim(self, lane: str, holder: str, leased: bool, force: bool) -> int | None:
-        row = self.lanes.get(lane)
-        if row is None or (row.leased and row.holder not in ("", holder) and not force):
+        row = self.lanes.setdefault(lane, LaneRow())
+        if row.leased and row.holder not in ("", holder) and not force:
             return None
         row.token, row.holder, row.leased = row.token + 1, holder, leased
         return row.token

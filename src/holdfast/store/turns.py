@@ -93,6 +93,7 @@ class SqlTurns:
             )
             .returning(LANES.c.accepted)
         )
+        self._new_lane = insert(LANES).on_conflict_do_nothing(index_elements=[LANES.c.lane])
         self._new_turn = (
             insert(TURNS).on_conflict_do_nothing(index_elements=[TURNS.c.id]).returning(TURNS.c.id)
         )
@@ -129,8 +130,9 @@ class SqlTurns:
         )
 
         def work(connection: Connection) -> Fence | None:
-            row = connection.execute(found).first()
-            if row is None or (row.held and row.holder not in (None, holder) and not force):
+            connection.execute(self._new_lane, {"lane": lane} | _NEW_LANE | {"accepted": 0})
+            row = connection.execute(found).one()
+            if row.held and row.holder not in (None, holder) and not force:
                 return None
             taken = {"holder": holder, "token": row.token + 1, "expires_at": self._now + lease}
             connection.execute(update(LANES).where(LANES.c.lane == lane).values(taken))
