@@ -108,7 +108,7 @@ def test_a_later_frame_whose_answer_was_lost_may_be_sent_again() -> None:
 
 def test_a_frozen_platform_is_not_waited_for_for_ever() -> None:
     async def main() -> None:
-        async with SimulatedQQ() as qq, rig(qq, patience=0.5) as it:
+        async with SimulatedQQ() as qq, rig(qq, patience=1.5) as it:
             anna = await it.greeted()
             qq.fail(Freeze(), done=True)
             failure = await it.failure(Whole("hi"))
