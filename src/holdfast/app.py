@@ -41,10 +41,11 @@ from .problems import ConfigError, Problem
 from .serving import Server, listen
 from .sim.upstream import SimulatedUpstream
 from .store.alone import alone
+from .store.conversations import SqlPairings
 from .store.database import Database
 from .store.incidents import SqlIncidents
 from .store.memory import MemoryIncidents
-from .store.ports import Fence, IncidentStore, StoreFailed
+from .store.ports import Fence, IncidentStore, Pairings, StoreFailed
 from .store.turns import SqlTurns
 from .upstream.cancel import Canceller
 from .upstream.catalog import Routes, routes
@@ -111,6 +112,19 @@ def stored(server: ServerSettings) -> Iterator[IncidentStore]:
     with closing(database(server)) as opened:
         try:
             yield SqlIncidents(opened, server.max_incidents)
+        except StoreFailed as error:
+            raise _unusable(server, str(error)) from None
+
+
+@contextmanager
+def pairings(server: ServerSettings) -> Iterator[Pairings]:
+    """Who asked to talk to bots, and who may. A server that runs sees changes at once.
+
+    Raises ConfigError if the database cannot be used.
+    """
+    with closing(database(server)) as opened:
+        try:
+            yield SqlPairings(opened)
         except StoreFailed as error:
             raise _unusable(server, str(error)) from None
 

@@ -29,6 +29,8 @@ cli = typer.Typer(
 )
 incidents_cli = typer.Typer(help="What went wrong, and why. / 出过什么错，为什么。")
 cli.add_typer(incidents_cli, name="incidents")
+pairing_cli = typer.Typer(help="Who may talk to bots. / 谁可以和机器人说话。", no_args_is_help=True)
+cli.add_typer(pairing_cli, name="pairing")
 
 ConfigOption = Annotated[
     Path | None,
@@ -193,6 +195,69 @@ def show(
             _print_json(found.record)
         else:
             Console().print(timeline(found.record, _language(settings)))
+
+    _guarded(run)
+
+
+@pairing_cli.command("list")
+def list_pairings(config: ConfigOption = None, as_json: JsonOption = False) -> None:
+    """List who asked to talk to a bot, and who may. / 列出配对请求和已批准的人。"""
+    from . import app
+    from .terminal.pairings import as_records, table
+
+    def run() -> None:
+        settings, _ = _settings(config)
+        with app.pairings(_server(settings)) as store:
+            found = store.all()
+        if as_json:
+            _print_json(as_records(found))
+        elif found:
+            Console().print(table(found, _language(settings)))
+        else:
+            typer.echo(say("pairing_none", _language(settings)))
+
+    _guarded(run)
+
+
+@pairing_cli.command()
+def approve(
+    code: Annotated[str, typer.Argument(help="What the stranger was shown / 对方看到的配对码")],
+    config: ConfigOption = None,
+) -> None:
+    """Let the person who was shown this code talk to the bot. / 批准配对码。"""
+    from . import app
+    from .bot.middleware.access import CODE_VALID
+
+    def run() -> None:
+        settings, _ = _settings(config)
+        with app.pairings(_server(settings)) as store:
+            found = store.approve(code, app.SystemClock().wall(), CODE_VALID)
+        if found is None:
+            typer.echo(say("pairing_unknown", _language(settings), code=code), err=True)
+            raise typer.Exit(1)
+        told = say("pairing_done", _language(settings), person=found.person, bot=found.bot)
+        typer.echo(told)
+
+    _guarded(run)
+
+
+@pairing_cli.command()
+def remove(
+    bot: Annotated[str, typer.Argument(help="The bot's name / 机器人的名字")],
+    person: Annotated[str, typer.Argument(help="The person's id / 对方的编号")],
+    config: ConfigOption = None,
+) -> None:
+    """Take an approval back. / 取消批准。"""
+    from . import app
+
+    def run() -> None:
+        settings, _ = _settings(config)
+        with app.pairings(_server(settings)) as store:
+            gone = store.remove(bot, person)
+        word = "pairing_removed" if gone else "pairing_nobody"
+        typer.echo(say(word, _language(settings), person=person, bot=bot), err=not gone)
+        if not gone:
+            raise typer.Exit(1)
 
     _guarded(run)
 

@@ -68,9 +68,9 @@ class Bus:
         try:
             await self._outbox.open(reply_to(turn))
             new = await self._engine.accept(turn)
-        except Overloaded as full:
+        except Overloaded:
             await self._outbox.forget(turn.id)
-            key = "lane_full" if str(full) == turn.lane else "overloaded"
+            key = "lane_full" if await self._engine.waiting(turn.lane) else "node_full"
             self._apologise(rules, event, key)
             return True
         except StoreFailed:

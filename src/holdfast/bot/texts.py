@@ -93,7 +93,7 @@ TEXTS: Mapping[str, tuple[str, str]] = {
         "（这个模型看不了图片，回答时没有看图）",
     ),
     # before a turn
-    "overloaded": (
+    "node_full": (
         "I am at my limit at the moment and did not take your message. Please send it again "
         "in a minute.",
         "现在消息太多，这条没有处理，请过一分钟再发一次。",
@@ -353,12 +353,12 @@ def ending(ended: Ended, language: Language, shown: bool) -> str:
         return say("cut", language, ref=ended.ref)
     if ended.outcome == "refused" and shown and ended.key:
         return say("filtered", language)
+    failure = failure_in(ended) if ended.outcome == "failed" else None
+    if failure:
+        return failed(failure, language, ended.ref)
     if ended.key in TEXTS:
         return say(ended.key, language, **{**ended.values, "ref": ended.ref})
     if ended.outcome == "failed":
-        failure = failure_in(ended)
-        if failure:
-            return failed(failure, language, ended.ref)
         return say("internal", language, ref=ended.ref)
     tells = ended.key or (shown and ended.outcome != "refused")
     return say(_OUTCOMES[ended.outcome], language, ref=ended.ref) if tells else ""

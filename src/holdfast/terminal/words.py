@@ -97,6 +97,26 @@ _WORDS: Mapping[str, tuple[str, str]] = {
         "No target is named, only wildcards: there is nothing to ask.",
         "只有通配的目标，没有具体的模型可问。",
     ),
+    "pairing_code": ("code", "配对码"),
+    "pairing_bot": ("bot", "机器人"),
+    "pairing_person": ("person", "对方"),
+    "pairing_state": ("state", "状态"),
+    "pairing_approved": ("may talk", "已批准"),
+    "pairing_waits": ("waits", "等待批准"),
+    "pairing_none": ("Nobody has asked to be paired.", "没有配对请求。"),
+    "pairing_unknown": (
+        "No code {code} waits: it may have expired. The person gets a new one by writing again.",
+        "没有等待中的配对码 {code}，可能已过期。请对方再发一条消息以获得新的配对码。",
+    ),
+    "pairing_done": ("{person} may talk to {bot} now.", "{person} 现在可以和 {bot} 对话了。"),
+    "pairing_removed": (
+        "{person} may no longer talk to {bot}.",
+        "{person} 不再可以和 {bot} 对话。",
+    ),
+    "pairing_nobody": (
+        "{person} was not paired with {bot}.",
+        "{person} 没有与 {bot} 配对。",
+    ),
 }  # fmt: skip
 
 
