@@ -115,8 +115,8 @@ class Splicer:
     def _close_gap(self, *, final: bool) -> str:
         """The white space at the end of the released text may come again: once is enough."""
         assert self.seam is not None
-        if len(self._held) < len(self._gap) and self._gap.startswith(self._held) and not final:
-            return ""
+        if len(self._held) < len(self._gap) and self._gap.startswith(self._held):
+            return ""  # at the end no more than a part of it has come again
         loose = self.seam.rule == "plain" and self.seam.dropped > 0
         if loose and not final and not self._held.strip("\r\n"):
             return ""
