@@ -165,6 +165,19 @@ def test_of_the_same_dialect_unknown_fields_are_passed_on(served: str) -> None:
     with_house({"same": [f"{served}/ok"]}, check)
 
 
+def test_what_a_client_says_of_its_body_in_headers_reaches_its_own_dialect_alone() -> None:
+    async def check(there: House, speaking: Clients) -> None:
+        beta = {"extra_headers": {"anthropic-beta": "interleaved-thinking-2025-05-14"}}
+        for route, expected in (("same", "interleaved-thinking-2025-05-14"), ("other", None)):
+            told = await SPEAKERS["messages"](speaking, route, {**ASKED["messages"], **beta}, True)
+            assert told.finish == "end"
+            seen = there.sim.requests[-1].headers
+            assert seen.get("anthropic-beta") == expected
+            assert "x-stainless-lang" not in seen
+
+    with_house({"same": ["messages/ok"], "other": ["chat/ok"]}, check)
+
+
 # Errors over HTTP.
 
 

@@ -33,6 +33,7 @@ class Request:
     include_usage: bool = False
     language: Literal["zh", "en"] = "en"  # of the conversation
     via: str = ""  # the gateways it came through, as in the Via header (RFC 9110, 7.6.3)
+    headers: tuple[tuple[str, str], ...] = ()  # of the client, that belong to its dialect
 
     @property
     def continuable(self) -> bool:

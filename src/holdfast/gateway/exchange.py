@@ -18,6 +18,7 @@ from ..core.request import Request, Surface
 from ..resilience.policy import Route
 from ..upstream.catalog import embedding
 from ..upstream.executor import Call
+from ..wire.asking import PASSED
 from ..wire.dialect import Head, ServedDialect, StreamWriter
 from .calls import DurableExchange, wants_durable
 from .errors import Headers as RawHeaders
@@ -83,7 +84,9 @@ class Exchange:
         request = self._dialect.decode_request(body)
         if isinstance(request, Failure):
             raise StreamFailed(request)
-        self._request = request = replace(request, via=self._headers.get("via", ""))
+        passed = tuple((n, v) for n, v in self._headers.items() if n in PASSED)
+        via = self._headers.get("via", "")
+        self._request = request = replace(request, via=via, headers=passed)
         route = services.routes.find(request.model)
         if route is None:
             raise StreamFailed(Failure(Kind.NO_ROUTE, Phase.ADMIT, Hop.CLIENT, param="model"))

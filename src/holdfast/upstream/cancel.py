@@ -9,7 +9,7 @@ from ..wire.responses import cancel_request
 from .connector import Connector
 from .executor import Call
 
-PATIENCE = 5.0  # seconds
+PATIENCE = 1.5  # seconds: shutting down waits for it
 
 
 class Canceller:

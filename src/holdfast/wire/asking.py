@@ -18,10 +18,16 @@ def bearer(target: Target) -> Headers:
     return (("authorization", f"Bearer {secret}"),) if secret else ()
 
 
-def headers(target: Target, own: Headers) -> Headers:
-    """Ours and those configured for the target, which win."""
+# Of a client's headers those that say what its body may hold: of use to a target of its dialect.
+PASSED = frozenset({"anthropic-beta", "anthropic-version", "openai-beta"})
+
+
+def headers(target: Target, own: Headers, client: Headers = ()) -> Headers:
+    """Ours, the client's, and those configured for the target, which win over both."""
     given = {name.lower() for name, _ in target.headers}
-    ours = (*own, ("content-type", "application/json"))
+    asked = {name for name, _ in client}
+    kept = tuple((name, value) for name, value in own if name not in asked)
+    ours = (*kept, *client, ("content-type", "application/json"))
     return (*((name, value) for name, value in ours if name.lower() not in given), *target.headers)
 
 

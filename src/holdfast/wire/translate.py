@@ -48,7 +48,7 @@ def in_dialect(
     if isinstance(body, Failure):
         name = _NAMES[request.dialect].get(body.param or "", body.param)
         return replace(body, param=name)
-    return replace(request, dialect=dialect, body=body)
+    return replace(request, dialect=dialect, body=body, headers=())
 
 
 def neutral(items: Sequence[StreamEvent | Failure]) -> list[StreamEvent | Failure]:

@@ -40,7 +40,7 @@ def encode_request(request: Request, target: Target, how: How, released: str) ->
         body["messages"] = [*answer, said]
     if partial and how is not How.START:
         body |= limits(body, _LIMITS, released)
-    return EncodedRequest(PATH, headers(target, bearer(target)), dumps(body))
+    return EncodedRequest(PATH, headers(target, bearer(target), request.headers), dumps(body))
 
 
 def _ask_for_usage(body: dict[str, Any], target: Target) -> None:

@@ -32,7 +32,7 @@ def encode_request(request: Request, target: Target, how: How, released: str) ->
             messages.append({"role": "user", "content": told})
         body |= _left(body, released)
     return EncodedRequest(
-        PATH, headers(target, _own(target)), dumps({**body, "messages": messages})
+        PATH, headers(target, _own(target), request.headers), dumps({**body, "messages": messages})
     )
 
 

@@ -44,7 +44,7 @@ def encode_request(request: Request, target: Target, how: How, released: str) ->
     if codex.QUIRK in target.quirks:
         body = codex.adapted({**body, "input": _items(body)})
         own = (*own, *codex.headers(target.credential.secret))
-    return EncodedRequest(PATH, headers(target, own), dumps(body))
+    return EncodedRequest(PATH, headers(target, own, request.headers), dumps(body))
 
 
 def cancel_request(target: Target, response: str) -> EncodedRequest:
