@@ -28,6 +28,7 @@ ENV = "env:"
 CMD = "cmd:"
 PATIENCE = 30.0  # seconds for a command that gives a secret
 WILDCARD = "*"
+_ENDPOINTS = ("/completions", "/responses", "/messages", "/embeddings")
 
 
 class _Table(BaseModel):
@@ -307,7 +308,7 @@ def _odd_addresses(raw: Mapping[str, Any]) -> Iterator[Problem]:
     for name, provider in providers.items() if isinstance(providers, dict) else ():
         url = provider.get("base_url") if isinstance(provider, dict) else None
         path = key(("providers", name, "base_url"))
-        if isinstance(url, str) and url.rstrip("/").endswith(("/completions", "/responses")):
+        if isinstance(url, str) and url.rstrip("/").endswith(_ENDPOINTS):
             yield Problem(
                 path,
                 "names one endpoint, not the base of all",
