@@ -29,6 +29,7 @@ from .core.ids import ulid
 from .core.verdict import Language
 from .engine.lives import LastWord
 from .engine.local import LocalEngine
+from .engine.parked import recorded
 from .engine.ports import Handler, Journal, Turn
 from .gateway.app import build
 from .gateway.durable import KIND as CALL
@@ -207,7 +208,9 @@ async def gateway(
         fences: dict[str, Fence] = {}
         turns = SqlTurns(opened)
         shared = Shared()
-        engine = LocalEngine(turns, clock, fences, shared.last_word)
+        engine = LocalEngine(
+            turns, clock, fences, shared.last_word, parked=recorded(store, clock, new_ref)
+        )
         services = Services(
             settings=settings.gateway,
             language=server.language,

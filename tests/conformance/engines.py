@@ -26,7 +26,7 @@ from holdfast.store.turns import SqlTurns
 T = TypeVar("T")
 
 HASTE = Patience(mend=0.02, farewell=1.0)
-POLICY = Policy(backoff=0.001)
+POLICY = Policy(backoff=0.001, killed=5)
 LIMITS = Limits()
 ENOUGH = 30.0  # seconds, after which a test has failed
 
@@ -62,9 +62,9 @@ def local(place: Place) -> Open:
             WallClock(),
             {},
             setup.last_word,
-            setup.limits,
-            setup.policy,
-            HASTE,
+            limits=setup.limits,
+            policy=setup.policy,
+            patience=HASTE,
         )
         async with running(engine.run(setup.handler)):
             yield engine
@@ -97,7 +97,7 @@ def cluster(place: Place, prefix: str) -> Open:
             WallClock(),
             {},
             setup.last_word,
-            quick(prefix, setup),
+            settings=quick(prefix, setup),
         )
         async with engine.open(), running(engine.run(setup.handler)):
             yield engine

@@ -13,6 +13,7 @@ from tests.conformance.engines import WallClock
 
 from holdfast.engine.bus import BusSettings
 from holdfast.engine.cluster import ClusterEngine, ClusterSettings
+from holdfast.engine.journal import Policy
 from holdfast.engine.local import LocalEngine
 from holdfast.engine.ports import Engine, Handler
 from holdfast.store.alone import alone
@@ -20,6 +21,8 @@ from holdfast.store.database import Database
 from holdfast.store.deliveries import SqlDeliveries
 from holdfast.store.ports import Fence
 from holdfast.store.turns import SqlTurns
+
+STUBBORN = Policy(killed=1000, lives=1000)  # whoever kills here is not the turn
 
 Works = Callable[[Handler], Sequence[Coroutine[Any, Any, None]]]
 
@@ -41,14 +44,14 @@ async def node(arguments: list[str]) -> AsyncIterator[Node]:
             database = Database(url or Path(folder) / "holdfast.db")
             fences: dict[str, Fence] = {}
             with alone(Path(folder), database):
-                engine = LocalEngine(SqlTurns(database), WallClock(), fences)
+                engine = LocalEngine(SqlTurns(database), WallClock(), fences, policy=STUBBORN)
                 yield Node(
                     engine, SqlDeliveries(database, fences), lambda handler: [engine.run(handler)]
                 )
         case ["cluster", url, server, prefix]:
             database = Database(url)
             fences = {}
-            settings = ClusterSettings(bus=BusSettings((server,), prefix))
+            settings = ClusterSettings(bus=BusSettings((server,), prefix), policy=STUBBORN)
             cluster = ClusterEngine(
                 f"node {os.getpid()}", SqlTurns(database), WallClock(), fences, settings=settings
             )

@@ -14,7 +14,7 @@ from typing import Any
 from tests.crash.nodes import node
 from tests.crash.platform import answer
 
-from holdfast.engine.ports import Engine, Journal, Turn
+from holdfast.engine.ports import Engine, Journal, Overloaded, Turn
 from holdfast.store.deliveries import SqlDeliveries
 from holdfast.store.ports import Delivery, DeliveryState, StoreFailed
 
@@ -48,7 +48,7 @@ class Line:
                 turn = Turn(heard["say"], heard["lane"], {}, 1.0)
                 try:
                     await engine.accept(turn)
-                except StoreFailed:
+                except (StoreFailed, Overloaded):
                     continue  # it will be said again
                 self.tell(ack=turn.id)
             else:

@@ -13,9 +13,12 @@ from tests.conformance.databases import NATS, nats_prefix, postgres_schema
 from tests.conformance.engines import Setup, WallClock, add, past, quick, run, running, turn, watch
 from tests.upstream.leaks import until
 
+from holdfast.core.attempt import Credential, Target
+from holdfast.core.failure import Failure, Kind, Phase
 from holdfast.engine.bus import Bus, BusSettings
 from holdfast.engine.cluster import ClusterEngine
 from holdfast.engine.ports import Journal, Overloaded, Turn
+from holdfast.resilience.health import Health
 from holdfast.store.database import Database
 from holdfast.store.ports import TurnState
 from holdfast.store.turns import SqlTurns
@@ -302,6 +305,33 @@ def test_a_wake_up_is_not_doubled_and_comes_again_until_acknowledged(cluster: Cl
             assert other
             assert other.lane == "b"
             await other.ack()
+
+    run(main())
+
+
+def test_what_must_rest_rests_on_all_nodes(cluster: Cluster) -> None:
+    target = Target("vendor/model", "chat", "https://vendor.test", "model", Credential("key-1"))
+    limited = Failure(Kind.RATE_LIMITED, Phase.HEADERS, retry_after=30.0)
+
+    async def main() -> None:
+        here, there = Health(), Health()
+        clock = WallClock()
+        async with (
+            cluster.node() as one,
+            cluster.node() as two,
+            running(one.share(here), two.share(there)),
+        ):
+            now = clock.monotonic()
+            here.failed(target, limited, now, 0.5)
+            await until(lambda: there.ready_at(target, now) > now, patience=20.0)
+            assert there.ready_at(target, now) == pytest.approx(now + 30.0, abs=1.0)
+            reason = there.reason(target, now)
+            assert reason
+            assert reason.kind is Kind.RATE_LIMITED
+            async with cluster.node() as late:
+                heard = Health()
+                async with running(late.share(heard)):
+                    await until(lambda: heard.ready_at(target, now) > now, patience=20.0)
 
     run(main())
 

@@ -43,7 +43,7 @@ def test_failures_alike_are_tried_again_ever_later_and_then_no_more() -> None:
 @given(st.lists(st.booleans(), max_size=200))
 def test_no_turn_lives_for_ever(alike: list[bool]) -> None:
     """Whatever failures alternate, lives are bounded."""
-    policy = Policy()
+    policy = Policy(lives=25)
     lives, times = 0, 0
     for same in [*alike, *[True] * 30]:
         if on_begin(begun(lives), policy):

@@ -25,9 +25,11 @@ from tests.upstream.leaks import until
 
 from holdfast.engine.lives import LastWord, silence
 from holdfast.engine.local import Limits, LocalEngine
+from holdfast.engine.parked import recorded
 from holdfast.engine.ports import Handler, Journal, LaneLost, Overloaded, Turn
 from holdfast.store.database import Database
 from holdfast.store.deliveries import SqlDeliveries
+from holdfast.store.incidents import SqlIncidents
 from holdfast.store.ports import (
     Delivery,
     DeliveryState,
@@ -37,6 +39,7 @@ from holdfast.store.ports import (
     TurnState,
 )
 from holdfast.store.turns import SqlTurns
+from holdfast.terminal.incidents import timeline
 
 
 class Machine:
@@ -46,12 +49,22 @@ class Machine:
         self.database = Database(folder / "holdfast.db")
         self.turns = SqlTurns(self.database)
         self.fences: dict[str, Fence] = {}
+        self.incidents = SqlIncidents(self.database)
 
     @asynccontextmanager
     async def engine(
         self, handler: Handler, last_word: LastWord = silence, limits: Limits = LIMITS
     ) -> AsyncIterator[LocalEngine]:
-        engine = LocalEngine(self.turns, WallClock(), self.fences, last_word, limits, POLICY, HASTE)
+        engine = LocalEngine(
+            self.turns,
+            WallClock(),
+            self.fences,
+            last_word,
+            limits,
+            POLICY,
+            HASTE,
+            recorded(self.incidents, WallClock(), lambda: "01JREF"),
+        )
         async with running(engine.run(handler)):
             yield engine
 
@@ -231,6 +244,11 @@ def test_a_turn_that_kills_its_process_is_parked(machine: Machine) -> None:
             await watch(engine, "2")
         assert words == [f"its last {POLICY.killed + 1} lives vanished and left nothing"]
         assert lives == ["2"]
+        [incident] = machine.incidents.recent()
+        assert (incident.ref, incident.outcome, incident.kind) == ("01JREF", "failed", "internal")
+        assert incident.record["failure"]["message"] == words[0]
+        assert incident.record["client"] == {"turn": "1", "lane": "a", "lives": 6}
+        assert timeline(incident.record, "en")
         found = machine.turns.find("1")
         assert found
         assert found[1] is TurnState.PARKED

@@ -81,6 +81,11 @@ class Bus:
                 with suppress(*TROUBLE):
                     await self._client.close()
 
+    async def jetstream(self) -> JetStreamContext:
+        """Once NATS is there. Raises what TROUBLE names."""
+        await self._up.wait()
+        return self._client.jetstream(timeout=3)
+
     def on_stop(self, heard: Callable[[str], object]) -> None:
         """`heard` is called with every lane in which something is to be stopped."""
         self._on_stop = heard
@@ -93,10 +98,10 @@ class Bus:
             try:
                 js = await self._ready()
                 await js.publish(
-                    f"{self._prefix}.wake.{_token(lane)}",
+                    f"{self._prefix}.wake.{token(lane)}",
                     lane.encode(),
                     timeout=2.0,
-                    headers={"Nats-Msg-Id": _token(message_id)},
+                    headers={"Nats-Msg-Id": token(message_id)},
                 )
             except TROUBLE as error:
                 self._js = None  # the stream may be gone with the server's disk
@@ -128,7 +133,7 @@ class Bus:
             data = dump([[entry.sequence, entry.event] for entry in entries]).encode()
         if len(data) > LARGEST:
             data = LOOK
-        self._queue(f"{self._prefix}.live.{_token(turn_id)}", data)
+        self._queue(f"{self._prefix}.live.{token(turn_id)}", data)
 
     def ask_stop(self, lane: str) -> None:
         self._queue(f"{self._prefix}.stop", lane.encode())
@@ -147,7 +152,7 @@ class Bus:
             heard.put_nowait([Entry(sequence, event) for sequence, event in pairs])
 
         following = asyncio.create_task(
-            self._subscribe(f"{self._prefix}.live.{_token(turn_id)}", hear, heard)
+            self._subscribe(f"{self._prefix}.live.{token(turn_id)}", hear, heard)
         )
         try:
             yield heard
@@ -284,6 +289,6 @@ async def _ignore(error: Exception) -> None:
     """The client tells of every reconnection; `Bus.connected` says what matters."""
 
 
-def _token(text: str) -> str:
+def token(text: str) -> str:
     """Any text as a token of a subject."""
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:32]

@@ -13,12 +13,15 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
 from ..core.clock import Clock
+from ..resilience.health import Health
 from ..store.ports import ENDED, Entry, Fence, LaneLost, Overloaded, Turn, Turns
 from .bus import Bus, BusSettings
 from .feed import Feeds
 from .journal import Policy
 from .lives import LastWord, Lives, Patience, silence
+from .parked import Parked, unrecorded
 from .ports import Handler
+from .sharing import Sharing
 from .worker import Worker, WorkerSettings
 
 
@@ -50,8 +53,10 @@ class ClusterEngine:
         fences: dict[str, Fence],
         last_word: LastWord = silence,
         settings: ClusterSettings | None = None,
+        parked: Parked = unrecorded,
     ) -> None:
         self._settings = settings or ClusterSettings()
+        self._node = node
         self._turns = turns
         self._clock = clock
         self._feeds = Feeds()
@@ -61,6 +66,7 @@ class ClusterEngine:
             self._feeds,
             fences,
             last_word,
+            parked,
             self._settings.policy,
             self._settings.patience,
             listener=self,
@@ -74,6 +80,10 @@ class ClusterEngine:
         """Connects to NATS, and goes on without it if it is not there."""
         async with self._bus.open():
             yield
+
+    async def share(self, health: Health) -> None:
+        """Tells other nodes what must rest, and hears it from them, until cancelled."""
+        await Sharing(self._bus, health, self._clock, self._node).run()
 
     @property
     def trouble(self) -> str:

@@ -18,8 +18,8 @@ class Policy:
     """How much patience turns find. `backoff` and `longest` are seconds between lives."""
 
     alike: int = 3  # failures alike, in a row
-    killed: int = 5  # lives that vanished and left nothing, in a row
-    lives: int = 25  # of any kind, in all
+    killed: int = 10  # lives that vanished and left nothing, in a row
+    lives: int = 50  # of any kind, in all
     backoff: float = 0.2
     longest: float = 5.0
 

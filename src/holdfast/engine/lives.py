@@ -13,6 +13,7 @@ import structlog
 from ..store.ports import Begun, Fence, LaneLost, StoreFailed, Turn, Turns, TurnState
 from .feed import Feeds
 from .journal import Again, Park, Policy, fingerprint, on_begin, on_failure
+from .parked import Parked, unrecorded
 from .ports import Handler, Journal
 from .writing import Durability, Listener, LiveJournal, Nobody, Place
 
@@ -62,6 +63,7 @@ class Lives:
     feeds: Feeds
     fences: dict[str, Fence]
     last_word: LastWord = silence
+    parked: Parked = unrecorded
     policy: Policy = field(default_factory=Policy)
     patience: Patience = field(default_factory=Patience)
     durability: Durability = field(default_factory=Durability)
@@ -171,6 +173,10 @@ class Lives:
 
     async def _park(self, life: Life, journal: LiveJournal, park: Park) -> None:
         _LOG.error("a turn is parked", turn=life.turn.id, lane=life.turn.lane, why=park.why)
+        try:
+            await asyncio.to_thread(self.parked, life.turn, park.why)
+        except StoreFailed as failed:
+            self.durability.failed(failed)
         error = await self._ending(life, self.last_word(life.turn, journal, park.why))
         if journal.lost or isinstance(error, LaneLost):
             raise LaneLost(life.fence.lane)

@@ -13,8 +13,8 @@ from ..store.ports import ENDED, Entry, Fence, LaneLost, Overloaded, StoreFailed
 from .feed import Feeds
 from .journal import Policy
 from .lives import LastWord, Lives, Patience, silence
+from .parked import Parked, unrecorded
 from .ports import Handler
-from .writing import Durability
 
 _LOG = structlog.get_logger("holdfast.engine")
 
@@ -46,6 +46,7 @@ class LocalEngine:
         limits: Limits | None = None,
         policy: Policy | None = None,
         patience: Patience | None = None,
+        parked: Parked = unrecorded,
     ) -> None:
         self._turns = turns
         self._clock = clock
@@ -53,7 +54,7 @@ class LocalEngine:
         self._feeds = Feeds()
         self._patience = patience or Patience()
         self._lives = Lives(
-            turns, self._feeds, fences, last_word, policy or Policy(), self._patience, Durability()
+            turns, self._feeds, fences, last_word, parked, policy or Policy(), self._patience
         )
         self._ready: dict[str, None] = {}  # lanes that may have work, in order
         self._again: set[str] = set()  # lanes that run, and have got more

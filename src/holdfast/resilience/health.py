@@ -212,6 +212,22 @@ class Health:
             case Scope.NOBODY:
                 endpoint.probing = key.probing = False
 
+    def resting(self, now: float) -> Mapping[str, tuple[float, Failure | None]]:
+        """What is out by name of its breaker: until when, and for which failure."""
+        return {
+            name: (breaker.open_until, breaker.last_failure)
+            for name, breaker in self._breakers.items()
+            if breaker.open_until > now
+        }
+
+    def heard(self, name: str, until: float, failure: Failure) -> None:
+        """Another node found that what `name` names must rest; it is probed here all the same."""
+        breaker = self._breaker(name)
+        if until > breaker.open_until:
+            breaker.open_until = until
+            breaker.half_open = True
+            breaker.last_failure = failure
+
     def _of(self, target: Target) -> tuple[Breaker, Breaker]:
         return self._breaker(target.name), self._breaker(f"{target.name}#{target.credential.id}")
 
