@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import random
+import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
@@ -29,6 +30,7 @@ from holdfast.config import BotSettings, Settings
 from holdfast.core.failure import Failure, Hop, Kind, Phase, StreamFailed
 from holdfast.engine.local import Limits, LocalEngine
 from holdfast.gateway.keeper import Keeper
+from holdfast.sim.catalogue import FAULTS
 from holdfast.sim.upstream import SimulatedUpstream
 from holdfast.store.conversations import SqlConversations, SqlPairings
 from holdfast.store.database import Database
@@ -162,6 +164,8 @@ def settings(
     rules: Mapping[str, Any],
     timeouts: Mapping[str, float],
 ) -> Settings:
+    for model in (model for models in targets.values() for model in models):
+        assert re.split("[@;]", model)[0] in FAULTS, f"the simulator knows no {model}"
     known = {
         "platform": "webchat",
         "route": next(iter(targets)),
@@ -188,7 +192,7 @@ async def house(
     direct: Capabilities = C2C,
     group: Capabilities = GROUP,
     extras: Extras | None = None,
-    tools: Sequence[AgentTool] = (),
+    offered: Sequence[AgentTool] = (),
     hour: str = "12:00",
     limits: Limits | None = None,
     abilities: Abilities | None = None,
@@ -209,7 +213,7 @@ async def house(
         known = routes(told, b"pepper")
         models = Models(executor, known.find, new_ref, clock)
         framer = Framer(models, lambda route: abilities or Abilities(), Memory())
-        runner = Runner(models, framer, Toolbox(tools))
+        runner = Runner(models, framer, Toolbox(offered))
         turns = SqlTurns(database)
         handler: list[Any] = []
 

@@ -325,6 +325,14 @@ class TestTrouble:
         assert desk.run() == Over()
         assert desk.screen == ["Once upon a", "time there was a bot. The end."]
 
+    def test_a_stream_that_breaks_at_its_very_end_is_followed_by_the_rest(self) -> None:
+        desk = Desk(faults=["ok", "busy", "busy", "busy", "busy"])
+        desk.hear(BEGAN, TextAdded("Once upon "))
+        desk.run(until=1)
+        desk.hear(TextAdded("a time."), ANSWER)
+        assert desk.run() == Over()
+        assert desk.screen == ["Once upon", "a time."]
+
     def test_an_unknown_outcome_is_repeated_where_repeats_are_recognised(self) -> None:
         desk = Desk(GROUP, faults=["lost"])
         desk.hear(BEGAN, TextAdded("Hello"), ANSWER)

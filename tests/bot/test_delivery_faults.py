@@ -28,6 +28,11 @@ _FAULTS: list[Fault] = [
 _WORD = re.compile(r"w\d+w")
 _GRAIN = st.sampled_from(["", " ", "\n", "\n\n", " **b** ", "\n- ", " `c` ", "。"])
 
+# Faults come in runs: what fails once often fails again.
+runs = st.lists(
+    st.tuples(st.sampled_from(_FAULTS), st.sampled_from([1, 1, 2, 4, 6])), max_size=6
+).map(lambda found: [fault for fault, times in found for _ in range(times)])
+
 capabilities = st.builds(
     lambda base, replies, chars, frame, repeats: replace(
         base, replies=replies, max_chars=chars, frame_chars=frame, recognises_repeats=repeats
@@ -81,7 +86,7 @@ def words_in(text: str) -> list[str]:
 
 
 @settings(max_examples=150, deadline=None)
-@given(can=capabilities, groups=turns(), faults=st.lists(st.sampled_from(_FAULTS), max_size=14))
+@given(can=capabilities, groups=turns(), faults=runs)
 def test_whatever_fails(
     can: Capabilities, groups: list[list[TurnEvent]], faults: list[Fault]
 ) -> None:
@@ -98,6 +103,8 @@ def test_whatever_fails(
             assert shown == set(wanted)
         assert desk.screen
     _one_end(desk)
+    if can.recognises_repeats and "broken" not in faults:
+        assert over.owed is None or texts.TEXTS["more"][0] in desk.screen[-1]
     if not any(fault in ("broken", "lost", "crash_after", "crash", "dropped") for fault in faults):
         assert all(seen.final for seen in desk.platform.screen.values())
 
@@ -106,7 +113,7 @@ def test_whatever_fails(
 @given(
     can=capabilities,
     groups=turns(rewrites=True),
-    faults=st.lists(st.sampled_from(_FAULTS), max_size=10),
+    faults=runs,
 )
 def test_rewrites_too(
     can: Capabilities, groups: list[list[TurnEvent]], faults: list[Fault]

@@ -11,6 +11,7 @@ from holdfast.agent.events import Ended, TurnOutcome
 from holdfast.bot import texts
 from holdfast.bot.middleware.commands import COMMANDS
 from holdfast.core.failure import Failure, Kind, Phase
+from holdfast.core.verdict import Language
 
 _CHINESE = re.compile(r"[\u4e00-\u9fff]")
 
@@ -32,7 +33,7 @@ def test_both_languages_say_the_same(key: str) -> None:
 @pytest.mark.parametrize("language", ["en", "zh"])
 @pytest.mark.parametrize("outcome", ["failed", "refused"])
 def test_every_failure_has_a_sentence_for_a_person(
-    kind: Kind, language: texts.Language, outcome: TurnOutcome
+    kind: Kind, language: Language, outcome: TurnOutcome
 ) -> None:
     ended = Ended(outcome, kind.value, {"released": 0}, "R1", {"kind": kind.value})
     text = texts.ending(ended, language, False)

@@ -313,9 +313,10 @@ class Delivery:
             self._not_before = now
             return self._drop(sent)
         self._ending_stream = True
-        spans = until(sent.spans, sent.seen if sent.doubtful else sent.acked)
-        self._again = replace(self._finished(sent, spans, ""), index=sent.index + 1)
-        return self._keep(replace(sent, closing=False, owing=False))
+        broken = replace(sent, closing=False, owing=False)
+        spans = until(broken.spans, broken.seen if broken.doubtful else broken.acked)
+        self._again = replace(self._finished(broken, spans, ""), index=broken.index + 1)
+        return self._keep(broken)
 
     def _whole_failed(self, sent: Part, failure: Failure, doubt: bool, now: float) -> Part:
         if doubt and not self._can.recognises_repeats:
