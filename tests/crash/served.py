@@ -1,0 +1,148 @@
+"""`holdfast serve` as processes that are to be killed, and started again on the same data."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from tests.serving import PATIENCE, environment
+
+ROOT = Path(__file__).parents[2]
+PLUGIN = Path(__file__).parent / "plugin"
+
+
+class Launcher:
+    """Forks the processes. An ordinary context manager; leaving kills all that still live."""
+
+    def __enter__(self) -> Self:
+        self._channel, theirs = socket.socketpair()
+        with theirs:
+            paths = [str(ROOT), str(PLUGIN), os.environ.get("PYTHONPATH", "")]
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "tests.crash.launcher", str(theirs.fileno())],
+                cwd=ROOT,
+                env=environment(PYTHONPATH=os.pathsep.join(filter(None, paths))),
+                pass_fds=[theirs.fileno()],
+                start_new_session=True,
+            )
+        return self
+
+    def __exit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc_value: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._channel.close()
+        os.killpg(self._process.pid, signal.SIGKILL)
+        self._process.wait()
+
+    def launch(self, folder: Path, env: Mapping[str, str], *arguments: str) -> tuple[int, int]:
+        """A pidfd of the new process, and the end to read of its standard output."""
+        asked = {"folder": str(folder), "arguments": arguments, "environment": dict(env)}
+        reading, writing = os.pipe()
+        with (folder / "stderr.txt").open("a", encoding="utf-8") as errors:
+            streams = [writing, errors.fileno()]
+            socket.send_fds(self._channel, [json.dumps(asked).encode()], streams)
+        os.close(writing)
+        pid = int(self._channel.recv(32))
+        return os.pidfd_open(pid), reading
+
+
+class Life:
+    """One process. `url` is known once it is ready."""
+
+    def __init__(self, pidfd: int, output: int) -> None:
+        self.url: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+        self.over = asyncio.Event()
+        self._pidfd = pidfd
+        self._listening = asyncio.create_task(self._listen(output))
+        asyncio.get_running_loop().add_reader(pidfd, self._ended)
+
+    def signal(self, number: signal.Signals) -> None:
+        if not self.over.is_set():
+            signal.pidfd_send_signal(self._pidfd, number)
+
+    async def kill(self) -> None:
+        """As `kill -9` does it; returns when the process is gone."""
+        self.signal(signal.SIGKILL)
+        await self.over.wait()
+
+    async def stop(self) -> None:
+        """As an operator does it."""
+        self.signal(signal.SIGTERM)
+        async with asyncio.timeout(PATIENCE):
+            await self.over.wait()
+
+    async def ready(self) -> str:
+        """Its address. Raises TimeoutError."""
+        async with asyncio.timeout(PATIENCE):
+            return await asyncio.shield(self.url)
+
+    def _ended(self) -> None:
+        asyncio.get_running_loop().remove_reader(self._pidfd)
+        os.close(self._pidfd)
+        self.over.set()
+
+    async def _listen(self, output: int) -> None:
+        reader = asyncio.StreamReader()
+        transport, _ = await asyncio.get_running_loop().connect_read_pipe(
+            lambda: asyncio.StreamReaderProtocol(reader), os.fdopen(output, "rb")
+        )
+        line = (await reader.readline()).decode()
+        if "http://" in line:
+            self.url.set_result("http://" + line.partition("http://")[2].split()[0])
+        else:
+            self.url.cancel()
+        await reader.read()
+        transport.close()
+
+
+class Lives:
+    """One life after the other on the same folder. Clients ask `current` and `after`."""
+
+    def __init__(self, launcher: Launcher, folder: Path, env: Mapping[str, str]) -> None:
+        self.count = 0
+        self._launcher = launcher
+        self._folder = folder
+        self._env = {**env}
+        self._life: Life | None = None
+        self._changed = asyncio.Event()
+
+    def begin(self, *arguments: str) -> Life:
+        launched = self._launcher.launch(self._folder, self._env, "--port", "0", *arguments)
+        self._life = Life(*launched)
+        self.count += 1
+        self._changed.set()
+        self._changed = asyncio.Event()
+        return self._life
+
+    @property
+    def life(self) -> Life:
+        """The last that was begun."""
+        assert self._life is not None
+        return self._life
+
+    async def url(self) -> tuple[int, str]:
+        """The number and the address of a life that is ready, whenever there is one."""
+        while True:
+            number = self.count
+            if self._life is not None:
+                await asyncio.wait({self._life.url})
+                if not self._life.url.cancelled():
+                    return number, self._life.url.result()
+            await self.after(number)
+
+    async def after(self, number: int) -> None:
+        """Returns once there is another life than that."""
+        while self.count <= number:
+            await self._changed.wait()

@@ -1,0 +1,210 @@
+"""Everybody who talks to one server over all of its surfaces, and what must be true in the end."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections import Counter
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from tests.crash.asking import (
+    Page,
+    Question,
+    call,
+    judge_call,
+    judge_page,
+    question,
+    squeezed,
+)
+from tests.crash.served import Lives
+from tests.serving import configuration
+
+from holdfast.bot import texts
+from holdfast.sim.qq.people import Group, Person
+from holdfast.sim.qq.seen import Shown
+from holdfast.sim.qq.simulator import SimulatedQQ
+from holdfast.sim.upstream import SimulatedUpstream
+
+_AGAIN = texts.TEXTS["again"]
+_UNKNOWN = tuple(text.format(tool="pay") for text in texts.TEXTS["tool_unknown"])
+
+WAITS = 60.0  # seconds until somebody on QQ goes home
+MODEL = "ok;pace=0.01;chunk=8"
+_RULES = """
+[bots.page]
+platform = "webchat"
+route = "main"
+tools = ["pay"]
+access = {{ direct = "open", group = "open" }}
+rate = {{ person = 100000, conversation = 100000 }}
+
+[bots.helper]
+platform = "qq"
+route = "main"
+tools = ["pay"]
+access = {{ direct = "open", group = "open" }}
+rate = {{ person = 100000, conversation = 100000 }}
+{qq}
+"""
+
+
+def settings(upstream: SimulatedUpstream, qq: SimulatedQQ, more: str = "") -> str:
+    bot = "\n".join(f'{name} = "{value}"' for name, value in qq.settings().items())
+    return configuration(upstream.base_url, {"main": [MODEL]}, more + _RULES.format(qq=bot))
+
+
+@dataclass(slots=True)
+class Said:
+    """Questions in one chat on QQ, by the ids of their messages."""
+
+    chat: Person | Group
+    asked: dict[str, Question] = field(default_factory=dict)
+
+
+class Town:
+    """People come in rounds; each round has its own. `ledger` is where the tool writes."""
+
+    def __init__(self, lives: Lives, qq: SimulatedQQ, ledger: Path, seed: int) -> None:
+        self.dice = random.Random(seed)
+        self.problems: list[str] = []
+        self.answered: Counter[str] = Counter()
+        self._lives = lives
+        self._qq = qq
+        self._ledger = ledger
+        self._serial = 0
+        self._said: list[Said] = []
+
+    async def round(self) -> None:
+        """Returns when everybody who came has an end on the screen."""
+        said = [self._privately(False), self._privately(True), self._in_group()]
+        self._said += said
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._page(tool=False))
+            group.create_task(self._page(tool=True))
+            group.create_task(self._call())
+            for chat in said:
+                group.create_task(self._until_told(chat))
+
+    def judge(self) -> list[str]:
+        """What is wrong, of all rounds."""
+        problems = [*self.problems, *self._qq.complaints]
+        for said in self._said:
+            problems += _judge_chat(said)
+        paid = Counter(self._ledger.read_text("utf-8").split("\n")[:-1])
+        problems += [f"{who} paid {times} times" for who, times in paid.items() if times > 1]
+        return problems
+
+    @property
+    def orphans(self) -> int:
+        return sum(len(orphans(said.chat)) for said in self._said)
+
+    def _question(self, *, tool: bool = False) -> Question:
+        self._serial += 1
+        return question(self._serial, self.dice, tool=tool)
+
+    def _privately(self, tool: bool) -> Said:
+        person = self._qq.person("Anna")
+        questions = [self._question(), self._question(tool=tool)]
+        return Said(person, {person.says(asked.words): asked for asked in questions})
+
+    def _in_group(self) -> Said:
+        group, people = self._qq.group(), [self._qq.person("Anna"), self._qq.person("Bob")]
+        questions = [(person, self._question()) for person in people]
+        return Said(group, {group.says(who, asked.words): asked for who, asked in questions})
+
+    async def _until_told(self, said: Said) -> None:
+        try:
+            await self._qq.until(lambda: _told(said), WAITS)
+        except TimeoutError:
+            seen = [
+                (each.answers, each.state(self._qq.now()), each.body) for each in said.chat.shown
+            ]
+            self.problems.append(f"{said.asked} waited in vain and saw {seen}")
+        for asked in said.asked.values():
+            self.answered[said.chat.conversation.place] += 1
+            self.answered["tool"] += asked.tool
+
+    async def _page(self, *, tool: bool) -> None:
+        page = Page(self._lives, f"{self.dice.getrandbits(128):032x}")
+        asked = [self._question(), self._question(tool=tool)]
+        turns = [await page.say(each.words, f"{self.dice.getrandbits(128):032x}") for each in asked]
+        for turn, each in zip(turns, asked, strict=True):
+            problem = judge_page(await page.follow(turn), each)
+            self.problems += [problem] if problem else []
+        stand = await page.turns()
+        if [turn["asked"] for turn in stand] != [each.words for each in asked]:
+            self.problems.append(f"out of order: {[turn['asked'] for turn in stand]}")
+        self.answered["web"] += len(asked)
+        self.answered["tool"] += tool
+
+    async def _call(self) -> None:
+        asked = self._question()
+        read = await call(self._lives, asked.words, f"{self.dice.getrandbits(64):x}")
+        problem = judge_call(read, asked)
+        self.problems += [problem] if problem else []
+        self.answered["call"] += 1
+
+
+def _told(said: Said) -> bool:
+    """Whether every question has its end under it."""
+    shown = [each for each in said.chat.shown if each not in orphans(said.chat)]
+    return {each.answers for each in shown} >= set(said.asked) and all(e.finished for e in shown)
+
+
+def orphans(chat: Person | Group) -> list[Shown]:
+    """Streams that nobody can end: the process died after the platform had taken their first
+    frame and before it was told their name, which the platform tells once. The answer is then
+    given whole, and says that some of it may be a repetition.
+    """
+    return [
+        stream
+        for stream in chat.generating
+        if len(stream.frames) == 1
+        and any(
+            each.answers == stream.answers and each.finished and each.body.startswith(_AGAIN)
+            for each in chat.shown
+        )
+    ]
+
+
+def _judge_chat(said: Said) -> list[str]:
+    chat, lost = said.chat, orphans(said.chat)
+    shown = [each for each in chat.shown if each not in lost]
+    problems = [f"never ended: {each.body!r}" for each in shown if not each.finished]
+    order = [each.answers for each in shown]
+    wanted = [id for id in said.asked for _ in range(order.count(id))]
+    if order != wanted:
+        problems.append(f"out of order: {order} for {list(said.asked)}")
+    for id, asked in said.asked.items():
+        told = "".join(each.body for each in shown if each.answers == id)
+        if any(each.answers == id for each in lost):
+            told = next(told.removeprefix(mark) for mark in _AGAIN if told.startswith(mark))
+        problem = _judge_text(told, asked)
+        problems += [f"{chat.conversation.place}: {problem}"] if problem else []
+    return problems
+
+
+def _judge_text(told: str, asked: Question) -> str:
+    read = told.replace("．", ".")  # QQ's rule of addresses
+    if asked.tool:
+        for sentence in _UNKNOWN:
+            read = read.replace(sentence, "")
+    return "" if squeezed(read) == squeezed(asked.answer) else f"{asked.words!r} read {told!r}"
+
+
+async def kill_at_random(lives: Lives, dice: random.Random, kills: int) -> None:
+    """Kills so many lives, each at a random moment: some before they are ready."""
+    for _ in range(kills):
+        life = lives.life
+        if dice.random() < 0.8:
+            await life.ready()
+            await _moment(dice.uniform(0.0, 1.2))
+        else:
+            await _moment(dice.uniform(0.0, 0.4))
+        await life.kill()
+        lives.begin()
+
+
+async def _moment(seconds: float) -> None:
+    await asyncio.sleep(seconds)  # when it strikes is what is random here
