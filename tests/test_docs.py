@@ -29,6 +29,7 @@ DOCS = ROOT / "docs"
 PAGES = [*sorted(ROOT.glob("*.md")), *sorted(DOCS.rglob("*.md"))]
 PAIRS = [
     (ROOT / "README.md", ROOT / "README.zh.md"),
+    (DOCS / "bots.md", DOCS / "bots.zh.md"),
     (DOCS / "configuration.md", DOCS / "configuration.zh.md"),
 ]
 # Words in code blocks that are translated.
