@@ -15,6 +15,7 @@ from holdfast.sim.script import expected, len_pieces, parse
 from holdfast.sim.upstream import SimulatedUpstream
 
 SOON = 0.25  # seconds in which a fault of silence is given up
+LATER = 4.0  # the same where one limit holds for a phase before it, which must have time to pass
 QUESTIONS = (
     "Tell me about text:demo please",
     "请讲一讲 text:demo 好吗",
@@ -81,7 +82,8 @@ class Case:
         """The failing target's provider: a fault of time meets a short limit, others a long one."""
         name = self.truth.name
         timed = self.truth.kind is Kind.TIMEOUT
-        short = dict.fromkeys(_LIMITS[self.phase], SOON) if timed else {}
+        soon = LATER if self.phase is Phase.TLS else SOON
+        short = dict.fromkeys(_LIMITS[self.phase], soon) if timed else {}
         upstream = sim_tls if name == "tls_untrusted" else sim
         return {
             "base_url": upstream.address_for(name),
