@@ -31,7 +31,10 @@ from holdfast.store.turns import SqlTurns
 
 TAKE_OVER = 10.0  # seconds within which another worker goes on
 
-pytestmark = pytest.mark.skipif(os.name == "nt", reason="there is no SIGKILL on Windows")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(os.name == "nt", reason="there is no SIGKILL on Windows"),
+]
 
 
 class Workers:

@@ -27,7 +27,10 @@ from tests.crash.trial import (
 from holdfast.store.database import Database
 from holdfast.store.turns import SqlTurns
 
-pytestmark = pytest.mark.skipif(os.name == "nt", reason="there is no SIGKILL on Windows")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(os.name == "nt", reason="there is no SIGKILL on Windows"),
+]
 
 
 async def rampage(platform: Platform, arguments: list[str], seed: int) -> None:
