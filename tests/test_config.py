@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from holdfast.config import Settings, from_env, load
+from holdfast.config import Role, Settings, from_env, load
+from holdfast.node import check_role
 from holdfast.problems import ConfigError
 
 WHOLE = """
@@ -166,3 +167,16 @@ def test_the_openai_variables_make_a_provider_for_any_model() -> None:
     assert settings.providers["openai"].base_url == "http://127.0.0.1:1/v1"
     assert settings.routes["*"].targets == ("openai/*",)
     assert from_env({}) is None
+
+
+def test_a_cluster_needs_a_database_that_it_can_share(tmp_path: Path) -> None:
+    told = problems(tmp_path, f'{WHOLE}\n[cluster]\nnats = "127.0.0.1:4222"\n')
+    assert list(told) == ["cluster.nats", "server.database_url"]
+    assert "nats://host:4222" in told["cluster.nats"]
+
+
+def test_a_part_in_a_cluster_needs_a_cluster(tmp_path: Path) -> None:
+    settings = read(tmp_path, WHOLE)
+    check_role(settings, Role.ALL)
+    with pytest.raises(ConfigError, match=r"cluster\.nats.*leave out --role"):
+        check_role(settings, Role.WORKER)

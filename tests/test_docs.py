@@ -31,6 +31,7 @@ PAIRS = [
     (ROOT / "README.md", ROOT / "README.zh.md"),
     (DOCS / "bots.md", DOCS / "bots.zh.md"),
     (DOCS / "configuration.md", DOCS / "configuration.zh.md"),
+    (DOCS / "scale.md", DOCS / "scale.zh.md"),
 ]
 # Words in code blocks that are translated.
 WORDS = {"你好！": "Hello!", "编号": "REF"}

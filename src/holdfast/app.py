@@ -10,7 +10,6 @@ import time
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Sequence
 from contextlib import (
     AsyncExitStack,
-    ExitStack,
     asynccontextmanager,
     closing,
     contextmanager,
@@ -23,30 +22,29 @@ from typing import Any
 from starlette.types import ASGIApp
 
 from .assembly import Ground, assemble, with_page
-from .config import WILDCARD, ServerSettings, Settings
+from .config import WILDCARD, Role, ServerSettings, Settings
 from .console import pages
 from .core.ids import ulid
 from .core.verdict import Language
 from .engine.lives import LastWord
-from .engine.local import LocalEngine
 from .engine.parked import recorded
-from .engine.ports import Handler, Journal, Turn
-from .gateway.app import build
+from .engine.ports import Engine, Handler, Journal, Turn
+from .gateway.app import build, build_silent
 from .gateway.durable import KIND as CALL
 from .gateway.durable import CallRunner, give_up
 from .gateway.keeper import Keeper
 from .gateway.limits import Gate
 from .gateway.metrics import Metrics
 from .gateway.services import Drain, Services
+from .node import check_role, node, works
 from .problems import ConfigError, Problem
 from .serving import Server, listen
 from .sim.upstream import SimulatedUpstream
-from .store.alone import alone
 from .store.conversations import SqlPairings
 from .store.database import Database
 from .store.incidents import SqlIncidents
 from .store.memory import MemoryIncidents
-from .store.ports import Fence, IncidentStore, Pairings, StoreFailed
+from .store.ports import IncidentStore, Pairings, StoreFailed
 from .store.turns import SqlTurns
 from .upstream.cancel import Canceller
 from .upstream.catalog import Routes, routes
@@ -187,11 +185,16 @@ class Running:
 
 @asynccontextmanager
 async def gateway(
-    settings: Settings, served: Routes | None = None, *, simulated: bool = False
+    settings: Settings,
+    served: Routes | None = None,
+    *,
+    simulated: bool = False,
+    role: Role = Role.ALL,
 ) -> AsyncIterator[Running]:
-    """Everything that a gateway needs, opened, and closed again in order. Raises ConfigError."""
+    """Everything that a process needs, opened, and closed again in order. Raises ConfigError."""
+    check_role(settings, role)
     clock = SystemClock()
-    node = f"holdfast-{secrets.token_hex(6)}"
+    name = f"holdfast-{secrets.token_hex(6)}"
     server = settings.server
     known = served or routes_of(settings)
     async with AsyncExitStack() as stack:
@@ -202,15 +205,16 @@ async def gateway(
         stack.callback(keeper.close)
         metrics = Metrics(clock, known.names())
         transports = Transports()
-        making = calling(node, [keeper, metrics], transports)
+        making = calling(name, [keeper, metrics], transports)
         executor = await stack.enter_async_context(making)
-        stack.enter_context(_alone(server, opened))
-        fences: dict[str, Fence] = {}
         turns = SqlTurns(opened)
         shared = Shared()
-        engine = LocalEngine(
-            turns, clock, fences, shared.last_word, parked=recorded(store, clock, new_ref)
-        )
+        parked = recorded(store, clock, new_ref)
+        try:
+            making_node = node(name, settings, opened, turns, clock, shared.last_word, parked)
+            here = await stack.enter_async_context(making_node)
+        except StoreFailed as error:
+            raise _unusable(server, str(error)) from None
         services = Services(
             settings=settings.gateway,
             language=server.language,
@@ -223,17 +227,17 @@ async def gateway(
             drain=Drain(),
             clock=clock,
             new_ref=new_ref,
-            node=node,
-            engine=engine,
+            node=name,
+            engine=here.engine,
             turns=turns,
+            standing=here.standing,
         )
         settings = with_page(settings)
         ground = Ground(
             settings=settings,
             database=opened,
             turns=turns,
-            engine=engine,
-            fences=fences,
+            node=here,
             executor=executor,
             transports=transports,
             routes=known,
@@ -244,11 +248,15 @@ async def gateway(
             simulated=simulated,
         )
         made = await assemble(ground, stack)
-        shared.engine = engine
+        shared.engine = here.engine
         shared.calls = CallRunner(services), give_up
         shared.messages = made.bots.handler, made.bots.handler.last_word
-        await stack.enter_async_context(_running(made.bots.run(shared)))
-        yield Running(build(services, [*pages.routes(), *made.routes]), services)
+        for work in works(role, here, made.bots, settings.bots, shared):
+            await stack.enter_async_context(_running(work))
+        if role in (Role.ALL, Role.GATEWAY):
+            yield Running(build(services, [*pages.routes(), *made.routes]), services)
+        else:
+            yield Running(build_silent(services), services)
 
 
 class Shared:
@@ -257,7 +265,7 @@ class Shared:
     def __init__(self) -> None:
         self.calls: tuple[Handler, LastWord] | None = None
         self.messages: tuple[Handler, LastWord] | None = None
-        self.engine: LocalEngine | None = None
+        self.engine: Engine | None = None
 
     async def run(self, handler: Handler) -> None:
         """What bots take for the engine: their turns run, and those of the gateway."""
@@ -278,17 +286,6 @@ class Shared:
         return found
 
 
-@contextmanager
-def _alone(server: ServerSettings, opened: Database) -> Iterator[None]:
-    """Raises ConfigError if another process works on the same data."""
-    with ExitStack() as stack:
-        try:
-            stack.enter_context(alone(server.data_dir, opened))
-        except StoreFailed as error:
-            raise _unusable(server, str(error)) from None
-        yield
-
-
 @asynccontextmanager
 async def _running(work: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
     """`work` runs as long as this is entered; its turns are put back for the next process."""
@@ -302,14 +299,18 @@ async def _running(work: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
 
 
 async def serve(
-    settings: Settings, ready: Callable[[str], None], *, simulated: bool = False
+    settings: Settings,
+    ready: Callable[[str], None],
+    *,
+    simulated: bool = False,
+    role: Role = Role.ALL,
 ) -> None:
     """Serves until SIGTERM or Ctrl-C, then ends within 10 s. `ready` is given the address.
 
     Raises ConfigError if the address or the data folder cannot be had.
     """
     with listen(settings.server) as listener:
-        async with gateway(settings, simulated=simulated) as running:
+        async with gateway(settings, simulated=simulated, role=role) as running:
             await Server(running.app, running.services, ready).serve(sockets=[listener])
 
 

@@ -23,7 +23,7 @@ from .bot.pipeline import Services
 from .bot.service import Bots, Extras, bots
 from .config import WILDCARD, BotSettings, Settings
 from .core.clock import Clock
-from .engine.ports import Engine
+from .node import Node
 from .platforms.webchat.adapter import PLATFORM as WEBCHAT
 from .platforms.webchat.adapter import WebChat
 from .platforms.webchat.routes import Guard, WebChatService
@@ -32,7 +32,7 @@ from .problems import Problem
 from .store.conversations import SqlConversations, SqlNotes, SqlPairings
 from .store.database import Database
 from .store.deliveries import SqlDeliveries
-from .store.ports import Fence, IncidentStore, Turns
+from .store.ports import IncidentStore, Turns
 from .upstream.catalog import Routes
 from .upstream.executor import Executor
 from .upstream.transport import Transports
@@ -42,13 +42,12 @@ _SIGNS = "ABCDEFGHJKMNPQRSTUVWXYZ23456789"  # none that is taken for another
 
 @dataclass(frozen=True, slots=True)
 class Ground:
-    """What bots stand on. `fences` is the engine's own table of who may write."""
+    """What bots stand on."""
 
     settings: Settings
     database: Database
     turns: Turns
-    engine: Engine
-    fences: dict[str, Fence]
+    node: Node
     executor: Executor
     transports: Transports
     routes: Routes
@@ -73,11 +72,11 @@ async def assemble(ground: Ground, stack: AsyncExitStack) -> Assembled:
     plugs = {name: _plug(name, rule, ground) for name, rule in rules.items()}
     adapters = {name: plug.adapter for name, plug in plugs.items()}
     services = Services(
-        engine=ground.engine,
+        engine=ground.node.engine,
         conversations=SqlConversations(ground.database),
         pairings=SqlPairings(ground.database),
         incidents=ground.incidents,
-        ledger=StoredLedger(SqlDeliveries(ground.database, ground.fences)),
+        ledger=StoredLedger(SqlDeliveries(ground.database, ground.node.fences)),
         clock=ground.clock,
         routes=ground.routes.names(),
         fetch=HttpFetch(ground.transports()),
@@ -91,13 +90,14 @@ async def assemble(ground: Ground, stack: AsyncExitStack) -> Assembled:
     made = bots(
         rules,
         adapters,
-        ground.engine,
+        ground.node.engine,
         services.ledger,
         services,
         runner,
         random.random,
         Extras(*pipeline.plugins()),
     )
+    made.outbox.speaks = ground.node.speaks
     stack.push_async_callback(made.aclose)
     return Assembled(made, [route for plug in plugs.values() for route in plug.routes])
 
@@ -135,7 +135,7 @@ def _webchat(name: str, rules: BotSettings, ground: Ground) -> _Plug:
     adapter = WebChat(name)
     service = WebChatService(
         adapter=adapter,
-        engine=ground.engine,
+        engine=ground.node.engine,
         turns=ground.turns,
         conversations=SqlConversations(ground.database),
         guard=ground.guard,

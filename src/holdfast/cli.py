@@ -14,7 +14,7 @@ import typer
 from rich.console import Console
 
 from . import __version__, log
-from .config import WILDCARD, ServerSettings, Settings, from_env, load
+from .config import WILDCARD, Role, ServerSettings, Settings, from_env, load
 from .core.verdict import Language
 from .problems import ConfigError
 from .terminal.words import say, spoken
@@ -68,8 +68,9 @@ def serve(
     port: Annotated[
         int | None, typer.Option(help="Port, 0 for any / 端口，0 为任意", min=0, max=65_535)
     ] = None,
+    role: Annotated[Role, typer.Option(help="Its part in a cluster / 在集群中的角色")] = Role.ALL,
 ) -> None:
-    """Serve the gateway until Ctrl-C or SIGTERM. / 启动网关。"""
+    """Serve until Ctrl-C or SIGTERM. / 启动服务。"""
     from . import app
 
     log.configure(os.environ)
@@ -80,7 +81,10 @@ def serve(
             settings = given.listening(host, port)
             word, language = ("ready_simulated" if simulated else "ready"), _language(settings)
             await app.serve(
-                settings, lambda url: _ready(say(word, language, url=url)), simulated=simulated
+                settings,
+                lambda url: _ready(say(word, language, url=url)),
+                simulated=simulated,
+                role=role,
             )
 
     _run(run())

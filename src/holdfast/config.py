@@ -11,14 +11,15 @@ import shlex
 import subprocess
 import tomllib
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
 
-from .config_rules import bot_problems
-from .problems import HOURS, URL, ConfigError, Problem, Tongue, from_pydantic, key
+from .config_rules import bot_problems, cluster_problems
+from .problems import HOURS, NAME, URL, ConfigError, Problem, Tongue, from_pydantic, key
 
 Seconds = Annotated[float, Field(gt=0, le=86_400)]
 Secrets = tuple[SecretStr, ...]
@@ -142,6 +143,26 @@ class McpSettings(_Table):
     timeout: Seconds = 60.0
 
 
+class Role(StrEnum):
+    """What a process of a cluster does; the only one of a machine does all."""
+
+    ALL = "all"
+    CONNECTOR = "connector"  # holds the sockets of bots, and delivers
+    GATEWAY = "gateway"  # serves HTTP
+    WORKER = "worker"  # runs turns
+
+
+class ClusterSettings(_Table):
+    """Many machines on one PostgreSQL database. NATS tells workers at once what they else find
+    by looking.
+    """
+
+    nats: SecretStr = SecretStr("")  # URLs of its servers, with commas; "" is no cluster
+    name: Annotated[str, Field(pattern=NAME)] = "holdfast"
+    replicas: Annotated[int, Field(ge=1, le=5)] = 1  # of NATS servers that keep wake-ups
+    lease: Annotated[float, Field(ge=1, le=300)] = 5.0  # seconds until a dead node's work is taken
+
+
 class Settings(_Table):
     server: ServerSettings = ServerSettings()
     providers: dict[str, ProviderSettings] = {}
@@ -149,6 +170,7 @@ class Settings(_Table):
     gateway: GatewaySettings = GatewaySettings()
     bots: dict[str, BotSettings] = {}
     mcp: dict[str, McpSettings] = {}
+    cluster: ClusterSettings = ClusterSettings()
 
     def listening(self, host: str | None, port: int | None) -> Self:
         """These settings with the address of the command line. Raises ConfigError."""
@@ -199,7 +221,7 @@ def parse(
     problems += _unknown_targets(raw)
     problems += _odd_addresses(raw)
     problems += _open_gateway(raw)
-    problems += bot_problems(raw)
+    problems += [*bot_problems(raw), *cluster_problems(raw)]
     if problems or settings is None:
         raise ConfigError(source, problems, _language(raw))
     return settings

@@ -118,12 +118,17 @@ _WANTED: Mapping[str, tuple[str, str]] = {
 
 # Texts of a fixed form: the pattern, and how to write them.
 URL = r"^https?://[^\s/]+"
+NAME = r"^[A-Za-z0-9_-]{1,32}$"
 HOURS = r"^([01]\d|2[0-3]):[0-5]\d-([01]\d|2[0-3]):[0-5]\d$"
 
 _FORMS: Mapping[str, tuple[str, str]] = {
     URL: (
         "write a URL that begins with http:// or https://",
         "请写以 http:// 或 https:// 开头的 URL",
+    ),
+    NAME: (
+        "write up to 32 letters, digits, - and _",
+        "请写最多 32 个字母、数字、- 和 _",
     ),
     HOURS: ('write two times of day, e.g. "23:00-07:00"', '请写两个时刻，例如 "23:00-07:00"'),
 }

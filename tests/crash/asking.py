@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import random
 import re
@@ -57,6 +58,8 @@ class Page:
 
     def __init__(self, lives: Lives, conversation: str) -> None:
         self.conversation = conversation
+        self.read: list[dict[str, Any]] = []  # entries of the turn that is followed
+        self.news = asyncio.Event()
         self._lives = lives
         self._base = f"/chat/api/conversations/{conversation}"
 
@@ -73,7 +76,7 @@ class Page:
 
     async def follow(self, turn: str) -> list[dict[str, Any]]:
         """Every entry of the turn, read on where the reading was broken off."""
-        entries: list[dict[str, Any]] = []
+        entries = self.read = []
         while True:
             number, url = await self._lives.url()
             after = entries[-1]["sequence"] if entries else 0
@@ -89,9 +92,17 @@ class Page:
                         if told.get("end"):
                             return entries
                         entries.append(told)
+                        self.news.set()
             except TROUBLE:
                 pass
-            await self._lives.after(number)
+            await self._lives.soon(number)
+
+    async def until(self, count: int) -> None:
+        """Returns once so many entries have been read."""
+        async with asyncio.timeout(PATIENCE):
+            while len(self.read) < count:
+                self.news.clear()
+                await self.news.wait()
 
     async def _insist(self, method: str, path: str, body: Any = None) -> Any:
         while True:
@@ -103,7 +114,7 @@ class Page:
                         return answer.json()
             except TROUBLE:
                 pass
-            await self._lives.after(number)
+            await self._lives.soon(number)
 
 
 async def call(lives: Lives, words: str, key: str) -> bytes:
@@ -133,7 +144,7 @@ async def call(lives: Lives, words: str, key: str) -> bytes:
         except TROUBLE:
             pass
         read = read[: read.rfind(b"\n\n") + 2] if b"\n\n" in read else b""
-        await lives.after(number)
+        await lives.soon(number)
 
 
 def _last(read: bytes) -> int:

@@ -16,6 +16,7 @@ from typing import Self
 
 from tests.serving import PATIENCE, environment
 
+AGAIN = 0.5  # seconds
 ROOT = Path(__file__).parents[2]
 PLUGIN = Path(__file__).parent / "plugin"
 
@@ -98,13 +99,15 @@ class Life:
         transport, _ = await asyncio.get_running_loop().connect_read_pipe(
             lambda: asyncio.StreamReaderProtocol(reader), os.fdopen(output, "rb")
         )
-        line = (await reader.readline()).decode()
-        if "http://" in line:
-            self.url.set_result("http://" + line.partition("http://")[2].split()[0])
-        else:
-            self.url.cancel()
-        await reader.read()
-        transport.close()
+        try:
+            line = (await reader.readline()).decode()
+            if "http://" in line:
+                self.url.set_result("http://" + line.partition("http://")[2].split()[0])
+            else:
+                self.url.cancel()
+            await reader.read()
+        finally:
+            transport.close()
 
 
 class Lives:
@@ -141,6 +144,14 @@ class Lives:
                 if not self._life.url.cancelled():
                     return number, self._life.url.result()
             await self.after(number)
+
+    async def soon(self, number: int) -> None:
+        """Returns when it is time to ask again: at another life's begin, or a little later."""
+        try:
+            async with asyncio.timeout(AGAIN):
+                await self.after(number)
+        except TimeoutError:
+            pass
 
     async def after(self, number: int) -> None:
         """Returns once there is another life than that."""

@@ -148,8 +148,16 @@ class Town:
 
 def _told(said: Said) -> bool:
     """Whether every question has its end under it."""
-    shown = [each for each in said.chat.shown if each not in orphans(said.chat)]
+    shown = _answers(said.chat)
     return {each.answers for each in shown} >= set(said.asked) and all(e.finished for e in shown)
+
+
+def _answers(chat: Person | Group) -> list[Shown]:
+    """What was said, but for that the store failed, which is told when it does; the message is
+    answered when the platform brings it again.
+    """
+    lost, sorry = orphans(chat), texts.TEXTS["store_failed"]
+    return [each for each in chat.shown if each not in lost and each.body not in sorry]
 
 
 def orphans(chat: Person | Group) -> list[Shown]:
@@ -170,7 +178,7 @@ def orphans(chat: Person | Group) -> list[Shown]:
 
 def _judge_chat(said: Said) -> list[str]:
     chat, lost = said.chat, orphans(said.chat)
-    shown = [each for each in chat.shown if each not in lost]
+    shown = _answers(chat)
     problems = [f"never ended: {each.body!r}" for each in shown if not each.finished]
     order = [each.answers for each in shown]
     wanted = [id for id in said.asked for _ in range(order.count(id))]

@@ -28,6 +28,7 @@ from .outbox import Outbox
 
 _LOG = structlog.get_logger("holdfast.bus")
 _KNOWN = 10_000  # ids of messages that are remembered, beside those that the store knows
+REFUSAL = 1000  # its number: the answer's own are not taken if the message comes again
 APOLOGY_EVERY = 30.0  # seconds between two refusals in one conversation
 
 
@@ -124,7 +125,7 @@ class Bus:
         task.add_done_callback(self._apologies.discard)
 
     async def _tell(self, event: Inbound, text: str) -> None:
-        outbound = Outbound(event.place, Whole(text), 1)
+        outbound = Outbound(event.place, Whole(text), REFUSAL)
         try:
             await self._adapters[event.bot].send(outbound, f"{event.bot}:{event.id}/refusal")
         except StreamFailed as failed:

@@ -46,8 +46,10 @@ class Ledger(Protocol):
 
     async def owed(self, turn: str) -> int | None: ...
 
-    async def unfinished(self) -> Sequence[Reply]:
-        """Those that were opened and not closed, the oldest first."""
+    async def unfinished(self, *, running: bool = False) -> Sequence[Reply]:
+        """Those that were opened and not closed, the oldest first; with `running` also those of
+        turns that have not ended.
+        """
         ...
 
 
@@ -79,7 +81,7 @@ class MemoryLedger:
     async def owed(self, turn: str) -> int | None:
         return self._closed.get(turn)
 
-    async def unfinished(self) -> Sequence[Reply]:
+    async def unfinished(self, *, running: bool = False) -> Sequence[Reply]:
         return list(self._open.values())
 
 
@@ -132,8 +134,8 @@ class StoredLedger:
         row = await asyncio.to_thread(self._rows.find, _key(turn, 0))
         return row.receipt.get("owed") if row else None
 
-    async def unfinished(self) -> Sequence[Reply]:
-        rows = await asyncio.to_thread(self._rows.unsettled)
+    async def unfinished(self, *, running: bool = False) -> Sequence[Reply]:
+        rows = await asyncio.to_thread(self._rows.unsettled, running=running)
         return [_reply(row) for row in rows if row.ordinal == 0 and row.turn]
 
     def _move(self, key: str, to: DeliveryState, receipt: Mapping[str, Any]) -> None:

@@ -42,8 +42,15 @@ class Channel:
     reasoning: bool = False
 
 
+def for_all(bot: str) -> bool:
+    """The only process speaks for every bot."""
+    return True
+
+
 class Outbox:
-    """All deliveries of this process."""
+    """All deliveries of this process. `speaks` tells for which bots it may deliver: all of them,
+    unless processes share them.
+    """
 
     def __init__(
         self,
@@ -54,6 +61,7 @@ class Outbox:
         jitter: Callable[[], float],
     ) -> None:
         self._engine = engine
+        self.speaks: Callable[[str], bool] = for_all
         self._ledger = ledger
         self._channels = channels
         self._clock = clock
@@ -73,7 +81,8 @@ class Outbox:
 
     def attend(self, reply: Reply, lane: str) -> None:
         """Once it is accepted: delivers it, after those before it in its lane."""
-        if reply.turn in self._senders or reply.bot not in self._channels or self._live(reply):
+        known = reply.turn in self._senders or reply.bot not in self._channels
+        if known or self._live(reply) or not self.speaks(reply.bot):
             return
         task = asyncio.create_task(self._supervised(reply, self._last.get(lane)))
         self._senders[reply.turn] = self._last[lane] = task
@@ -98,6 +107,23 @@ class Outbox:
         """
         for reply in await self._ledger.unfinished():
             self.attend(reply, f"{reply.bot}:{reply.place.conversation}")
+
+    async def take_up(self, bot: str) -> None:
+        """Delivers all that the bot owes, whichever process runs its turns, or ran them.
+
+        Raises store.ports.StoreFailed.
+        """
+        for reply in await self._ledger.unfinished(running=True):
+            if reply.bot == bot:
+                self.attend(reply, f"{reply.bot}:{reply.place.conversation}")
+
+    async def drop(self, bot: str) -> None:
+        """Ends the deliveries of a bot that another process speaks for now."""
+        prefix = f"{bot}:"
+        senders = [task for turn, task in self._senders.items() if turn.startswith(prefix)]
+        for task in senders:
+            task.cancel()
+        await asyncio.gather(*senders, return_exceptions=True)
 
     async def settle(self) -> None:
         """Waits until everything that was attended to is delivered, or is given up."""

@@ -60,18 +60,18 @@ class Bots:
         await self.outbox.recover()
         async with asyncio.TaskGroup() as group:
             group.create_task(engine.run(self.handler))
-            for name, adapter in self.adapters.items():
-                group.create_task(self._run(name, adapter))
+            for name in self.adapters:
+                group.create_task(self.receive(name))
 
     async def aclose(self) -> None:
         """What is being sent tells its outcome; the rest is the next process's."""
         await self.bus.aclose()
         await self.outbox.aclose()
 
-    async def _run(self, name: str, adapter: Adapter) -> None:
-        """One bot that cannot run leaves the others alone."""
+    async def receive(self, name: str) -> None:
+        """Takes what comes for one bot. One that cannot run leaves the others alone."""
         try:
-            await adapter.run(self.bus.accept)
+            await self.adapters[name].run(self.bus.accept)
         except StreamFailed as failed:
             self.down[name] = failed.failure
             _LOG.error("a bot cannot run", bot=name, why=explain(failed.failure, "en"))

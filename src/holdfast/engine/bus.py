@@ -32,6 +32,7 @@ TROUBLE = (NatsError, OSError, TimeoutError)
 LARGEST = 512 * 1024  # bytes of a live message; NATS refuses more than 1 MiB
 OUTGOING = 10_000  # live messages that may wait to be sent
 INBOX = 1_000  # live messages that a slow reader may leave unread
+FLUSH = 60  # seconds; a connection that is silent for so long was given up before
 LOOK = b""  # instead of entries: look at the database
 
 
@@ -58,6 +59,7 @@ class Bus:
         self._wakes: JetStreamContext.PullSubscription | None = None
         self._outgoing: asyncio.Queue[tuple[str, bytes]] = asyncio.Queue(OUTGOING)
         self._up = asyncio.Event()
+        self._flushing: set[asyncio.Task[None]] = set()
         self._on_stop: Callable[[str], object] = lambda lane: None
 
     @property
@@ -74,6 +76,7 @@ class Bus:
                     await self._up.wait()
             yield
         finally:
+            tasks += self._flushing
             for task in tasks:
                 task.cancel()
             await asyncio.wait(tasks)
@@ -172,13 +175,28 @@ class Bus:
             return
         try:
             with suppress(*TROUBLE):
-                await self._client.flush(timeout=2)
+                await self._heard()
             with suppress(asyncio.QueueFull):
                 heard.put_nowait(())  # something may have come before the subscription was there
             await asyncio.Event().wait()
         finally:
             with suppress(*TROUBLE):
                 await subscription.unsubscribe()
+
+    async def _heard(self) -> None:
+        """Returns once the server knows of all that was asked. The client takes its connection
+        for broken when the answer to a flush comes after nobody waits for it any more; so whoever
+        leaves lets the flush go on.
+        """
+        flushing = asyncio.create_task(self._client.flush(timeout=FLUSH))
+        self._flushing.add(flushing)
+        flushing.add_done_callback(self._flushed)
+        await asyncio.shield(flushing)
+
+    def _flushed(self, flushing: asyncio.Task[None]) -> None:
+        self._flushing.discard(flushing)
+        if not flushing.cancelled():
+            flushing.exception()  # whoever still waits is told
 
     @property
     def _prefix(self) -> str:

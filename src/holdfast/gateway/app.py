@@ -79,6 +79,11 @@ def build(services: Services, more: Sequence[BaseRoute] = ()) -> ASGIApp:
     return _edge(services, dispatch)
 
 
+def build_silent(services: Services) -> ASGIApp:
+    """For a process that answers nobody: whether it lives, and how it does."""
+    return Starlette(routes=[*health.routes(services), *metrics.routes(services)])
+
+
 def _edge(services: Services, inner: ASGIApp) -> ASGIApp:
     """Where a fault of our own becomes an honest answer instead of a bare 500."""
 

@@ -54,6 +54,7 @@ class Services:
     node: str
     engine: Engine | None = None
     turns: Turns | None = None
+    standing: Callable[[], Mapping[str, str]] = dict  # what else an operator should know
 
     @property
     def level(self) -> Level:

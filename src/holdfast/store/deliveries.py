@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
 
-from sqlalchemy import Connection, Insert, Row, Select, or_, select, update
+from sqlalchemy import Connection, Insert, Row, Select, or_, select, true, update
 
 from .database import Database, dump
 from .ports import MOVES, Delivery, DeliveryState, Fence, Json, TurnState
@@ -72,12 +72,12 @@ class SqlDeliveries:
         query = select(DELIVERIES).where(DELIVERIES.c.turn == turn_id)
         return self._all(query.order_by(DELIVERIES.c.ordinal, DELIVERIES.c.key))
 
-    def unsettled(self) -> Sequence[Delivery]:
+    def unsettled(self, running: bool = False) -> Sequence[Delivery]:
         ended = TURNS.c.state.not_in((TurnState.WAITING.value, TurnState.RUNNING.value))
         query = (
             select(DELIVERIES)
             .outerjoin(TURNS, TURNS.c.id == DELIVERIES.c.turn)
-            .where(_UNSETTLED, or_(TURNS.c.id.is_(None), ended))
+            .where(_UNSETTLED, true() if running else or_(TURNS.c.id.is_(None), ended))
             .order_by(DELIVERIES.c.updated, DELIVERIES.c.turn, DELIVERIES.c.ordinal)
         )
         return self._all(query)

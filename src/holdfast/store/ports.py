@@ -282,8 +282,10 @@ class Deliveries(Protocol):
         """By ordinal."""
         ...
 
-    def unsettled(self) -> Sequence[Delivery]:
-        """Neither DELIVERED nor ABANDONED, oldest first, of all turns that do not run."""
+    def unsettled(self, running: bool = False) -> Sequence[Delivery]:
+        """Neither DELIVERED nor ABANDONED, oldest first, of all turns that do not run; with
+        `running` of all turns.
+        """
         ...
 
 

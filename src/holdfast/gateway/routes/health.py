@@ -25,7 +25,7 @@ def routes(services: Services) -> list[Route]:
             and all(health.ready_at(target, now) > now for target in route.targets)
         ]
         status = "draining" if services.gate.draining else "degraded" if out else "ready"
-        body = {"status": status, "routes_without_target": out}
+        body = {"status": status, "routes_without_target": out, **services.standing()}
         return JSONResponse(body, 200 if status == "ready" else 503)
 
     return [Route("/healthz", healthz), Route("/readyz", readyz)]
