@@ -209,8 +209,8 @@ async def gateway(
         executor = await stack.enter_async_context(making)
         turns = SqlTurns(opened)
         shared = Shared()
-        parked = recorded(store, clock, new_ref)
         try:
+            parked = recorded(store, clock, new_ref)
             making_node = node(name, settings, opened, turns, clock, shared.last_word, parked)
             here = await stack.enter_async_context(making_node)
         except StoreFailed as error:
@@ -251,6 +251,8 @@ async def gateway(
         shared.engine = here.engine
         shared.calls = CallRunner(services), give_up
         shared.messages = made.bots.handler, made.bots.handler.last_word
+        if here.share is not None:
+            await stack.enter_async_context(_running(here.share(executor.health)))
         for work in works(role, here, made.bots, settings.bots, shared):
             await stack.enter_async_context(_running(work))
         if role in (Role.ALL, Role.GATEWAY):

@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from .bot.connecting import Connecting, Leasing, Spoken
+from .bot.connecting import Connecting, Spoken
 from .bot.outbox import for_all
 from .bot.service import Bots, Runs
 from .config import BotSettings, Role, Settings
@@ -17,6 +17,7 @@ from .engine.local import LocalEngine
 from .engine.parked import Parked
 from .engine.ports import Engine
 from .problems import ConfigError, Problem
+from .resilience.health import Health
 from .store.alone import alone
 from .store.database import Database
 from .store.ports import Fence, Turns
@@ -40,6 +41,7 @@ class Node:
     speaks: Callable[[str], bool] = for_all
     standing: Callable[[], Mapping[str, str]] = dict
     connecting: Callable[[Bots], Connecting] | None = None  # None: there is no cluster
+    share: Callable[[Health], Coroutine[Any, Any, None]] | None = None  # what must rest, with all
 
 
 def clustered(settings: Settings) -> bool:
@@ -90,19 +92,25 @@ async def node(
     bus = BusSettings(servers, table.name, ack_wait=table.lease, replicas=table.replicas)
     beat = min(1.5, table.lease / 3)
     worker = WorkerSettings(lease=table.lease, beat=beat)
-    told = ClusterSettings(bus=bus, worker=worker)
-    cluster = ClusterEngine(name, turns, clock, fences, last_word, told, parked)
+    cluster = ClusterEngine(
+        name,
+        turns,
+        clock,
+        fences,
+        last_word,
+        ClusterSettings(bus=bus, worker=worker),
+        parked,
+    )
     spoken = Spoken()
 
     def connecting(bots: Bots) -> Connecting:
-        leasing = Leasing(table.lease, beat)
-        return Connecting(bots, turns, name, spoken, clock.monotonic, leasing)
+        return Connecting(bots, turns, name, spoken, clock, table.lease)
 
     def standing() -> Mapping[str, str]:
         return {"nats": "away" if cluster.alone else "connected", **_trouble(cluster)}
 
     async with cluster.open():
-        yield Node(cluster, spoken, spoken.bots.__contains__, standing, connecting)
+        yield Node(cluster, spoken, spoken.bots.__contains__, standing, connecting, cluster.share)
 
 
 def works(

@@ -9,6 +9,7 @@ from tests.conformance.engines import WallClock, run
 
 from holdfast.engine.post import hold
 from holdfast.store.database import Database
+from holdfast.store.ports import Fence
 from holdfast.store.turns import SqlTurns
 
 
@@ -21,7 +22,7 @@ def test_others_stand_by_until_the_post_is_left(database: Database) -> None:
     async def main() -> None:
         ends = {name: asyncio.Event() for name in "abc"}
 
-        async def work(name: str) -> None:
+        async def work(name: str, _: Fence) -> None:
             nonlocal most
             inside.append(name)
             history.append(name)
@@ -54,7 +55,7 @@ def test_whoever_lost_the_post_stops_and_asks_again(database: Database) -> None:
         begun = asyncio.Queue[str]()
         stopped = asyncio.Event()
 
-        async def work() -> None:
+        async def work(_: Fence) -> None:
             begun.put_nowait("me")
             try:
                 await asyncio.Event().wait()

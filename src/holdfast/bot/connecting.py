@@ -7,27 +7,19 @@ What it writes of deliveries is fenced by the lease: a process that slept too lo
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 
 import structlog
 
+from ..core.clock import Clock
+from ..engine.post import hold
 from ..store.ports import Fence, StoreFailed, Turns
 from .service import Bots
 
 _LOG = structlog.get_logger("holdfast.connecting")
-_LANE = "bot:"  # before a bot's name: the lane whose lease is meant
-
-
-@dataclass(frozen=True, slots=True)
-class Leasing:
-    """Seconds. A standby takes over after `lease` and at most `beat` more. `look`: between looks
-    for answers that other processes accepted a message for.
-    """
-
-    lease: float = 5.0
-    beat: float = 1.5
-    look: float = 1.0
+LOOK = 1.0  # seconds between looks at what is to be delivered
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,87 +47,43 @@ class Connecting:
     """
 
     def __init__(
-        self,
-        bots: Bots,
-        turns: Turns,
-        node: str,
-        spoken: Spoken,
-        now: Callable[[], float],
-        leasing: Leasing | None = None,
+        self, bots: Bots, turns: Turns, node: str, spoken: Spoken, clock: Clock, lease: float
     ) -> None:
         self._bots = bots
         self._turns = turns
         self._node = node
         self._spoken = spoken
-        self._now = now
-        self._leasing = leasing or Leasing()
+        self._clock = clock
+        self._lease = lease
 
     async def run(self, sockets: Mapping[str, bool]) -> None:
         """Until cancelled, for these bots; true: it has a socket of its own to receive on."""
         async with asyncio.TaskGroup() as group:
             for bot, socket in sockets.items():
-                group.create_task(self._stand(bot, socket=socket))
-
-    async def _stand(self, bot: str, *, socket: bool) -> None:
-        while True:
-            asked = self._now()
-            try:
-                fence = await asyncio.wrap_future(
-                    self._turns.claim(_LANE + bot, self._node, self._leasing.lease)
+                speak = partial(self._speak, bot, socket=socket)
+                posted = hold(
+                    self._turns, f"bot:{bot}", self._node, speak, self._clock, self._lease
                 )
-            except StoreFailed as failed:
-                _LOG.error("nobody can be asked who speaks for a bot", bot=bot, why=str(failed))
-                fence = None
-            if fence is None:
-                await asyncio.sleep(self._leasing.beat)
-            else:
-                _LOG.info("speaks for a bot", bot=bot, token=fence.token)
-                await self._hold(bot, fence, asked, socket=socket)
+                group.create_task(posted)
 
-    async def _hold(self, bot: str, fence: Fence, since: float, *, socket: bool) -> None:
-        """Returns when the lease is lost."""
+    async def _speak(self, bot: str, fence: Fence, *, socket: bool) -> None:
+        """Until cancelled: the post is another's then."""
+        _LOG.info("speaks for a bot", bot=bot, token=fence.token)
         self._spoken.bots[bot] = fence
-        speaking = asyncio.create_task(self._speak(bot, socket=socket))
         try:
-            await self._keep(fence, since)
-            _LOG.warning("no longer speaks for a bot", bot=bot)
+            async with asyncio.TaskGroup() as group:
+                if socket:
+                    group.create_task(self._bots.receive(bot))
+                while True:
+                    await self._look(bot)
+                    await asyncio.sleep(LOOK)
         finally:
-            speaking.cancel()
-            await asyncio.gather(speaking, return_exceptions=True)
             await self._bots.outbox.drop(bot)
             self._spoken.bots.pop(bot, None)
-            await self._release(fence)
 
-    async def _speak(self, bot: str, *, socket: bool) -> None:
-        async with asyncio.TaskGroup() as group:
-            if socket:
-                group.create_task(self._bots.receive(bot))
-            while True:
-                try:
-                    await self._bots.outbox.take_up(bot)
-                except StoreFailed as failed:
-                    _LOG.error("the outbox cannot be read", bot=bot, why=str(failed))
-                await asyncio.sleep(self._leasing.look)
-
-    async def _keep(self, fence: Fence, since: float) -> None:
-        """Returns once another process may hold it."""
-        while True:
-            await asyncio.sleep(self._leasing.beat)
-            asked = self._now()
-            try:
-                held = await asyncio.wrap_future(self._turns.renew(fence, self._leasing.lease))
-            except StoreFailed:
-                if self._now() - since > self._leasing.lease:
-                    return
-                continue
-            if not held:
-                return
-            since = asked
-
-    async def _release(self, fence: Fence) -> None:
-        """So that a standby need not wait for the lease to run out."""
+    async def _look(self, bot: str) -> None:
+        """For answers to messages that other processes accepted."""
         try:
-            async with asyncio.timeout(1.0):
-                await asyncio.wrap_future(self._turns.release(fence))
-        except (StoreFailed, TimeoutError):
-            _LOG.warning("a bot was not given back", lane=fence.lane)
+            await self._bots.outbox.take_up(bot)
+        except StoreFailed as failed:
+            _LOG.error("the outbox cannot be read", bot=bot, why=str(failed))

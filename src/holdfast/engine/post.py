@@ -23,11 +23,11 @@ async def hold(
     turns: Turns,
     name: str,
     holder: str,
-    work: Callable[[], Awaitable[None]],
+    work: Callable[[Fence], Awaitable[None]],
     clock: Clock,
     lease: float = LEASE,
 ) -> None:
-    """Does `work` whenever this process has the post `name`, until cancelled or until `work`
+    """Does `work`, by the right it is given, whenever this process has the post `name`, until cancelled or until `work`
     ends. `holder` is unique to this process. Work is cancelled before the lease can have run out.
     """
     lane = f"post:{name}"
@@ -41,7 +41,7 @@ async def hold(
         if fence is None:
             await asyncio.sleep(lease / 3)
             continue
-        task = asyncio.ensure_future(work())
+        task = asyncio.ensure_future(work(fence))
         try:
             if await _until_lost(turns, fence, task, clock, asked, lease):
                 await task
