@@ -27,8 +27,9 @@ async def hold(
     clock: Clock,
     lease: float = LEASE,
 ) -> None:
-    """Does `work`, by the right it is given, whenever this process has the post `name`, until cancelled or until `work`
-    ends. `holder` is unique to this process. Work is cancelled before the lease can have run out.
+    """Does `work`, by the right it is given, whenever this process has the post `name`, until
+    cancelled or until `work` ends. `holder` is unique to this process. Work is cancelled before
+    the lease can have run out.
     """
     lane = f"post:{name}"
     while True:
