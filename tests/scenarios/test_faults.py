@@ -20,7 +20,7 @@ from tests.scenarios.house import PATIENT, House, house, run
 from holdfast.sim.catalogue import Position
 from holdfast.sim.upstream import SimulatedUpstream
 
-pytestmark = pytest.mark.scenario
+pytestmark = [pytest.mark.scenario, pytest.mark.slow]
 
 AT_ONCE = 16
 
