@@ -23,9 +23,10 @@ from ..resilience.policy import Policy
 from . import texts
 from .adapter import Capabilities
 from .event import Content, Frame, Outbound, Place, Receipt, Typing, Whole
-from .markdown import closing_fence, open_fence, part, settled
+from .markdown import open_fence, part
 from .parts import Part, State
-from .script import Script, Spans, after, first, join, length, until
+from .script import Script, Spans, first, join, length, until
+from .wording import finished, for_good, paragraphs, text_of, trimmed, verdict
 
 FRAME_TRIES = 4  # of one state of a growing message, in a row
 PATIENCE = 600.0  # seconds in which a platform that fails is tried again
@@ -179,13 +180,13 @@ class Delivery:
             self._over = True
             return self._leave(now)
         start, fence = self._position(), self._open_fence()
-        lead, rest = self._lead(fence), self._trimmed(start, bool(fence))
+        lead, rest = self._lead(fence), trimmed(self._script, start, bool(fence))
         late = self._deadline is not None and now >= self._deadline
         if self._script.ended or late or self._unwanted:
             return self._close(start, lead, rest, now)
         streams = self._can.surface is not Surface.NONE and not self._whole_only
         if streams and self._script.growing and self._left() >= 2:
-            spans = self._settled(lead, first(rest, self._room(lead) - FENCE_ROOM))
+            spans = for_good(self._script, lead, first(rest, self._room(lead) - FENCE_ROOM))
             if spans:
                 opened = Part(self._slot(), "stream", start, spans, lead, acked=start, seen=start)
                 return self._send(opened, now)
@@ -212,8 +213,8 @@ class Delivery:
         if len(text) > room - FENCE_ROOM and self._left() >= 1:
             cut = first(spans, part(text, room - FENCE_ROOM))
             cut = cut if replaces else self._atleast(cut, stream)
-            return self._send(self._finished(stream, cut, ""), now)
-        fresh = self._settled(stream.lead, first(spans, room - FENCE_ROOM))
+            return self._send(finished(self._script, stream, cut, ""), now)
+        fresh = for_good(self._script, stream.lead, first(spans, room - FENCE_ROOM))
         fresh = fresh if replaces else self._atleast(fresh, stream)
         if fresh == stream.spans and not stream.doubtful:
             return Wait()
@@ -224,25 +225,25 @@ class Delivery:
     def _voided(self, stream: Part) -> Part:
         """Its end, and what it was; where there is no room, the next message says that."""
         note = texts.say("rewritten", self._script.language)
-        told = replace(self._finished(stream, stream.spans, note), void=True)
-        fits = len(self._text(told)) <= self._room("")
-        return told if fits else self._finished(stream, stream.spans, "")
+        told = replace(finished(self._script, stream, stream.spans, note), void=True)
+        fits = len(text_of(self._script, told)) <= self._room("")
+        return told if fits else finished(self._script, stream, stream.spans, "")
 
     def _last_frame(self, stream: Part, spans: Spans, room: int) -> Part:
         text = self._script.read(spans).rstrip()
-        tail = self._verdict(bool(text))
-        ended = self._finished(stream, first(spans, len(text)), tail)
-        if len(self._text(ended)) <= room + len(stream.lead):
+        tail = verdict(self._script, bool(text))
+        ended = finished(self._script, stream, first(spans, len(text)), tail)
+        if len(text_of(self._script, ended)) <= room + len(stream.lead):
             return replace(ended, closing=True)
         owing = self._left() < 1
         if owing:
-            tail = _paragraphs(texts.say("more", self._script.language), tail)
+            tail = paragraphs(texts.say("more", self._script.language), tail)
         room -= FENCE_ROOM + (len(tail) + 2 if owing else 0)
         cut = first(spans, part(text, max(room, 1)))
         if self._can.surface is not Surface.REPLACE:
             cut = self._atleast(cut, stream)
         return replace(
-            self._finished(stream, cut, tail if owing else ""), closing=owing, owing=owing
+            finished(self._script, stream, cut, tail if owing else ""), closing=owing, owing=owing
         )
 
     def _close(self, start: int, lead: str, rest: Spans, now: float) -> Move:
@@ -257,16 +258,18 @@ class Delivery:
         whole = Part(
             self._slot(), "whole", start, lead=lead, plain=self._plain, acked=start, seen=start
         )
-        complete = self._finished(whole, first(rest, len(text)), tail)
-        if len(self._text(complete)) <= self._limit:
+        complete = finished(self._script, whole, first(rest, len(text)), tail)
+        if len(text_of(self._script, complete)) <= self._limit:
             return self._send(replace(complete, closing=True, owing=owing), now)
         if self._left() > 1:
             cut = first(rest, part(text, max(self._limit - len(lead) - FENCE_ROOM, 1)))
-            return self._send(self._finished(whole, cut, ""), now)
-        tail = _paragraphs(texts.say("more", self._script.language), tail)
+            return self._send(finished(self._script, whole, cut, ""), now)
+        tail = paragraphs(texts.say("more", self._script.language), tail)
         room = self._limit - len(lead) - len(tail) - 2 - FENCE_ROOM
         cut = first(rest, part(text, max(room, 1)))
-        return self._send(replace(self._finished(whole, cut, tail), closing=True, owing=True), now)
+        return self._send(
+            replace(finished(self._script, whole, cut, tail), closing=True, owing=True), now
+        )
 
     def _leave(self, now: float) -> Move:
         """Before the delivery ends, streams that broke are brought to their end, if possible."""
@@ -277,7 +280,7 @@ class Delivery:
                 place = kept.seen if kept.doubtful else kept.acked
                 spans = until(kept.spans, place)
                 return self._send(
-                    replace(self._finished(kept, spans, ""), index=kept.index + 1), now
+                    replace(finished(self._script, kept, spans, ""), index=kept.index + 1), now
                 )
         return Over(self._owed())
 
@@ -291,9 +294,11 @@ class Delivery:
                 self._typed_at = now
                 content = Typing()
             case "whole":
-                content = Whole(self._text(sent), sent.plain)
+                content = Whole(text_of(self._script, sent), sent.plain)
             case "stream":
-                content = Frame(sent.index, self._text(sent), sent.final, sent.message_id)
+                content = Frame(
+                    sent.index, text_of(self._script, sent), sent.final, sent.message_id
+                )
         outbound = Outbound(self._reply.place, content, sent.slot)
         return Send(outbound, f"{self._reply.turn}/{sent.slot}", sent)
 
@@ -315,7 +320,7 @@ class Delivery:
         self._ending_stream = True
         broken = replace(sent, closing=False, owing=False)
         spans = until(broken.spans, broken.seen if broken.doubtful else broken.acked)
-        self._again = replace(self._finished(broken, spans, ""), index=broken.index + 1)
+        self._again = replace(finished(self._script, broken, spans, ""), index=broken.index + 1)
         return self._keep(broken)
 
     def _whole_failed(self, sent: Part, failure: Failure, doubt: bool, now: float) -> Part:
@@ -328,7 +333,7 @@ class Delivery:
             return self._drop(sent)
         if not doubt:
             if failure.kind is Kind.TOO_LONG and self._limit > SMALLEST:
-                self._limit = max(SMALLEST, min(self._limit, len(self._text(sent))) // 2)
+                self._limit = max(SMALLEST, min(self._limit, len(text_of(self._script, sent))) // 2)
                 self._not_before = now
                 return self._drop(sent)
             if failure.kind is Kind.UNSUPPORTED and not sent.plain:
@@ -436,44 +441,13 @@ class Delivery:
         ]
         return last in doubtful or any(kept.seen > self._position() for kept in doubtful)
 
-    def _trimmed(self, start: int, in_code: bool) -> Spans:
-        """The rest, without space before it; in a code block, without empty lines."""
-        rest = self._script.rest(start)
-        text = self._script.read(rest)
-        bare = text.lstrip("\n") if in_code else text.lstrip()
-        return after(rest, len(text) - len(bare))
-
     def _room(self, lead: str) -> int:
         """How many signs a growing message has beside its lead."""
         return min(self._limit, self._can.frame_chars or self._limit) - len(lead)
 
-    def _settled(self, lead: str, spans: Spans) -> Spans:
-        text = lead + self._script.read(spans)
-        return first(spans, settled(text) - len(lead))
-
     def _atleast(self, spans: Spans, stream: Part) -> Spans:
         """What was shown stays shown."""
         return spans if length(spans) > length(stream.spans) else stream.spans
-
-    def _finished(self, grown: Part, spans: Spans, tail: str) -> Part:
-        """The message with `spans` and nothing left open, and `tail` as a paragraph of its own."""
-        text = grown.lead + self._script.read(spans)
-        fence = open_fence(text)
-        if fence:
-            closing = closing_fence(fence)
-            tail = _paragraphs(f"\n{closing}", tail)
-        elif tail and text.strip():
-            tail = f"{'' if text.endswith(chr(10)) else chr(10)}\n{tail}"
-        return replace(
-            grown,
-            spans=spans,
-            tail=tail,
-            final=True,
-            index=grown.index + (grown.form == "stream"),
-        )
-
-    def _text(self, of: Part) -> str:
-        return of.lead + self._script.read(of.spans) + of.tail
 
     def _end(self, more: bool) -> str:
         """The sentence for the end; "" if what was said needs none."""
@@ -482,22 +456,7 @@ class Delivery:
             return texts.say("platform_refused", language, ref=ended.ref if ended else "")
         if ended is None:
             return texts.say("window", language)
-        return self._verdict(more)
-
-    def _verdict(self, more: bool) -> str:
-        """Of a turn that has ended. `more`: text of it goes with this sentence."""
-        ended, language = self._script.ended, self._script.language
-        assert ended is not None
-        told = bool(more or self._script.read(self._script.rest(0)).strip())
-        sentence = texts.ending(ended, language, told)
-        if not (told or sentence) and ended.outcome == "finished":
-            sentence = texts.say("empty", language)
-        notes = [
-            texts.say(note.key, language, **note.values)
-            for note in self._script.notes
-            if note.key in texts.TOLD
-        ]
-        return _paragraphs(*notes, sentence)
+        return verdict(self._script, more)
 
     def _typing_at(self) -> float | None:
         """When to show that an answer is on its way, if it is worth it."""
@@ -527,7 +486,3 @@ def may_have_arrived(failure: Failure) -> bool:
 def _passes(failure: Failure) -> bool:
     """Whether it may work later. There is no other platform to turn to."""
     return failure.remedy in (Remedy.RETRY, Remedy.FAILOVER) and failure.kind not in _HOPELESS
-
-
-def _paragraphs(*texts_: str) -> str:
-    return "\n\n".join(text for text in texts_ if text)
