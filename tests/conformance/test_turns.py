@@ -300,6 +300,48 @@ def test_streamed_pieces_of_old_turns_are_dropped_and_no_more(turns: SqlTurns) -
     assert [e.sequence for e in turns.events("1")] == [1, 4, 5]
 
 
+def test_turns_of_some_lanes_are_dropped_when_they_are_old(
+    database: Database, turns: SqlTurns
+) -> None:
+    for name in ("call:1", "call:2", "CALL:3", "other"):
+        accept(turns, name, lane=name)
+    for name in ("call:1", "CALL:3", "other"):
+        fence = held(turns, name)
+        turns.begin(fence).result()
+        turns.append(fence, name, [entry(1, "call_said")]).result()
+        turns.end(fence, name, TurnState.DONE).result()
+    assert turns.drop("call:", 0.0).result() == 0
+    assert turns.drop("call:", 4e9).result() == 1
+    assert turns.drop("call:", 4e9).result() == 0
+    assert turns.find("call:1") is None
+    assert turns.events("call:1") == []
+    assert turns.claim("call:1", "me", 60.0).result() is None  # the lane is gone
+    for name in ("call:2", "CALL:3", "other"):
+        assert turns.find(name)
+        assert turns.claim(name, "me", 60.0, force=True).result()
+    assert len(turns.events("other")) == 1
+    accept(turns, "call:1", lane="call:1")
+    found = turns.find("call:1")
+    assert found
+    assert found[1] is TurnState.WAITING
+
+
+def test_a_turn_is_deleted_once_it_has_ended(turns: SqlTurns) -> None:
+    accept(turns, "1", "2")
+    fence = held(turns)
+    turns.begin(fence).result()
+    turns.append(fence, "1", [entry(1, "asked")]).result()
+    assert turns.delete("1").result() is False
+    turns.end(fence, "1", TurnState.DONE).result()
+    assert turns.delete("1").result() is True
+    assert turns.delete("1").result() is False
+    assert turns.find("1") is None
+    assert turns.events("1") == []
+    begun = turns.begin(fence).result()  # the lane goes on
+    assert begun
+    assert begun.turn.id == "2"
+
+
 def test_a_closed_store_says_so(place: Place) -> None:
     database = Database(place)
     turns = SqlTurns(database)

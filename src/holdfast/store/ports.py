@@ -215,6 +215,17 @@ class Turns(Protocol):
         """
         ...
 
+    def delete(self, turn_id: str) -> Future[bool]:
+        """Drops a turn that has ended, with its journal; False if there is none."""
+        ...
+
+    def drop(self, lanes: str, before: float) -> Future[int]:
+        """Drops some turns that ended before then (Unix seconds), with their journals, in lanes
+        whose names begin with `lanes`; returns how many, 0 if none are left. Their lanes go when
+        they are empty, so nobody else may work in such lanes.
+        """
+        ...
+
 
 class DeliveryState(Enum):
     """Where a message to a platform stands. Moves are in MOVES; all others are refused."""

@@ -8,6 +8,7 @@ from concurrent.futures import Future
 from typing import Any
 
 from sqlalchemy import (
+    Column,
     ColumnElement,
     Connection,
     Row,
@@ -324,6 +325,33 @@ class SqlTurns:
 
         return self._database.write(work, hard=False)
 
+    def delete(self, turn_id: str) -> Future[bool]:
+        ended = select(TURNS.c.id).where(TURNS.c.id == turn_id, TURNS.c.ended_at.is_not(None))
+
+        def work(connection: Connection) -> bool:
+            ids = list(connection.scalars(ended))
+            _drop(connection, ids)
+            return bool(ids)
+
+        return self._database.write(work)
+
+    def drop(self, lanes: str, before: float) -> Future[int]:
+        old = (
+            select(TURNS.c.id)
+            .where(TURNS.c.ended_at < before, _begins(TURNS.c.lane, lanes))
+            .limit(PRUNED_AT_ONCE)
+        )
+        used = select(TURNS.c.id).where(TURNS.c.lane == LANES.c.lane).exists()
+        empty = delete(LANES).where(_begins(LANES.c.lane, lanes), ~used)
+
+        def work(connection: Connection) -> int:
+            ids = list(connection.scalars(old))
+            _drop(connection, ids)
+            connection.execute(empty)
+            return len(ids)
+
+        return self._database.write(work, hard=False)
+
     def _turns(self, query: Select[Any]) -> Sequence[Turn]:
         with self._database.read() as connection:
             return [turn_of(row) for row in connection.execute(query)]
@@ -338,6 +366,17 @@ def hold(connection: Connection, fence: Fence, alone: bool = False) -> None:
     lock = _HELD if alone else _HELD_SHARED
     if connection.scalar(lock, {"of_lane": fence.lane}) != fence.token:
         raise LaneLost(fence.lane)
+
+
+def _drop(connection: Connection, ids: Sequence[str]) -> None:
+    connection.execute(delete(EVENTS).where(EVENTS.c.turn.in_(ids)))
+    connection.execute(delete(DELIVERIES).where(DELIVERIES.c.turn.in_(ids)))
+    connection.execute(delete(TURNS).where(TURNS.c.id.in_(ids)))
+
+
+def _begins(column: Column[str], words: str) -> ColumnElement[bool]:
+    """In every database alike: what LIKE takes for the same letter differs."""
+    return func.substr(column, 1, len(words)) == words
 
 
 def _is_held(fence: Fence) -> Any:
