@@ -35,6 +35,7 @@ from .gateway.durable import CallRunner, give_up
 from .gateway.keeper import Keeper
 from .gateway.limits import Gate
 from .gateway.metrics import Metrics
+from .gateway.retention import keep_house
 from .gateway.services import Drain, Services
 from .node import check_role, node, works
 from .problems import ConfigError, Problem
@@ -256,6 +257,7 @@ async def gateway(
         for work in works(role, here, made.bots, settings.bots, shared):
             await stack.enter_async_context(_running(work))
         if role in (Role.ALL, Role.GATEWAY):
+            await stack.enter_async_context(_running(keep_house(services)))
             yield Running(build(services, [*pages.routes(), *made.routes]), services)
         else:
             yield Running(build_silent(services), services)

@@ -86,6 +86,7 @@ class GatewaySettings(_Table):
     max_concurrent: Annotated[int, Field(ge=1, le=100_000)] = 512
     max_body: Annotated[int, Field(ge=1024)] = 32 * 1024 * 1024  # bytes
     heartbeat: Seconds = 15.0
+    keep_calls: Annotated[float, Field(ge=60)] = 86_400.0  # seconds after their end
 
 
 class AccessSettings(_Table):

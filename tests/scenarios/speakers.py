@@ -55,10 +55,8 @@ class Clients:
 
 
 @asynccontextmanager
-async def clients(house: House) -> AsyncIterator[Clients]:
-    async with anthropic.AsyncAnthropic(
-        base_url=house.url, api_key="none", max_retries=0
-    ) as client:
+async def clients(house: House, key: str = "none") -> AsyncIterator[Clients]:
+    async with anthropic.AsyncAnthropic(base_url=house.url, api_key=key, max_retries=0) as client:
         yield Clients(house.openai, client)
 
 

@@ -15,7 +15,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ..core.failure import Failure, Hop, Kind, Phase, StreamFailed
 from ..wire import SERVED
-from . import calls
+from . import calls, responses
 from .errors import Refusal
 from .exchange import Exchange
 from .routes import health, incidents, metrics, models, tokens
@@ -60,7 +60,10 @@ def build(services: Services, more: Sequence[BaseRoute] = ()) -> ASGIApp:
         exception_handlers={StreamFailed: told, HTTPException: unknown},
     )
 
-    kept = calls.CallRoutes(services)
+    kept = {
+        resource.path: calls.KeptCalls(services, resource)
+        for resource in (calls.CALLS, responses.RESPONSES)
+    }
 
     async def dispatch(scope: Scope, receive: Receive, send: Send) -> None:
         dialect = ANSWERS.get(scope["path"]) if scope["type"] == "http" else None
@@ -71,10 +74,10 @@ def build(services: Services, more: Sequence[BaseRoute] = ()) -> ASGIApp:
             response = _response(services, scope["path"], Headers(scope=scope), failure)
             response.headers["allow"] = "POST"  # RFC 9110, 15.5.6
             await response(scope, receive, send)
-        elif scope["type"] == "http" and scope["path"].startswith(calls.PATH):
-            await kept(scope, receive, send)
         else:
-            await others(scope, receive, send)
+            path = scope.get("path", "")
+            app = next((app for at, app in kept.items() if path.startswith(at)), others)
+            await app(scope, receive, send)
 
     return _edge(services, dispatch)
 

@@ -17,7 +17,7 @@ def denied(headers: Mapping[str, str], keys: Sequence[str]) -> Failure | None:
     """
     if not keys:
         return _foreign(headers)
-    offered = _offered(headers).encode()
+    offered = key_of(headers).encode()
     matches = [hmac.compare_digest(offered, key.encode()) for key in keys]
     if any(matches):
         return None
@@ -25,7 +25,7 @@ def denied(headers: Mapping[str, str], keys: Sequence[str]) -> Failure | None:
     return Failure(Kind.DENIED, Phase.ADMIT, Hop.CLIENT, code=code)
 
 
-def _offered(headers: Mapping[str, str]) -> str:
+def key_of(headers: Mapping[str, str]) -> str:
     """The key as clients of OpenAI send it, or else as those of Anthropic do."""
     scheme, _, given = headers.get("authorization", "").partition(" ")
     return given.strip() if scheme.lower() == "bearer" else headers.get("x-api-key", "").strip()

@@ -12,8 +12,10 @@ POST /v1/calls/{id}/cancel
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping
 from contextlib import suppress
+from dataclasses import dataclass
+from http import HTTPStatus
 from typing import Any
 
 from starlette.datastructures import Headers as GivenHeaders
@@ -25,7 +27,7 @@ from ..core.request import Request, Surface
 from ..engine.ports import Engine, Overloaded, Turn
 from ..store.ports import ENDED, StoreFailed, Turns, TurnState
 from ..wire import SERVED
-from ..wire.dialect import Head
+from ..wire.dialect import Head, ServedDialect
 from ..wire.jsontext import dumps
 from .durable import (
     LANE,
@@ -34,12 +36,13 @@ from .durable import (
     Refused,
     call_id,
     fingerprint,
+    in_background,
+    response_object,
     stream_parts,
-    tenant,
     whole_answer,
 )
 from .errors import Headers, Refusal
-from .limits import ClientGone
+from .limits import ClientGone, check_headers
 from .reply import Reply, unless
 from .services import Services
 
@@ -47,11 +50,21 @@ PATH = "/v1/calls/"
 MAX_BODY = 4 * 1024 * 1024  # bytes of a request that is kept
 LONGEST_KEY = 255
 
+NOT_KEPT = (
+    "there is no such call, or it is not kept any more; what is asked with X-Holdfast-Resume: 1,"
+    " with an Idempotency-Key or in the background is kept"
+)
+
 _JSON: Headers = [(b"content-type", b"application/json")]
 
 
-def wants_durable(headers: Mapping[str, str]) -> bool:
-    return headers.get("x-holdfast-resume", "") == "1" or "idempotency-key" in headers
+def wants_durable(headers: Mapping[str, str], request: Request) -> bool:
+    asked = in_background(request.dialect, request.body) or "idempotency-key" in headers
+    return asked or _wants_ids(headers)
+
+
+def _wants_ids(headers: Mapping[str, str]) -> bool:
+    return headers.get("x-holdfast-resume", "") == "1"
 
 
 class DurableExchange:
@@ -62,7 +75,7 @@ class DurableExchange:
     ) -> None:
         if services.engine is None or services.turns is None:
             raise StreamFailed(
-                _invalid("not_durable", "this gateway keeps no calls; ask without resume")
+                invalid("not_durable", "this gateway keeps no calls; ask for none to be kept")
             )
         self._engine: Engine = services.engine
         self._turns: Turns = services.turns
@@ -83,76 +96,135 @@ class DurableExchange:
         """
         if len(body) > MAX_BODY:
             detail = f"a request that is to outlive its connection has at most {MAX_BODY} bytes"
-            raise StreamFailed(_invalid("body_too_large", detail))
-        whose, key = tenant(self._headers), self._key()
-        head = Head(ref, int(self._services.clock.wall()), request.model)
-        print_of = fingerprint(path, body)
-        asked = Asked(request.dialect, request.body, head, whose, print_of, request.via, client)
-        turn_id = LANE + (call_id(whose, key) if key else ref)
-        turn = Turn(turn_id, turn_id, asked.to_json(), self._services.clock.wall())
+            raise StreamFailed(invalid("body_too_large", detail))
+        if in_background(request.dialect, request.body) and request.body.get("store") is False:
+            detail = "a response in the background is kept until it is read: leave out store"
+            raise StreamFailed(invalid("background_is_stored", detail, "store"))
+        whose, key = self._services.tenant(self._headers), self._key()
+        now = self._services.clock.wall()
+        head = Head(call_id(whose, key) if key else ref, int(now), request.model)
+        asked = Asked(
+            dialect=request.dialect,
+            body=request.body,
+            head=head,
+            ref=ref,
+            tenant=whose,
+            fingerprint=fingerprint(path, body),
+            via=request.via,
+            client=client,
+            ids=_wants_ids(self._headers),
+            headers=request.headers,
+        )
+        turn_id = LANE + head.ref
+        turn = Turn(turn_id, turn_id, asked.to_json(), now)
+        state = TurnState.WAITING
         try:
             fresh = await self._engine.accept(turn)
             if not fresh:
-                turn, asked = await self._known(turn, asked)
+                turn, asked, state = await self._known(turn, asked)
         except StoreFailed as failed:
-            failure = Failure(Kind.CAPACITY, Phase.ADMIT, Hop.STORE, detail=str(failed))
-            raise StreamFailed(failure) from failed
+            raise StreamFailed(_store_failed(failed)) from failed
         except Overloaded as full:
             raise StreamFailed(Failure(Kind.CAPACITY, Phase.ADMIT, Hop.ENGINE)) from full
-        ids = self._headers.get("x-holdfast-resume", "") == "1"
-        await self._tell(turn, asked, 0, ids=ids)
+        if asked.request().surface is not Surface.NONE:
+            await self.stream(turn, asked, 0, ids=asked.ids or _wants_ids(self._headers))
+        elif asked.background:
+            await self.tell_response(turn, asked, state)
+        else:
+            await self._tell(self._whole(turn, asked), turn, asked)
 
     async def again(self, call: str, query: QueryParams) -> None:
-        """The stream of a call that was begun before. Raises StreamFailed."""
-        turn, asked, _ = await self._find(call)
-        await self._tell(turn, asked, self._after(query), ids=True)
+        """The events of a call that was begun before. Raises StreamFailed."""
+        turn, asked, _state = await self.find(call)
+        if asked.request().surface is Surface.NONE:
+            await self._tell(self._whole(turn, asked), turn, asked)
+        else:
+            await self.stream(turn, asked, self._after(query), ids=True)
 
-    async def status(self, call: str) -> None:
-        _, asked, state = await self._find(call)
+    async def status(self, call: str, _: QueryParams) -> None:
+        _turn, asked, state = await self.find(call)
         told = {
             "id": call,
             "object": "holdfast.call",
-            "ref": asked.head.ref,
+            "ref": asked.ref,
             "model": asked.head.model,
             "created": asked.head.created,
             "state": "ended" if state in ENDED else state.value,
             "events": f"{PATH}{call}/events",
         }
+        await self.tell(told)
+
+    async def cancel(self, call: str, _: QueryParams) -> None:
+        turn, _asked, state = await self.find(call)
+        stopped = await self.give_up(turn, state)
+        await self.tell({"id": call, "stopped": stopped})
+
+    async def give_up(self, turn: Turn, state: TurnState) -> bool:
+        """Ends a call, at once or as soon as it would begin; False if it has ended already."""
+        if state in ENDED:
+            return False
+        self._services.given_up.add(turn.id)
+        if await self._engine.stop(turn.lane):
+            async for _ in self._engine.watch(turn.id):
+                continue
+        return True
+
+    async def tell_response(self, turn: Turn, asked: Asked, state: TurnState) -> None:
+        """The response as it stands, as an object of its dialect."""
+        self._call, self._ref = asked.head.ref, asked.ref
+        given_up = turn.id in self._services.given_up
+        entries = await asyncio.to_thread(self._turns.events, turn.id)
+        told = response_object(asked, entries)
+        if told["status"] == "in_progress":
+            waits = "queued" if state is TurnState.WAITING else "in_progress"
+            told = {**told, "status": "cancelled" if given_up else waits}
+        await self.tell(told)
+
+    async def forget(self, turn: Turn) -> None:
+        """Drops a call that has ended, or once it has."""
+        async for _ in self._engine.watch(turn.id):
+            continue
+        try:
+            await asyncio.wrap_future(self._turns.delete(turn.id))
+        except StoreFailed as failed:
+            raise StreamFailed(_store_failed(failed)) from failed
+
+    async def tell(self, told: Mapping[str, Any]) -> None:
         await self._reply.respond(200, _JSON, dumps(told))
 
-    async def cancel(self, call: str) -> None:
-        turn, _, _ = await self._find(call)
-        stopped = await self._engine.stop(turn.lane)
-        await self._reply.respond(200, _JSON, dumps({"id": call, "stopped": stopped}))
-
-    async def _known(self, turn: Turn, asked: Asked) -> tuple[Turn, Asked]:
+    async def _known(self, turn: Turn, asked: Asked) -> tuple[Turn, Asked, TurnState]:
         """The earlier call of the same key."""
-        stored, first, state = await self._find(turn.id.removeprefix(LANE))
+        stored, first, state = await self.find(turn.id.removeprefix(LANE))
         if first.fingerprint != asked.fingerprint:
             detail = "this Idempotency-Key was used for another request; choose a new one"
-            raise StreamFailed(_invalid("idempotency_key_reused", detail))
+            raise StreamFailed(invalid("idempotency_key_reused", detail))
         attach = "holdfast-attach" in self._headers.get("prefer", "")
-        if state not in ENDED and not attach:
+        waits = first.request().surface is not Surface.NONE or not first.background
+        if state not in ENDED and waits and not attach:
             events = f"{PATH}{turn.id.removeprefix(LANE)}/events"
             detail = f"the call of this Idempotency-Key is still running; read it at GET {events}"
-            raise StreamFailed(_invalid("idempotency_in_progress", detail))
+            raise StreamFailed(invalid("idempotency_in_progress", detail))
         self._replayed = True
-        return stored, first
+        return stored, first, state
 
-    async def _find(self, call: str) -> tuple[Turn, Asked, TurnState]:
+    async def find(self, call: str) -> tuple[Turn, Asked, TurnState]:
         """A call of this client's. Raises StreamFailed."""
-        found = await asyncio.to_thread(self._turns.find, LANE + call)
+        named = call.isascii() and call.isalnum()
+        try:
+            found = await asyncio.to_thread(self._turns.find, LANE + call) if named else None
+        except StoreFailed as failed:
+            raise StreamFailed(_store_failed(failed)) from failed
         asked = Asked.of(found[0]) if found else None
-        if found is None or asked is None or asked.tenant != tenant(self._headers):
-            detail = "there is no such call, or it is no longer kept; ask anew"
-            raise StreamFailed(_invalid("call_not_found", detail))
+        if found is None or asked is None or asked.tenant != self._services.tenant(self._headers):
+            raise StreamFailed(invalid("call_not_found", NOT_KEPT))
         return found[0], asked, found[1]
 
-    async def _tell(self, turn: Turn, asked: Asked, after: int, *, ids: bool) -> None:
-        """Raises ClientGone, StreamFailed."""
-        self._call, self._ref = turn.id.removeprefix(LANE), asked.head.ref
-        streams = asked.request().surface is not Surface.NONE
-        telling = self._stream(turn, asked, after, ids=ids) if streams else self._whole(turn, asked)
+    async def stream(self, turn: Turn, asked: Asked, after: int, *, ids: bool) -> None:
+        """The events from the one numbered `after` + 1 on. Raises ClientGone, StreamFailed."""
+        await self._tell(self._stream(turn, asked, after, ids=ids), turn, asked)
+
+    async def _tell(self, telling: Coroutine[Any, Any, None], turn: Turn, asked: Asked) -> None:
+        self._call, self._ref = turn.id.removeprefix(LANE), asked.ref
         leaving = asyncio.create_task(self._reply.left())
         try:
             await unless(asyncio.create_task(telling), leaving, self._services.drain.over)
@@ -177,7 +249,7 @@ class DurableExchange:
         key = self._headers.get("idempotency-key", "").strip().strip('"')
         if len(key) > LONGEST_KEY or ("idempotency-key" in self._headers and not key):
             detail = f"Idempotency-Key is 1 to {LONGEST_KEY} characters long"
-            raise StreamFailed(_invalid("invalid_idempotency_key", detail))
+            raise StreamFailed(invalid("invalid_idempotency_key", detail))
         return key
 
     def _after(self, query: QueryParams) -> int:
@@ -185,7 +257,7 @@ class DurableExchange:
         number = given.rpartition(":")[2]
         if not (number.isascii() and number.isdigit()):
             detail = "after (or Last-Event-ID) is the id of the last event that came, or its number"
-            raise StreamFailed(_invalid("invalid_event_id", detail))
+            raise StreamFailed(invalid("invalid_event_id", detail))
         return int(number)
 
     def _head(self) -> Headers:
@@ -197,41 +269,75 @@ class DurableExchange:
         return [*head, (b"idempotency-replayed", b"true")] if self._replayed else head
 
 
-class CallRoutes:
-    """`/v1/calls/...`, as plain ASGI."""
+Serve = Callable[[DurableExchange, str, QueryParams], Awaitable[None]]
 
-    def __init__(self, services: Services) -> None:
+
+@dataclass(frozen=True, slots=True)
+class Resource:
+    """What can be done with calls below one path. `methods`: by method and what follows the id.
+
+    Errors are told in the words of `dialect`.
+    """
+
+    path: str
+    dialect: ServedDialect
+    methods: Mapping[tuple[str, str], Serve]
+
+
+CALLS = Resource(
+    PATH,
+    SERVED["chat"],
+    {
+        ("GET", ""): DurableExchange.status,
+        ("GET", "events"): DurableExchange.again,
+        ("POST", "cancel"): DurableExchange.cancel,
+    },
+)
+
+
+class KeptCalls:
+    """A resource of calls that were begun before, as plain ASGI."""
+
+    def __init__(self, services: Services, resource: Resource) -> None:
         self._services = services
+        self._resource = resource
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         headers = GivenHeaders(scope=scope)
-        reply = Reply(receive, send, lambda: [])
         try:
+            check_headers(headers.raw)
             self._services.check_key(headers)
             await self._serve(DurableExchange(self._services, headers, receive, send), scope)
         except StreamFailed as failed:
-            services = self._services
-            services.turned_away(failed.failure)
-            ref, language = services.new_ref(), services.speak(headers)
-            refusal = Refusal(failed.failure, ref, language, services.level)
-            kind, body = refusal.body(headers.get("accept", ""), SERVED["chat"])
-            told = [(b"content-type", kind.encode()), *refusal.headers()]
             with suppress(ClientGone):
-                await reply.respond(refusal.status, told, body)
+                await self._refuse(failed.failure, headers, scope, Reply(receive, send, list))
         except ClientGone:
             return
 
     async def _serve(self, exchange: DurableExchange, scope: Scope) -> None:
-        call, _, rest = scope["path"].removeprefix(PATH).partition("/")
-        match scope["method"], rest:
-            case "GET", "":
-                await exchange.status(call)
-            case "GET", "events":
-                await exchange.again(call, QueryParams(scope["query_string"]))
-            case "POST", "cancel":
-                await exchange.cancel(call)
-            case _:
-                raise StreamFailed(_invalid("not_found", f"there is no {scope['path']}"))
+        call, _, rest = scope["path"].removeprefix(self._resource.path).partition("/")
+        serve = self._resource.methods.get((scope["method"], rest))
+        if serve is None:
+            code = "method_not_allowed" if self._allowed(rest) else "not_found"
+            raise StreamFailed(invalid(code, f"there is no {scope['method']} {scope['path']}"))
+        await serve(exchange, call, QueryParams(scope["query_string"]))
+
+    async def _refuse(
+        self, failure: Failure, headers: GivenHeaders, scope: Scope, reply: Reply
+    ) -> None:
+        services = self._services
+        services.turned_away(failure)
+        ref, language = services.new_ref(), services.speak(headers)
+        refusal = Refusal(failure, ref, language, services.level)
+        kind, body = refusal.body(headers.get("accept", ""), self._resource.dialect)
+        told = [(b"content-type", kind.encode()), *refusal.headers()]
+        if refusal.status == HTTPStatus.METHOD_NOT_ALLOWED:
+            rest = scope["path"].removeprefix(self._resource.path).partition("/")[2]
+            told.append((b"allow", ", ".join(self._allowed(rest)).encode()))  # RFC 9110, 15.5.6
+        await reply.respond(refusal.status, told, body)
+
+    def _allowed(self, rest: str) -> list[str]:
+        return [method for method, below in self._resource.methods if below == rest]
 
 
 async def _with_pulse(
@@ -254,5 +360,9 @@ async def _with_pulse(
         following.cancel()
 
 
-def _invalid(code: str, detail: str) -> Failure:
-    return Failure(Kind.INVALID, Phase.ADMIT, Hop.CLIENT, detail, code=code)
+def invalid(code: str, detail: str, param: str | None = None) -> Failure:
+    return Failure(Kind.INVALID, Phase.ADMIT, Hop.CLIENT, detail, code=code, param=param)
+
+
+def _store_failed(failed: StoreFailed) -> Failure:
+    return Failure(Kind.CAPACITY, Phase.ADMIT, Hop.STORE, detail=str(failed))

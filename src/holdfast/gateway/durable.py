@@ -21,41 +21,56 @@ from ..core.verdict import Language
 from ..engine.ports import Engine, Entry, Journal, Turn
 from ..wire import SERVED
 from ..wire.dialect import Head, ServedDialect
-from ..wire.jsontext import dumps
+from ..wire.fields import table, without
+from ..wire.jsontext import dumps, loads
 from . import record
 from .errors import Headers, Refusal
 from .services import Services, extension
 
 KIND = "call"  # of a turn's body
 LANE = "call:"
+BACKGROUND = "background"
+
+# No words: it begins an answer and says nothing.
+_BEGINNING = (TextDelta(""),)
 
 Json = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What a durable call is made of, as it is kept in its turn."""
+    """What a durable call is made of, as it is kept in its turn.
+
+    `head.ref` is the call's own id, which the ids in its answer are made of; `ref` the reference
+    id of what happens to it. `ids`: whoever asked first was given events with ids.
+    """
 
     dialect: str
     body: Json
     head: Head
+    ref: str
     tenant: str
     fingerprint: str
     via: str = ""
     client: Json = field(default_factory=dict)
+    ids: bool = False
+    headers: tuple[tuple[str, str], ...] = ()  # as in core.request
 
     def to_json(self) -> Json:
         return {
             "kind": KIND,
             "dialect": self.dialect,
             "body": self.body,
-            "ref": self.head.ref,
+            "id": self.head.ref,
+            "ref": self.ref,
             "created": self.head.created,
             "model": self.head.model,
             "tenant": self.tenant,
             "fingerprint": self.fingerprint,
             "via": self.via,
             "client": self.client,
+            "ids": self.ids,
+            "headers": [list(pair) for pair in self.headers],
         }
 
     @classmethod
@@ -64,26 +79,36 @@ class Asked:
         body = turn.body
         if body.get("kind") != KIND:
             return None
-        head = Head(body["ref"], body["created"], body["model"])
+        ref = body["ref"]
+        head = Head(body.get("id", ref), body["created"], body["model"])
         told = (body["tenant"], body["fingerprint"], body.get("via", ""), body.get("client", {}))
-        return cls(body["dialect"], body["body"], head, *told)
+        headers = tuple((name, value) for name, value in body.get("headers", ()))
+        known = (body["dialect"], body["body"], head, ref, *told)
+        return cls(*known, body.get("ids", False), headers)
 
     @property
     def served(self) -> ServedDialect:
         return SERVED[self.dialect]
+
+    @property
+    def background(self) -> bool:
+        return in_background(self.dialect, self.body)
 
     def request(self) -> Request:
         """Raises StreamFailed where a newer version no longer takes the body."""
         request = self.served.decode_request(dumps(self.body))
         if isinstance(request, Failure):
             raise StreamFailed(request)
-        return replace(request, via=self.via)
+        return replace(request, via=self.via, headers=self.headers)
+
+    def question(self) -> Request:
+        """What targets are asked: running in the background is done here, not asked of them."""
+        request = self.request()
+        return replace(request, body=without(request.body, BACKGROUND))
 
 
-def tenant(headers: Mapping[str, str]) -> str:
-    """Who asks, as a name that says nothing of the key: calls of others are nobody's business."""
-    given = headers.get("authorization", "") or headers.get("x-api-key", "")
-    return hashlib.sha256(given.encode()).hexdigest()[:16] if given else ""
+def in_background(dialect: str, body: Json) -> bool:
+    return dialect == "responses" and body.get(BACKGROUND) is True
 
 
 def fingerprint(path: str, body: bytes) -> str:
@@ -110,20 +135,21 @@ class CallRunner:
         elif not past.ended:
             await self._run(turn, asked, past, journal)
         await journal.settle()
+        self._services.given_up.discard(turn.id)
 
     async def _run(self, turn: Turn, asked: Asked, past: Past, journal: Journal) -> None:
         services = self._services
         attempts: Sequence[Attempt] = ()
         began, released = services.clock.monotonic(), len(past.text)
         language: Language | None = None
-        services.keeper.clients[asked.head.ref] = asked.client
+        services.keeper.clients[asked.ref] = asked.client
         try:
-            request = asked.request()
+            if turn.id in services.given_up:
+                raise StreamFailed(_GIVEN_UP)
+            request = asked.question()
             language = request.language
-            route = services.routes.find(request.model)
-            if route is None:
-                raise StreamFailed(Failure(Kind.NO_ROUTE, Phase.ADMIT, Hop.CLIENT, param="model"))
-            call = services.executor.call(request, route, asked.head.ref, past.text)
+            route = services.route(request)
+            call = services.executor.call(request, route, asked.ref, past.text)
             began = call.began
             try:
                 async with call:
@@ -133,14 +159,14 @@ class CallRunner:
                             journal.add({"type": "call_said", "events": record.write(events)})
             finally:
                 attempts, released = call.attempts, call.released
-            journal.add({"type": "call_finished", "extension": extension(call, asked.head.ref)})
+            journal.add({"type": "call_finished", "extension": extension(call, asked.ref)})
         except (StreamFailed, asyncio.CancelledError) as end:
             failure = end.failure if isinstance(end, StreamFailed) else self._stopped(turn)
             if failure is None:
                 raise
             spoken = services.speak({}, language)
             told = (services.level, attempts, began, released)
-            journal.add(_failed(Refusal(failure, asked.head.ref, spoken, *told)))
+            journal.add(_failed(Refusal(failure, asked.ref, spoken, *told)))
             if isinstance(end, asyncio.CancelledError):
                 raise
 
@@ -149,7 +175,10 @@ class CallRunner:
         engine = self._services.engine
         if engine is None or not engine.stopping(turn.id):
             return None
-        return Failure(Kind.CANCELLED, Phase.STREAM, Hop.CLIENT, detail="the call was given up")
+        return _GIVEN_UP
+
+
+_GIVEN_UP = Failure(Kind.CANCELLED, Phase.STREAM, Hop.CLIENT, detail="the call was given up")
 
 
 async def give_up(turn: Turn, journal: Journal, why: str) -> None:
@@ -160,7 +189,7 @@ async def give_up(turn: Turn, journal: Journal, why: str) -> None:
     if past.ended:
         return
     failure = Failure(Kind.INTERNAL, Phase.ADMIT, Hop.ENGINE)
-    refusal = Refusal(failure, asked.head.ref, "en", "public", released=len(past.text))
+    refusal = Refusal(failure, asked.ref, "en", "public", released=len(past.text))
     journal.add(_failed(refusal))
     await journal.settle()
 
@@ -218,26 +247,60 @@ async def stream_parts(
 
     Raises Refused. Events are counted from 1; the count is the same in every replay.
     """
-    writer = asked.served.stream(asked.head, asked.request())
     count = 0
-    async for entry in engine.watch(turn.id):
-        event = entry.event
-        match event["type"]:
-            case "call_said":
-                data, last, whole = writer.encode(said(entry)), False, True
-            case "call_finished":
-                data, last, whole = writer.finish(event["extension"]), True, True
-            case _:
-                if not count:
-                    raise refused(asked, event)
-                data, last, whole = writer.fail(event["error"]), True, False
-        events = split(data)
+    async for part in _parts(engine.watch(turn.id), asked):
+        events = split(part.data)
         skipped = max(0, min(len(events), after - count))
         lines = [_numbered(each, turn.id, count + n) for n, each in enumerate(events, 1)]
         count += len(events)
         told = b"".join((lines if ids else events)[skipped:])
-        if told or last:
-            yield Part(told, last, whole)
+        if told or part.last:
+            yield replace(part, data=told)
+
+
+async def _parts(entries: AsyncIterator[Entry], asked: Asked) -> AsyncIterator[Part]:
+    """Raises Refused. In the background nobody waits for the first word: it begins at once, and
+    its failure is a part of it like any other.
+    """
+    writer = asked.served.stream(asked.head, asked.request())
+    begun = asked.background
+    if begun:
+        yield Part(writer.encode(_BEGINNING))
+    async for entry in entries:
+        event = entry.event
+        match event["type"]:
+            case "call_said":
+                data = writer.encode(said(entry))
+                begun = begun or bool(data)
+                yield Part(data)
+            case "call_finished":
+                yield Part(writer.finish(event["extension"]), last=True)
+            case _:
+                if not begun:
+                    raise refused(asked, event)
+                yield Part(writer.fail(event["error"]), last=True, whole=asked.background)
+
+
+def response_object(asked: Asked, entries: Sequence[Entry]) -> Json:
+    """A response in the words of its own events, as the `entries` of its turn tell it."""
+    writer = asked.served.stream(asked.head, asked.request())
+    told = writer.encode(_BEGINNING)
+    error: Json = {}
+    for entry in entries:
+        event = entry.event
+        match event["type"]:
+            case "call_said":
+                writer.encode(said(entry))
+            case "call_finished":
+                told = writer.finish(event["extension"])
+            case _:
+                error = event["error"]
+                told = writer.fail(error)
+    data = split(told)[-1].partition(b"data: ")[2]
+    response: Json = loads(data)["response"]
+    if table(error, "holdfast").get("kind") == Kind.CANCELLED.value:
+        return {**response, "status": "cancelled", "error": None}
+    return response
 
 
 async def whole_answer(engine: Engine, turn: Turn, asked: Asked) -> bytes:

@@ -16,7 +16,6 @@ from ..core.failure import Failure, Hop, Kind, Phase, StreamFailed
 from ..core.redact import scrub
 from ..core.request import Request, Surface
 from ..resilience.policy import Route
-from ..upstream.catalog import embedding
 from ..upstream.executor import Call
 from ..wire.asking import PASSED
 from ..wire.dialect import Head, ServedDialect, StreamWriter
@@ -73,7 +72,7 @@ class Exchange:
     async def _serve(self) -> None:
         body = await read_body(self._receive, self._services.settings.max_body)
         request, route = self._understand(body)
-        if wants_durable(self._headers):
+        if wants_durable(self._headers, request):
             durable = DurableExchange(self._services, self._headers, self._receive, self._send)
             await durable.ask(self._path, request, body, self.ref, self._client(request))
         else:
@@ -87,17 +86,7 @@ class Exchange:
         passed = tuple((n, v) for n, v in self._headers.items() if n in PASSED)
         via = self._headers.get("via", "")
         self._request = request = replace(request, via=via, headers=passed)
-        route = services.routes.find(request.model)
-        if route is None:
-            raise StreamFailed(Failure(Kind.NO_ROUTE, Phase.ADMIT, Hop.CLIENT, param="model"))
-        if request.dialect != "embeddings":
-            return request, route
-        route = embedding(route)
-        if not route.targets:
-            detail = "no target of this route has embeddings"
-            failure = Failure(Kind.UNSUPPORTED, Phase.ADMIT, Hop.CLIENT, detail, param="model")
-            raise StreamFailed(failure)
-        return request, route
+        return request, services.route(request)
 
     async def _answer(self, request: Request, route: Route) -> None:
         """Races the answer against the client's leaving and the end of service."""

@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from ..config import GatewaySettings
 from ..core.clock import Clock
-from ..core.failure import Failure, Kind, StreamFailed
+from ..core.failure import Failure, Hop, Kind, Phase, StreamFailed
 from ..core.record import Level
+from ..core.request import Request
 from ..core.verdict import Language
 from ..engine.ports import Engine
+from ..resilience.policy import Route
 from ..store.ports import IncidentStore, Turns
-from ..upstream.catalog import Routes
+from ..upstream.catalog import Routes, embedding
 from ..upstream.executor import Call, Executor
-from .auth import denied
+from .auth import denied, key_of
 from .keeper import Keeper
 from .limits import Gate
 from .metrics import Metrics
@@ -55,6 +58,7 @@ class Services:
     engine: Engine | None = None
     turns: Turns | None = None
     standing: Callable[[], Mapping[str, str]] = dict  # what else an operator should know
+    given_up: set[str] = field(default_factory=set)  # turns that are to end before they begin
 
     @property
     def level(self) -> Level:
@@ -66,6 +70,28 @@ class Services:
         failure = denied(headers, keys)
         if failure:
             raise StreamFailed(failure)
+
+    def route(self, request: Request) -> Route:
+        """Whom to ask. Raises StreamFailed."""
+        route = self.routes.find(request.model)
+        if route is None:
+            raise StreamFailed(Failure(Kind.NO_ROUTE, Phase.ADMIT, Hop.CLIENT, param="model"))
+        if request.dialect != "embeddings":
+            return route
+        route = embedding(route)
+        if not route.targets:
+            detail = "no target of this route has embeddings"
+            failure = Failure(Kind.UNSUPPORTED, Phase.ADMIT, Hop.CLIENT, detail, param="model")
+            raise StreamFailed(failure)
+        return route
+
+    def tenant(self, headers: Mapping[str, str]) -> str:
+        """Who asks, as a name that says nothing of the key: calls of others are nobody's business.
+
+        Where no key is needed, whoever may ask is the same.
+        """
+        key = key_of(headers) if self.settings.api_keys else ""
+        return hashlib.sha256(key.encode()).hexdigest()[:16] if key else ""
 
     def turned_away(self, failure: Failure) -> None:
         """Counts a request that is refused, since no call will be."""
