@@ -17,7 +17,9 @@ from holdfast.bot.event import Attachment, Notice, NoticeKind, Place, Scene
 from holdfast.bot.pipeline import Command, Middleware, Onward, Result, Say, Visit
 from holdfast.bot.service import Extras
 from holdfast.engine.local import Limits
+from holdfast.engine.ports import Turn
 from holdfast.sim.script import expected, parse
+from holdfast.store.ports import StoreFailed
 
 pytestmark = pytest.mark.scenario
 
@@ -378,6 +380,29 @@ class TestBusy:
                 assert "answer first" in home.phone.reads(refused[0])[0]
                 assert home.phone.reads(refused[1]) == home.phone.reads(refused[2]) == []
                 await home.ask("/stop")
+
+        play(scene)
+
+    def test_a_message_that_comes_again_after_a_refusal_is_answered(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """What was refused in words has not used up the numbers of the answer."""
+
+        async def fails(turn: Turn) -> bool:
+            raise StoreFailed("the disk is full")
+
+        async def scene() -> None:
+            async with house(tmp_path) as home:
+                message = home.phone.message("Tell me about text:short please")
+                chat = home.phone.chat_of(message)
+                with monkeypatch.context() as broken:
+                    broken.setattr(home.services.engine, "accept", fails)
+                    with pytest.raises(StoreFailed):
+                        await home.phone.event(message)
+                await until(lambda: home.phone.reads(chat))
+                assert "storage" in home.phone.reads(chat)[0]
+                assert await home.phone.event(message)
+                await until(lambda: home.phone.reads(chat)[-1].endswith("the shore."))
 
         play(scene)
 

@@ -30,7 +30,10 @@ TAKE_OVER = 10.0  # seconds
 LEASE = 2.0
 LONG, DEMO = Question("Please text:long"), Question("text:demo")
 
-pytestmark = pytest.mark.skipif(not hasattr(os, "pidfd_open"), reason="needs pidfds of Linux")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(not hasattr(os, "pidfd_open"), reason="needs pidfds of Linux"),
+]
 
 
 @dataclass

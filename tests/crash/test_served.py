@@ -22,7 +22,10 @@ RUNS = int(os.environ.get("HOLDFAST_CRASH_RUNS", "6"))
 SEED = int(os.environ.get("HOLDFAST_CRASH_SEED", "1"))
 A_ROUND = 3  # deaths at most while the same people wait
 
-pytestmark = pytest.mark.skipif(not hasattr(os, "pidfd_open"), reason="needs pidfds of Linux")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(not hasattr(os, "pidfd_open"), reason="needs pidfds of Linux"),
+]
 
 
 async def rampage(folder: Path, seed: int, more: str = "") -> None:
