@@ -403,6 +403,7 @@ class TestBusy:
                 assert "storage" in home.phone.reads(chat)[0]
                 assert await home.phone.event(message)
                 await until(lambda: home.phone.reads(chat)[-1].endswith("the shore."))
+                assert home.phone.reads(chat)[1].startswith("Hold fast")
 
         play(scene)
 
