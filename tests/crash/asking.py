@@ -97,6 +97,12 @@ class Page:
                 pass
             await self._lives.soon(number)
 
+    @property
+    def text(self) -> str:
+        """What has been read of the answer."""
+        events = [entry["event"] for entry in self.read]
+        return "".join(event["text"] for event in events if event["type"] == "text_added")
+
     async def until(self, count: int) -> None:
         """Returns once so many entries have been read."""
         async with asyncio.timeout(PATIENCE):

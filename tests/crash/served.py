@@ -48,26 +48,26 @@ class Launcher:
         self._process.wait()
 
     def launch(self, folder: Path, env: Mapping[str, str], *arguments: str) -> tuple[int, int]:
-        """A pidfd of the new process, and the end to read of its standard output."""
+        """The new process's id, and the end to read of its standard output."""
         asked = {"folder": str(folder), "arguments": arguments, "environment": dict(env)}
         reading, writing = os.pipe()
         with (folder / "stderr.txt").open("a", encoding="utf-8") as errors:
             streams = [writing, errors.fileno()]
             socket.send_fds(self._channel, [json.dumps(asked).encode()], streams)
         os.close(writing)
-        pid = int(self._channel.recv(32))
-        return os.pidfd_open(pid), reading
+        return int(self._channel.recv(32)), reading
 
 
 class Life:
     """One process. `url` is known once it is ready."""
 
-    def __init__(self, pidfd: int, output: int) -> None:
+    def __init__(self, pid: int, output: int) -> None:
         self.url: asyncio.Future[str] = asyncio.get_running_loop().create_future()
         self.over = asyncio.Event()
-        self._pidfd = pidfd
+        self.pid = pid
+        self._pidfd = os.pidfd_open(pid)
         self._listening = asyncio.create_task(self._listen(output))
-        asyncio.get_running_loop().add_reader(pidfd, self._ended)
+        asyncio.get_running_loop().add_reader(self._pidfd, self._ended)
 
     def signal(self, number: signal.Signals) -> None:
         if not self.over.is_set():
