@@ -138,11 +138,11 @@ class Lives:
     async def url(self) -> tuple[int, str]:
         """The number and the address of a life that is ready, whenever there is one."""
         while True:
-            number = self.count
-            if self._life is not None:
-                await asyncio.wait({self._life.url})
-                if not self._life.url.cancelled():
-                    return number, self._life.url.result()
+            number, life = self.count, self._life
+            if life is not None:
+                await asyncio.wait({life.url})
+                if not life.url.cancelled():
+                    return number, life.url.result()
             await self.after(number)
 
     async def soon(self, number: int) -> None:
