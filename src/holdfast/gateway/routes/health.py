@@ -1,4 +1,4 @@
-"""Is the process alive, and could it answer now?"""
+"""Is the process alive, could it answer now, and what can it be asked?"""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from ... import __version__
+from ..openapi import DOCUMENT
 from ..services import Services
 
 
@@ -28,4 +29,8 @@ def routes(services: Services) -> list[Route]:
         body = {"status": status, "routes_without_target": out, **services.standing()}
         return JSONResponse(body, 200 if status == "ready" else 503)
 
-    return [Route("/healthz", healthz), Route("/readyz", readyz)]
+    async def openapi(request: Request) -> Response:
+        return JSONResponse(DOCUMENT)
+
+    paths = {"/healthz": healthz, "/readyz": readyz, "/openapi.json": openapi}
+    return [Route(path, endpoint) for path, endpoint in paths.items()]

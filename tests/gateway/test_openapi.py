@@ -1,0 +1,74 @@
+"""The document says what the gateway does: whatever it allows is answered as it says."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import pytest
+import schemathesis
+from hypothesis import HealthCheck, given, settings
+from schemathesis.checks import not_a_server_error
+from schemathesis.specs.openapi.checks import (
+    content_type_conformance,
+    response_schema_conformance,
+    status_code_conformance,
+)
+from tests.serving import configuration, serving, vendor
+
+from holdfast.gateway.app import ANSWERS
+from holdfast.gateway.calls import CALLS
+from holdfast.gateway.openapi import DOCUMENT, PATHS
+from holdfast.gateway.responses import RESPONSES
+
+OPERATIONS = [(path, method) for path, methods in PATHS.items() for method in methods]
+CHECKS = (
+    not_a_server_error,
+    status_code_conformance,
+    content_type_conformance,
+    response_schema_conformance,
+)
+
+
+@pytest.fixture(scope="module")
+def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    folder: Path = tmp_path_factory.mktemp("openapi")
+    with vendor() as upstream:
+        told = configuration(upstream.base_url, {"fine": ["ok"]})
+        (folder / "holdfast.toml").write_text(told)
+        with serving(folder) as served:
+            yield served.url
+
+
+@pytest.fixture(scope="module")
+def schema(url: str) -> Any:
+    """As it is served; of the models one can be asked."""
+    told = httpx2.get(f"{url}/openapi.json").json()
+    assert told == DOCUMENT
+    told["components"]["schemas"]["Model"] = {"enum": ["fine", "nobody"]}
+    return schemathesis.openapi.from_dict(told)
+
+
+@pytest.mark.scenario
+@pytest.mark.parametrize(("path", "method"), OPERATIONS)
+def test_what_the_document_allows_is_answered_as_it_says(
+    url: str, schema: Any, path: str, method: str
+) -> None:
+    @settings(
+        max_examples=30, deadline=None, database=None, suppress_health_check=list(HealthCheck)
+    )
+    @given(case=schema[path][method].as_strategy())
+    def ask(case: Any) -> None:
+        case.call_and_validate(base_url=url, checks=CHECKS, timeout=30)
+
+    ask()
+
+
+def test_every_resource_is_in_the_document() -> None:
+    made = {(path, "post") for path in ANSWERS}
+    for resource in (CALLS, RESPONSES):
+        for method, rest in resource.methods:
+            made.add((f"{resource.path}{{id}}/{rest}".rstrip("/"), method.lower()))
+    assert made <= set(OPERATIONS)
