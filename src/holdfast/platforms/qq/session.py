@@ -289,7 +289,7 @@ class Session:
         )
 
     def _dispatched(self, frame: Json, now: float) -> Commands:
-        seq = number(frame, "s") or 0
+        seq = max(0, number(frame, "s") or 0)
         match text(frame, "t"):
             case "READY":
                 data = table(frame, "d")
