@@ -6,6 +6,7 @@ import asyncio
 import os
 import random
 import secrets
+import tempfile
 import time
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Sequence
 from contextlib import (
@@ -74,13 +75,24 @@ def pepper(data_dir: Path) -> bytes:
     """This installation's secret for naming keys; made at the first start. Raises OSError."""
     file = data_dir / "pepper"
     data_dir.mkdir(parents=True, exist_ok=True)
-    try:
-        made = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        return file.read_bytes()
-    with os.fdopen(made, "wb") as new:
-        new.write(secrets.token_bytes(32))
+    if not file.exists():
+        handle, name = tempfile.mkstemp(dir=data_dir)  # for this user alone
+        with os.fdopen(handle, "wb") as new:
+            new.write(secrets.token_bytes(32))
+        _first(Path(name), file)
     return file.read_bytes()
+
+
+def _first(made: Path, place: Path) -> None:
+    """Puts it there unless another process was faster; nobody ever sees half of it."""
+    try:
+        place.hardlink_to(made)
+    except FileExistsError:
+        pass
+    except OSError:  # a file system without links
+        made.replace(place)
+    finally:
+        made.unlink(missing_ok=True)
 
 
 def database(server: ServerSettings) -> Database:
