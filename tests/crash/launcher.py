@@ -23,12 +23,12 @@ _LOADED = (holdfast.app, psycopg, uvloop)  # what a start imports when it needs 
 
 
 def launch(channel: socket.socket) -> None:
-    """Until the other end of `channel` is closed."""
+    """Until the other end of `channel` is closed; then all that was started ends too."""
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for them
     while True:
         message, descriptors, _, _ = socket.recv_fds(channel, 1 << 16, 2)
         if not message:
-            return
+            os.killpg(0, signal.SIGKILL)  # the test died: nobody else would end them
         pid = os.fork()
         if pid == 0:
             channel.close()
