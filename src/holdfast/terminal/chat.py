@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import select
 import signal
+import socket
 import sys
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
@@ -110,10 +112,31 @@ def _read(prompt: str) -> str:
     """
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
-        return input(prompt)
+        return _ask(prompt) if prompt else input()
     except (EOFError, KeyboardInterrupt):
         if prompt:
             print()
         return ""
     finally:
         signal.signal(signal.SIGINT, before)
+
+
+def _ask(prompt: str) -> str:
+    """Raises EOFError, KeyboardInterrupt.
+
+    A signal between the prompt and the reading would wait for the end of the line; the
+    wake-up descriptor ends the waiting instead, whenever the signal comes.
+    """
+    woken, waker = socket.socketpair()
+    with woken, waker:
+        waker.setblocking(False)
+        before = signal.set_wakeup_fd(waker.fileno())
+        try:
+            print(prompt, end="", flush=True)
+            select.select([sys.stdin, woken], [], [])
+        finally:
+            signal.set_wakeup_fd(before)
+    line = sys.stdin.readline()
+    if not line:
+        raise EOFError
+    return line.rstrip("\n")
