@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ssl
 from collections.abc import AsyncIterable, AsyncIterator
+from dataclasses import dataclass
 from types import TracebackType
 from typing import Self
 
@@ -18,7 +19,17 @@ from .progress import CURRENT
 from .sockets import SocketBackend, SocketStream
 
 KEEP_ALIVE = 20.0  # seconds; below the idle limit of common proxies
-MAX_IDLE = 256
+MAX_IDLE = 32  # in each pool
+
+# httpcore looks at every connection of a pool for every request. Requests go to the pool with the
+# fewest under way, so one after the other they all share the first pool's connections.
+POOLS = 16
+
+
+@dataclass(slots=True)
+class _Pool:
+    core: httpcore2.AsyncConnectionPool
+    busy: int = 0  # requests under way, the reading of their answers included
 
 
 class HttpTransport(httpx2.AsyncBaseTransport):
@@ -35,14 +46,21 @@ class HttpTransport(httpx2.AsyncBaseTransport):
         proxy: str = "",
         backend: httpcore2.AsyncNetworkBackend | None = None,
     ) -> None:
-        self._pool = httpcore2.AsyncConnectionPool(
-            ssl_context=ssl_context,
-            proxy=_core_proxy(proxy, ssl_context) if proxy else None,
-            max_connections=None,
-            max_keepalive_connections=MAX_IDLE,
-            keepalive_expiry=KEEP_ALIVE,
-            network_backend=backend or SocketBackend(),
-        )
+        through = _core_proxy(proxy, ssl_context) if proxy else None
+        sockets = backend or SocketBackend()
+        self._pools = [
+            _Pool(
+                httpcore2.AsyncConnectionPool(
+                    ssl_context=ssl_context,
+                    proxy=through,
+                    max_connections=None,
+                    max_keepalive_connections=MAX_IDLE,
+                    keepalive_expiry=KEEP_ALIVE,
+                    network_backend=sockets,
+                )
+            )
+            for _ in range(POOLS)
+        ]
 
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
         """The answer to this request.
@@ -50,8 +68,17 @@ class HttpTransport(httpx2.AsyncBaseTransport):
         Servers say 408 or worse on an idle connection before they close it. The HTTP library
         may have read that together with the answer before, and would take it for this one's.
         """
+        pool = min(self._pools, key=lambda one: one.busy)
+        pool.busy += 1
+        try:
+            return await self._ask(pool, request)
+        except BaseException:
+            pool.busy -= 1
+            raise
+
+    async def _ask(self, pool: _Pool, request: httpx2.Request) -> httpx2.Response:
         assert isinstance(request.stream, AsyncIterable)
-        answer = await self._pool.handle_async_request(
+        answer = await pool.core.handle_async_request(
             httpcore2.Request(
                 method=request.method,
                 url=_core_url(request.url),
@@ -68,12 +95,13 @@ class HttpTransport(httpx2.AsyncBaseTransport):
         return httpx2.Response(
             answer.status,
             headers=answer.headers,
-            stream=_Body(answer),
+            stream=_Body(answer, pool),
             extensions=answer.extensions,
         )
 
     async def aclose(self) -> None:
-        await self._pool.aclose()
+        for pool in self._pools:
+            await pool.core.aclose()
 
     async def __aenter__(self) -> Self:
         return self
@@ -105,14 +133,18 @@ class Transports:
 
 
 class _Body(httpx2.AsyncByteStream):
-    def __init__(self, answer: httpcore2.Response) -> None:
+    def __init__(self, answer: httpcore2.Response, pool: _Pool) -> None:
         self._answer = answer
+        self._pool: _Pool | None = pool  # until it is closed
 
     def __aiter__(self) -> AsyncIterator[bytes]:
         assert isinstance(self._answer.stream, AsyncIterable)
         return aiter(self._answer.stream)
 
     async def aclose(self) -> None:
+        if self._pool is not None:
+            self._pool.busy -= 1
+            self._pool = None
         await self._answer.aclose()
 
 
