@@ -90,7 +90,7 @@ class Lives:
     def stop(self, lane: str) -> bool:
         """Cancels what runs in the lane, for good. False if nothing does."""
         life = self.running.get(lane)
-        if life is None or life.task is None:
+        if life is None:
             return False
         life.stopping = True
         life.cancel()
@@ -148,8 +148,12 @@ class Lives:
 
     async def _ending(self, life: Life, work: Awaitable[None]) -> BaseException | None:
         """How the handler ended. If this is cancelled, so is the handler, first."""
-        task = life.task = asyncio.ensure_future(work)
+        task = asyncio.ensure_future(work)
         try:
+            await asyncio.sleep(0)  # cancelled before its first step, it could not say an end
+            life.task = task
+            if life.stopping:
+                task.cancel()
             await asyncio.wait([task])
         except asyncio.CancelledError:
             task.cancel()
