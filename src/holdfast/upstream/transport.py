@@ -70,11 +70,12 @@ class HttpTransport(httpx2.AsyncBaseTransport):
         """
         pool = min(self._pools, key=lambda one: one.busy)
         pool.busy += 1
+        answer = None
         try:
-            return await self._ask(pool, request)
-        except BaseException:
-            pool.busy -= 1
-            raise
+            answer = await self._ask(pool, request)
+        finally:
+            pool.busy -= answer is None
+        return answer
 
     async def _ask(self, pool: _Pool, request: httpx2.Request) -> httpx2.Response:
         assert isinstance(request.stream, AsyncIterable)
