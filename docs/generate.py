@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 from holdfast.core.failure import RULES, Kind, Phase
+from holdfast.core.reason import REASONS
 from holdfast.sim.catalogue import FAULTS
 from holdfast.sim.truth import Truth
 from holdfast.wire.losses import ANSWER_LOSSES, LOSSES, TARGET_LOSSES
@@ -27,6 +28,16 @@ def remedies() -> str:
         for kind, rule in RULES.items()
     ]
     return _table(("kind", "remedy", "it means", "意思"), rows)
+
+
+def reasons() -> str:
+    """Why an attempt was followed by what it was followed by."""
+    marks = {"count": "N", "seconds": "N"}
+    rows = [
+        tuple(re.sub(r"\{(\w+)[^}]*\}", lambda found: marks[found[1]], text) for text in pair)
+        for pair in REASONS.values()
+    ]
+    return _table(("why", "why_zh"), rows)
 
 
 def catalogue() -> str:
@@ -87,6 +98,7 @@ def answerlosses() -> str:
 
 PARTS: Mapping[str, Callable[[], str]] = {
     "remedies": remedies,
+    "reasons": reasons,
     "catalogue": catalogue,
     "faults": faults,
     "healthy": healthy,

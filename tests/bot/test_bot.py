@@ -121,6 +121,18 @@ class TestAnswers:
 
         play(scene)
 
+    def test_owners_are_told_in_their_language_why_no_more_was_tried(self, tmp_path: Path) -> None:
+        async def scene() -> None:
+            access = {"direct": "open", "owners": ["anna"]}
+            routes = {"main": ["openai_400"]}
+            async with house(tmp_path, routes, access=access) as home:
+                await home.ask("你好")
+                await asyncio.to_thread(home.keeper.settle)
+                (why,) = await home.ask("/why")
+                assert why.endswith("之后没有再试：上游认为请求无效；再问一次也不会有别的结果。")
+
+        play(scene)
+
 
 class TestCommands:
     def test_help_lists_commands_in_the_persons_language(self, tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ import json
 from holdfast.core.attempt import Attempt, Credential, How, Outcome, Seam, Target
 from holdfast.core.events import UsageReport
 from holdfast.core.failure import Cause, Failure, Hop, Kind, Phase
+from holdfast.core.reason import Reason, Why
 from holdfast.core.record import attempt_record, disclose, failure_record, incident_record
 from holdfast.core.verdict import explain, plain
 
@@ -32,7 +33,7 @@ def attempt(failure: Failure | None, number: int = 1, *, released: int = 0) -> A
         released=released,
         failure=failure,
         decision="failover" if failure else "finish",
-        why="because",
+        why=Reason(Why.OTHER_TARGET, Kind.BAD_GATEWAY),
         status=502,
         upstream_ids=(("x-request-id", "req_1"),),
         seam=Seam("prefill", verified=True) if number > 1 else None,
@@ -59,7 +60,8 @@ def test_an_attempt_names_target_phase_kind_cause_and_decision() -> None:
         "ms": 812,
         "released_chars": 0,
         "decision": "failover",
-        "why": "because",
+        "why": "a proxy on the way reports that its upstream failed; another target may work",
+        "why_zh": "途中的代理报告它的上游失败；换一个目标可能成功",
         "explained": None,
         "nested": None,
         "phases": None,

@@ -12,6 +12,7 @@ from tests.resilience.actors import fault, past, stale, target
 
 from holdfast.core.attempt import RESPONSE_ID, Attempt, Continuation, How, Target
 from holdfast.core.failure import RULES, Failure, Kind, Phase, Remedy
+from holdfast.core.reason import Reason, Why
 from holdfast.resilience.budget import RetryBudget
 from holdfast.resilience.health import Health
 from holdfast.resilience.planner import Decision, GiveUp, Situation, Try, plan, verdict
@@ -99,7 +100,7 @@ def test_keys_of_a_pool_take_turns() -> None:
 def test_another_target_is_asked_at_once_unless_nothing_would_help(kind: Kind) -> None:
     decision = Desk(A, B).ask(met(A, kind))
     if RULES[kind].remedy is Remedy.STOP:
-        assert decision == GiveUp(fault(kind), RULES[kind].meaning)
+        assert decision == GiveUp(fault(kind), Reason(Why.FINAL, kind))
     else:
         assert isinstance(decision, Try)
         assert (decision.target, decision.at, decision.decision) == (B, NOW, "failover")
@@ -147,7 +148,7 @@ def test_a_retry_after_too_far_off_ends_the_call_and_is_passed_on() -> None:
     ended = Desk(A).gives_up(told)
     assert ended.failure.kind is Kind.OVERLOADED
     assert ended.failure.retry_after == 30.0
-    assert "30 s" in ended.why
+    assert "30 s" in ended.why.say("en")
 
 
 # Keys.
@@ -157,7 +158,7 @@ def test_a_bad_key_is_followed_by_the_next_key_of_the_same_target() -> None:
     one, two = target("a", "k1"), target("a", "k2")
     choice = Desk(one, two).tries(met(one, Kind.AUTH))
     assert (choice.target, choice.at, choice.price) == (two, NOW, 0.0)
-    assert "another key" in choice.why
+    assert "another key" in choice.why.say("en")
 
 
 def test_a_fault_of_the_endpoint_speaks_for_all_its_keys() -> None:
@@ -270,13 +271,13 @@ def test_a_content_policy_has_the_last_word(how: How) -> None:
     ]
     ended = Desk(A, B, C).gives_up(*history)
     assert ended.failure.kind is Kind.POLICY
-    assert ended.why == RULES[Kind.POLICY].meaning
+    assert ended.why == Reason(Why.FINAL, Kind.POLICY)
 
 
 def test_what_cannot_be_continued_is_not() -> None:
     ended = Desk(A, B).gives_up(met(A, Kind.TRUNCATED, released=9), continuable=False)
     assert ended.failure.kind is Kind.TRUNCATED
-    assert "cannot be continued" in ended.why
+    assert "cannot be continued" in ended.why.say("en")
 
 
 # Limits.
@@ -286,13 +287,13 @@ def test_five_attempts_that_brought_nothing_are_enough() -> None:
     crowd = [target(name) for name in "abcdefg"]
     history = [met(who, Kind.RESET) for who in crowd[:5]]
     assert Desk(*crowd).tries(*history[:4]).target == crowd[4]
-    assert "5 attempts" in Desk(*crowd).gives_up(*history).why
+    assert "5 attempts" in Desk(*crowd).gives_up(*history).why.say("en")
 
 
 def test_three_on_one_target_are_enough() -> None:
     desk = Desk(A)
     assert desk.tries(*[met(A, Kind.RESET)] * 2).target == A
-    assert "no target is left" in desk.gives_up(*[met(A, Kind.RESET)] * 3).why
+    assert "no target is left" in desk.gives_up(*[met(A, Kind.RESET)] * 3).why.say("en")
 
 
 def test_attempts_that_brought_text_are_no_waste() -> None:
@@ -302,7 +303,7 @@ def test_attempts_that_brought_text_are_no_waste() -> None:
 
 def test_but_there_is_an_end_to_everything() -> None:
     history = [met(A, Kind.TRUNCATED, released=9)] * 24
-    assert "24 attempts" in Desk(A).gives_up(*history).why
+    assert "24 attempts" in Desk(A).gives_up(*history).why.say("en")
 
 
 def test_a_lost_race_is_no_failure_of_anybody() -> None:
@@ -316,7 +317,7 @@ def test_no_attempt_begins_at_the_deadline_or_later() -> None:
     desk = Desk(A)
     failed = met(A, Kind.RESET)
     assert desk.tries(failed, deadline=NOW + 0.3).at < NOW + 0.3
-    assert "deadline" in desk.gives_up(failed, deadline=NOW + 0.2).why
+    assert "deadline" in desk.gives_up(failed, deadline=NOW + 0.2).why.say("en")
 
 
 def test_an_empty_budget_allows_no_retry_but_another_target() -> None:
@@ -325,7 +326,7 @@ def test_an_empty_budget_allows_no_retry_but_another_target() -> None:
     desk.budget.spend("a", 10.0, NOW)
     assert desk.tries(met(A, Kind.RESET)).target == B
     desk.budget.spend("b", 10.0, NOW)
-    assert "no target" in desk.gives_up(met(A, Kind.RESET), met(B, Kind.RESET)).why
+    assert "no target" in desk.gives_up(met(A, Kind.RESET), met(B, Kind.RESET)).why.say("en")
 
 
 # Everything is out.
@@ -428,14 +429,14 @@ def test_the_plan_keeps_the_limits(history: list[Attempt], jitter: float, left: 
         desk.health.failed(attempt.target, attempt.failure, attempt.ended_at, jitter)
     decision = desk.ask(*history, jitter=jitter, deadline=NOW + left)
     if isinstance(decision, GiveUp):
-        assert decision.why
+        assert decision.why.say("en")
         return
     assert NOW <= decision.at < NOW + left or decision.at == NOW
     assert decision.at <= NOW + desk.route.policy.max_wait
     assert decision.at >= desk.health.ready_at(decision.target, NOW)
     assert decision.target is not NEVER or decision.how is How.START
     assert (decision.how is How.START) == (not any(a.released for a in history))
-    assert decision.why
+    assert decision.why.say("en")
 
 
 # A stream that the vendor keeps.

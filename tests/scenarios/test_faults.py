@@ -113,7 +113,18 @@ async def _recorded(case: Case, told: Told, house: House) -> list[str]:
     return [*complaints, json.dumps(record["attempts"])] if complaints else []
 
 
-_ALWAYS = {"number", "target", "how", "hop", "at_ms", "ms", "decision", "why", "explained"}
+_ALWAYS = {
+    "number",
+    "target",
+    "how",
+    "hop",
+    "at_ms",
+    "ms",
+    "decision",
+    "why",
+    "why_zh",
+    "explained",
+}
 
 
 def _honest(case: Case, answer: tuple[int, str, bool]) -> Iterator[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from holdfast.core.attempt import Attempt, Credential, How, Outcome, Seam, Target
 from holdfast.core.failure import Cause, Failure, Kind, Phase
+from holdfast.core.reason import Reason, Why
 from holdfast.core.record import incident_record
 from holdfast.store.ports import Incident
 
@@ -26,7 +27,7 @@ _CUT = Attempt(
         cause_chain=(Cause("httpx2.ReadError"), Cause("ConnectionResetError", errno=104)),
     ),
     decision="continue",
-    why="the peer reset the connection; go on from the released text by instruct",
+    why=Reason(Why.INSTRUCT, Kind.RESET),
     status=200,
     upstream_ids=(("x-request-id", "req_1"),),
 )
@@ -57,7 +58,7 @@ _REFUSED = Attempt(
         nested=Failure(Kind.CLOSED, Phase.HEADERS, detail="unexpected EOF"),
     ),
     decision="stop",
-    why="5 attempts brought nothing",
+    why=Reason(Why.FRUITLESS, count=5),
     status=502,
 )
 

@@ -63,6 +63,19 @@ def test_the_timeline_says_whose_upstream_failed_in_chinese_too() -> None:
     assert "已给出 0 个字符" in lines
 
 
+def test_why_it_stopped_is_told_in_the_readers_language() -> None:
+    lines = " ".join(drawn(timeline(FAILED.record, "zh"), 200))
+    assert "→ 停止（5 次尝试都没有结果）" in lines
+    assert "→ stop (5 attempts brought nothing)" in " ".join(drawn(timeline(FAILED.record, "en")))
+
+
+def test_a_record_from_before_reasons_had_chinese_is_still_told() -> None:
+    (attempt,) = FAILED.record["attempts"]
+    old = {name: value for name, value in attempt.items() if not name.endswith("_zh")}
+    lines = " ".join(drawn(timeline({**FAILED.record, "attempts": [old]}, "zh"), 200))
+    assert "→ 停止（5 attempts brought nothing）" in lines
+
+
 @pytest.mark.parametrize("incident", [SAVED, FAILED])
 def test_no_secret_and_no_line_too_long(incident: Incident) -> None:
     for language in ("en", "zh"):

@@ -212,6 +212,7 @@ TEXTS: Mapping[str, tuple[str, str]] = {
         "回答中断的原因：{what}一共询问了 {n} 次。{ref}",
     ),
     "why_attempt": ("{number}. {target}: {explained}", "{number}. {target}：{explained}"),
+    "why_stopped": (" Then no more was tried: {reason}.", "之后没有再试：{reason}。"),
     "why_attempt_whole": (
         "{number}. {target}: the answer is whole.",
         "{number}. {target}：回答完整。",

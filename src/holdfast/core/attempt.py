@@ -10,6 +10,7 @@ from urllib.parse import unquote, urlsplit
 
 from .events import UsageReport
 from .failure import Failure, Kind, Phase
+from .reason import Reason
 
 
 class Continuation(Enum):
@@ -121,7 +122,7 @@ class Attempt:
     released: int = 0  # characters of text that this attempt gave to the reader
     failure: Failure | None = None
     decision: str = ""  # retry | failover | hedge | continue | replace | stop | finish
-    why: str = ""
+    why: Reason | None = None  # of the decision
     status: int | None = None
     upstream_ids: tuple[tuple[str, str], ...] = ()
     seam: Seam | None = None

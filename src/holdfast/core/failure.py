@@ -222,7 +222,8 @@ class Failure:
     `retry_after` is in seconds from the moment of failure. `by` names who reported it when
     that was not Holdfast itself ("sub2api", "nginx", a host). `nested` is what that reporter
     says of *its* upstream. `upstream_ids` are header names and values for support tickets.
-    All text is scrubbed before it gets here (`core.redact`).
+    `detail` is in the reporter's words; where those are Holdfast's own, `detail_zh` says the same
+    in Chinese. All text is scrubbed before it gets here (`core.redact`).
     """
 
     kind: Kind
@@ -237,6 +238,7 @@ class Failure:
     upstream_ids: tuple[tuple[str, str], ...] = ()
     by: str = ""
     nested: Failure | None = None
+    detail_zh: str = ""
 
     @property
     def remedy(self) -> Remedy:
@@ -250,13 +252,22 @@ class Failure:
     @property
     def cause(self) -> str:
         """The root cause in a word or a short phrase, for one column of a table."""
+        root = self.root
+        return self._label or root.detail or root.code or RULES[root.kind].meaning
+
+    @property
+    def cause_zh(self) -> str:
+        root = self.root
+        said = root.detail_zh or root.detail or root.code
+        return self._label or said or RULES[root.kind].meaning_zh
+
+    @property
+    def _label(self) -> str:
+        """What names the cause in any language: an errno, a resolver's code, EOF."""
         labels = [cause.label for cause in self.cause_chain if cause.label]
         if labels:
             return labels[-1]
-        root = self.root
-        if root is self and self.kind in _EOF:
-            return "EOF"
-        return root.detail or root.code or RULES[root.kind].meaning
+        return "EOF" if self.nested is None and self.kind in _EOF else ""
 
 
 _EOF = frozenset({Kind.CLOSED, Kind.TRUNCATED})

@@ -12,7 +12,7 @@ from typing import Any, Literal
 from .attempt import Attempt, Outcome
 from .failure import Cause, Failure, Kind
 from .redact import ID_HEADERS
-from .verdict import explain
+from .verdict import Language, explain
 
 SCHEMA = "holdfast.incident/1"
 
@@ -33,6 +33,7 @@ def failure_record(failure: Failure) -> Record:
         "code": failure.code,
         "param": failure.param,
         "message": failure.detail,
+        "message_zh": failure.detail_zh,
         "cause": failure.cause,
         "retry_after_ms": milliseconds(failure.retry_after),
         "causes": [_cause_record(cause) for cause in failure.cause_chain],
@@ -55,7 +56,9 @@ def attempt_record(attempt: Attempt, began: float) -> Record:
         "kind": failure.kind.value if failure else None,
         "hop": failure.hop.value if failure else None,
         "cause": failure.cause if failure else None,
+        "cause_zh": failure.cause_zh if failure and failure.root.detail_zh else None,
         "message": failure.detail if failure else None,
+        "message_zh": failure.detail_zh if failure else None,
         "by": failure.by if failure else None,
         "status": attempt.status,
         "code": failure.code if failure else None,
@@ -78,7 +81,8 @@ def attempt_record(attempt: Attempt, began: float) -> Record:
         "nested": failure_record(failure.nested) if failure and failure.nested else None,
         "seam": _seam_record(attempt),
         "decision": attempt.decision,
-        "why": attempt.why,
+        "why": attempt.why and attempt.why.say("en"),
+        "why_zh": attempt.why and attempt.why.say("zh"),
     }
     kept = _present(record)
     if failure is None:
@@ -128,6 +132,12 @@ def verdict_word(outcome: Outcome) -> str:
     if outcome.failure is None:
         return "recovered" if outcome.recovered else "answered"
     return "cancelled" if outcome.failure.kind is Kind.CANCELLED else "failed"
+
+
+def why(attempt: Mapping[str, Any], language: Language) -> str:
+    """The reason in a stored attempt; those that were stored before this had it in English."""
+    told: str = (language == "zh" and attempt.get("why_zh")) or attempt.get("why", "")
+    return told
 
 
 def disclose(attempts: Sequence[Record], level: Level) -> list[Record]:

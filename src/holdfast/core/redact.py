@@ -132,6 +132,7 @@ def _conceal(failure: Failure, secrets: list[str]) -> Failure:
     return replace(
         failure,
         detail=hide(failure.detail),
+        detail_zh=hide(failure.detail_zh),
         code=failure.code and hide(failure.code),
         param=failure.param and hide(failure.param),
         by=hide(failure.by),

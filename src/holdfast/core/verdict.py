@@ -102,7 +102,8 @@ def plain(failure: Failure, language: Language, *, ref: str = "", released: int 
     pair = _CUT if released else _PLAIN.get(known, _UNREACHED)
     text = pair[language == "zh"]
     if failure.hop is Hop.CLIENT and failure.detail and not released:
-        text = failure.detail  # written by Holdfast itself, about this very request
+        # Written by Holdfast itself, about this very request.
+        text = (language == "zh" and failure.detail_zh) or failure.detail
     if not ref:
         return text
     return f"{text}（编号 {ref}）" if language == "zh" else f"{text} (ref {ref})"
@@ -143,24 +144,21 @@ def _explain_en(failure: Failure, who: str) -> str:
 
 def _explain_zh(failure: Failure, who: str) -> str:
     meaning, where = RULES[failure.kind].meaning_zh, _PHASES[failure.phase][1]
-    english = RULES[failure.kind].meaning
     if failure.nested and failure.kind is Kind.UNAVAILABLE:
-        last = RULES[failure.nested.kind]
-        told = f"{last.meaning_zh}{_brackets_zh(failure.nested.cause, last.meaning)}"
-        return f"{meaning}；最近一次失败：{told}。"
+        last = RULES[failure.nested.kind].meaning_zh
+        return f"{meaning}；最近一次失败：{last}{_brackets_zh(failure.nested.cause_zh, last)}。"
     if failure.nested:
         behind = failure.nested
         said = f"{who or '代理'} 回答了 {failure.status}" if failure.status else (who or "代理")
         whose = f"（{behind.by}）" if behind.by not in ("", failure.by) else ""
-        known = RULES[behind.kind]
+        known = RULES[behind.kind].meaning_zh
         text = (
-            f"{said}：是它自己的上游{whose}失败了：{known.meaning_zh}"
-            f"{_brackets_zh(behind.cause, known.meaning)}。"
+            f"{said}：是它自己的上游{whose}失败了：{known}{_brackets_zh(behind.cause_zh, known)}。"
         )
     else:
         status = f"，状态码 {failure.status}" if failure.status else ""
         subject = f"{who}：" if who else ""
-        text = f"{subject}{where}，{meaning}{_brackets_zh(failure.cause, english)}{status}。"
+        text = f"{subject}{where}，{meaning}{_brackets_zh(failure.cause_zh, meaning)}{status}。"
     return text + ("请求本身没有问题。" if _innocent(failure) else "")
 
 

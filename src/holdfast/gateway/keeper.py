@@ -48,7 +48,7 @@ class Keeper:
             kind=failure.kind.value,
             cause=failure.cause,
             decision=attempt.decision,
-            why=attempt.why,
+            why=attempt.why and attempt.why.say("en"),
         )
         if self._queue.qsize() < _WAITING:
             so_far = Outcome(None, call.attempts, released=call.released)

@@ -17,6 +17,7 @@ from ..core.events import (
     UsageReport,
 )
 from ..core.failure import Failure, Kind, Phase
+from ..core.reason import Reason
 from .replay import Replay
 from .splice import Splicer
 
@@ -130,8 +131,14 @@ class Leg:
         else:
             code = "connect" if self.phase in _CONNECTING else self.phase.value
             seconds = {"write": limits.write, "headers": limits.headers}.get(code, limits.connect)
-        detail = f"{_SILENCE[code]} for {seconds:g} s"
-        return Failure(Kind.TIMEOUT, self.phase, detail=detail, code=code)
+        en, zh = _SILENCE[code]
+        return Failure(
+            Kind.TIMEOUT,
+            self.phase,
+            detail=f"{en} for {seconds:g} s",
+            detail_zh=f"{seconds:g} 秒内{zh}",
+            code=code,
+        )
 
     def emptiness(self, *, tool_cut: bool) -> Failure | None:
         """The failure of an answer that finished with nothing in it, unless that was meant.
@@ -145,14 +152,16 @@ class Leg:
         if self.finished.reason not in (StopReason.END, StopReason.TOOL_CALLS):
             return None
         if self.how is not How.START:
-            return Failure(Kind.EMPTY, Phase.END, detail="finished without going on in words")
+            return _empty("finished without going on in words", "没有接着写就结束了")
         if self.reasoned:
-            return Failure(Kind.EMPTY, Phase.END, detail="the model reasoned but gave no answer")
+            return _empty("the model reasoned but gave no answer", "模型只有思考，没有回答")
         if self.usage and self.usage.output_tokens > 0:
             return None  # the model was run and chose to say nothing
-        return Failure(Kind.EMPTY, Phase.END, detail="finished without content")
+        return _empty("finished without content", "没有内容就结束了")
 
-    def record(self, now: float, failure: Failure | None, decision: str, why: str) -> Attempt:
+    def record(
+        self, now: float, failure: Failure | None, decision: str = "", why: Reason | None = None
+    ) -> Attempt:
         return Attempt(
             number=self.number,
             target=self.target,
@@ -175,14 +184,18 @@ class Leg:
 _CONNECTING = frozenset({Phase.ADMIT, Phase.RESOLVE, Phase.CONNECT, Phase.TLS})
 
 _SILENCE = {
-    "connect": "no connection",
-    "write": "the request could not be written",
-    "headers": "no response headers",
-    "first_event": "no content",
-    "keep_alive_only": "keep-alive but no content",
-    "bytes_idle": "silence in mid-stream",
-    "content_idle": "keep-alive but no new content",
+    "connect": ("no connection", "没有建立连接"),
+    "write": ("the request could not be written", "请求没能发出去"),
+    "headers": ("no response headers", "没有收到响应头"),
+    "first_event": ("no content", "没有收到内容"),
+    "keep_alive_only": ("keep-alive but no content", "只有保活信号，没有内容"),
+    "bytes_idle": ("silence in mid-stream", "中途没有任何数据"),
+    "content_idle": ("keep-alive but no new content", "只有保活信号，没有新内容"),
 }
+
+
+def _empty(en: str, zh: str) -> Failure:
+    return Failure(Kind.EMPTY, Phase.END, detail=en, detail_zh=zh)
 
 
 def says_nothing(event: TextDelta | ReasoningDelta | RefusalDelta | ToolCallDelta) -> bool:

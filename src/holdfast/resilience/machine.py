@@ -25,6 +25,7 @@ from ..core.events import (
     UsageReport,
 )
 from ..core.failure import Failure, Hop, Kind, Phase
+from ..core.reason import Reason, Why
 from ..core.request import Request, Surface
 from ..core.tokens import estimate_tokens
 from .budget import HEDGE, RetryBudget
@@ -37,6 +38,35 @@ from .replay import Replay
 from .splice import Splicer
 
 _CONTENT = (TextDelta, ReasoningDelta, RefusalDelta, ToolCallDelta)
+
+_CUT = Failure(
+    Kind.TRUNCATED,
+    Phase.END,
+    detail="ended without a finish reason",
+    detail_zh="没有给出结束原因就结束了",
+)
+_LEFT = Failure(
+    Kind.CANCELLED, Phase.STREAM, Hop.CLIENT, detail="the reader left", detail_zh="读者已离开"
+)
+_OUTRUN = Failure(
+    Kind.CANCELLED,
+    Phase.FIRST,
+    Hop.ENGINE,
+    detail="another attempt answered first",
+    detail_zh="另一次尝试先有了回答",
+)
+_UNCLEAR = Failure(
+    Kind.DIVERGED,
+    Phase.END,
+    detail="the continuation was cut short before it was clear where it goes on",
+    detail_zh="续写在看得出从哪里接上之前就被截断了",
+)
+_NO_CALL = Failure(
+    Kind.DIVERGED,
+    Phase.END,
+    detail="the cut attempt was calling a tool and the continuation did not",
+    detail_zh="中断的尝试正在调用工具，而续写没有调用",
+)
 
 
 class State(Enum):
@@ -128,8 +158,7 @@ class StreamMachine:
 
     def end(self, attempt: int, now: float) -> list[Command]:
         """The bytes ended cleanly. Without `Finished` before, that is a failure."""
-        failure = Failure(Kind.TRUNCATED, Phase.END, detail="ended without a finish reason")
-        return self.fail(attempt, failure, now)
+        return self.fail(attempt, _CUT, now)
 
     def fail(self, attempt: int, failure: Failure, now: float) -> list[Command]:
         leg = self._legs.get(attempt)
@@ -142,9 +171,7 @@ class StreamMachine:
             self._schedule(now)
         for leg in list(self._legs.values()):
             if now >= self._deadline:
-                detail = f"the deadline of {self._route.policy.deadline:g} s has passed"
-                failure = Failure(Kind.DEADLINE, leg.phase, Hop.ENGINE, detail=detail)
-                self._failed(leg, failure, now)
+                self._failed(leg, self._overdue(leg.phase), now)
             elif leg.finished and now >= leg.finished_at + self._route.policy.finish_grace:
                 self._complete(leg, now)
             elif now >= leg.expiry():
@@ -161,10 +188,10 @@ class StreamMachine:
 
     def cancel(self, now: float) -> list[Command]:
         """The reader has left."""
-        failure = Failure(Kind.CANCELLED, Phase.STREAM, Hop.CLIENT, detail="the reader left")
+        failure = _LEFT
         for leg in list(self._legs.values()):
             self._health.failed(leg.target, failure, now, self._jitter)
-            self._keep(leg.record(now, replace(failure, phase=leg.phase), "stop", failure.detail))
+            self._keep(leg.record(now, replace(failure, phase=leg.phase), "stop", Reason(Why.LEFT)))
             self._close(leg)
         if self.state is not State.DONE:
             self._done(failure)
@@ -289,7 +316,7 @@ class StreamMachine:
         self._commands.append(Emit(events))
         self._health.succeeded(leg.target, now)
         self._budget.refund(leg.target.name)
-        self._keep(leg.record(now, None, "finish", "the answer is whole"))
+        self._keep(leg.record(now, None, "finish", Reason(Why.WHOLE)))
         self._close(leg)
         self._done(None, usage)
 
@@ -301,8 +328,7 @@ class StreamMachine:
         if isinstance(text, Failure):
             return text
         if not joined and leg.was_cut and not (leg.splicer.seam and leg.splicer.seam.verified):
-            detail = "the continuation was cut short before it was clear where it goes on"
-            return Failure(Kind.DIVERGED, Phase.END, detail=detail)
+            return _UNCLEAR
         if text:
             self._emit(leg, [TextDelta(text)])
         return None
@@ -310,8 +336,7 @@ class StreamMachine:
     def _lost_tool(self, leg: Leg) -> Failure | None:
         """A cut tool call must come back as a tool call, not as prose about one."""
         if self._tool_cut and not leg.tools and leg.how is not How.START:
-            detail = "the cut attempt was calling a tool and the continuation did not"
-            return Failure(Kind.DIVERGED, Phase.END, detail=detail)
+            return _NO_CALL
         return None
 
     def _lose(self, leg: Leg, failure: Failure, now: float) -> None:
@@ -319,9 +344,9 @@ class StreamMachine:
         self._tool_cut = self._tool_cut or bool(leg.tools and self._text)
         self._health.failed(leg.target, failure, now, self._jitter)
         self._close(leg)
-        attempt = leg.record(now, failure, "", "")
+        attempt = leg.record(now, failure)
         if self._legs:
-            self._keep(replace(attempt, decision="hedge", why="another attempt is under way"))
+            self._keep(replace(attempt, decision="hedge", why=Reason(Why.TWIN)))
             return
         self.history.append(attempt)
         self._waiting_since = None
@@ -414,11 +439,20 @@ class StreamMachine:
         if leg.first_event_at == now:
             self._health.answered(leg.target)
         for other in [twin for twin in self._legs.values() if twin is not leg]:
-            detail = "another attempt answered first"
-            lost = Failure(Kind.CANCELLED, other.phase, Hop.ENGINE, detail=detail)
+            lost = replace(_OUTRUN, phase=other.phase)
             self._health.failed(other.target, lost, now, self._jitter)
-            self._keep(other.record(now, lost, "hedge", detail))
+            self._keep(other.record(now, lost, "hedge", Reason(Why.OUTRUN)))
             self._close(other)
+
+    def _overdue(self, phase: Phase) -> Failure:
+        seconds = self._route.policy.deadline
+        return Failure(
+            Kind.DEADLINE,
+            phase,
+            Hop.ENGINE,
+            detail=f"the deadline of {seconds:g} s has passed",
+            detail_zh=f"{seconds:g} 秒的时限已过",
+        )
 
     # Commands.
 

@@ -6,7 +6,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from ..core.attempt import RESPONSE_ID, Attempt, Continuation, How, Target
-from ..core.failure import RULES, Failure, Hop, Kind, Phase, Remedy
+from ..core.failure import Failure, Hop, Kind, Phase, Remedy
+from ..core.reason import Reason, Why
 from .backoff import delay
 from .budget import RetryBudget, cost
 from .health import STALE, Health, Scope, scope
@@ -27,6 +28,16 @@ _WAYS: dict[Continuation, tuple[How, ...]] = {
     Continuation.NEVER: (),
 }
 
+_NOBODY = Failure(
+    Kind.UNAVAILABLE,
+    Phase.ADMIT,
+    Hop.ENGINE,
+    detail="no target may be asked",
+    detail_zh="没有可以询问的目标",
+)
+
+_GO_ON = {How.NATIVE: Why.NATIVE, How.PREFILL: Why.PREFILL, How.INSTRUCT: Why.INSTRUCT}
+
 # The very stream is the best; a prefilled answer joins exactly; an instructed one must be fitted.
 _RANKS = {How.START: 0, How.NATIVE: -1, How.PREFILL: 0, How.INSTRUCT: 1}
 
@@ -37,14 +48,14 @@ class Try:
     at: float
     how: How
     decision: str  # start | retry | failover | continue | replace
-    why: str
+    why: Reason
     price: float = 0.0  # what it takes from the target's retry budget
 
 
 @dataclass(frozen=True, slots=True)
 class GiveUp:
     failure: Failure
-    why: str
+    why: Reason
 
 
 Decision = Try | GiveUp
@@ -78,7 +89,7 @@ def plan(situation: Situation, health: Health, budget: RetryBudget) -> Decision:
     anew = _plan(replace(situation, released=False), health, budget)
     if isinstance(anew, GiveUp):
         return decision
-    return replace(anew, decision="replace", why=f"{decision.why}; the whole answer anew")
+    return replace(anew, decision="replace", why=Reason(Why.ANEW, decision.why))
 
 
 def _plan(situation: Situation, health: Health, budget: RetryBudget) -> Decision:
@@ -87,7 +98,7 @@ def _plan(situation: Situation, health: Health, budget: RetryBudget) -> Decision
         return GiveUp(verdict(situation.history), refusal)
     options = sorted(_options(situation, health, budget), key=lambda option: option[0])
     if not options:
-        return GiveUp(verdict(situation.history), "no target is left that could help")
+        return GiveUp(verdict(situation.history), Reason(Why.NOBODY))
     best = options[0][1]
     since = situation.now if situation.waiting_since is None else situation.waiting_since
     if best.at > situation.now and best.at - since > situation.route.policy.max_wait:
@@ -96,7 +107,7 @@ def _plan(situation: Situation, health: Health, budget: RetryBudget) -> Decision
         return best
     if not situation.history:
         return _unavailable(situation, health, best)
-    return GiveUp(verdict(situation.history), "the next attempt would pass the deadline")
+    return GiveUp(verdict(situation.history), Reason(Why.TOO_LATE))
 
 
 def verdict(history: Sequence[Attempt]) -> Failure:
@@ -111,7 +122,7 @@ def verdict(history: Sequence[Attempt]) -> Failure:
         if attempt.failure and attempt.failure.kind is not Kind.CANCELLED
     ]
     if not met:
-        return Failure(Kind.UNAVAILABLE, Phase.ADMIT, Hop.ENGINE, detail="no target may be asked")
+        return _NOBODY
     final = [f for a, f in met if f.remedy is Remedy.STOP and not _about_form(a)]
     cut = [f for a, f in met if a.released]
     chosen = (final[-1:] or cut[:1] or [f for _, f in met])[0]
@@ -134,23 +145,23 @@ def _fruitless(attempts: Sequence[Attempt]) -> int:
     )
 
 
-def _refusal(s: Situation) -> str:
-    """Why nothing more may be tried; "" if something may."""
+def _refusal(s: Situation) -> Reason | None:
+    """Why nothing more may be tried; None if something may."""
     if s.released and not s.continuable and not any(_kept(t, s) for t in s.route.targets):
-        return "output was released that cannot be continued"
+        return Reason(Why.SEALED)
     if not s.history:
-        return ""
+        return None
     last = s.history[-1]
     failure = last.failure
     assert failure is not None, "a finished attempt needs no plan"
     policy = s.route.policy
     if failure.remedy is Remedy.STOP and not _about_form(last):
-        return RULES[failure.kind].meaning
+        return Reason(Why.FINAL, failure.kind)
     if _fruitless(s.history) >= policy.max_attempts:
-        return f"{policy.max_attempts} attempts brought nothing"
+        return Reason(Why.FRUITLESS, count=policy.max_attempts)
     if len(s.history) >= policy.hard_limit:
-        return f"{policy.hard_limit} attempts were made"
-    return ""
+        return Reason(Why.MANY, count=policy.hard_limit)
+    return None
 
 
 def _options(
@@ -254,21 +265,20 @@ def _ready_at(target: Target, tries: Sequence[Attempt], s: Situation, health: He
     return max(ready, last.ended_at + max(pause, last.failure.retry_after or 0.0))
 
 
-def _reason(target: Target, how: How, tries: Sequence[Attempt], s: Situation) -> tuple[str, str]:
+def _reason(target: Target, how: How, tries: Sequence[Attempt], s: Situation) -> tuple[str, Reason]:
     if not s.history and s.released:
-        return ("continue", f"the answer was begun before; go on from it by {how.value}")
+        return ("continue", Reason(_GO_ON[how], Reason(Why.BEGUN)))
     if not s.history:
-        return ("start", "the first that is ready")
+        return ("start", Reason(Why.FIRST))
     last = s.history[-1].failure
     assert last is not None
-    meaning = RULES[last.kind].meaning
     if how is not How.START:
-        return ("continue", f"{meaning}; go on from the released text by {how.value}")
+        return ("continue", Reason(_GO_ON[how], last.kind))
     if tries:
-        return ("retry", f"{meaning}; the same target may work")
+        return ("retry", Reason(Why.AGAIN, last.kind))
     if any(attempt.target.name == target.name for attempt in s.history):
-        return ("failover", f"{meaning}; another key of the same target may work")
-    return ("failover", f"{meaning}; another target may work")
+        return ("failover", Reason(Why.OTHER_KEY, last.kind))
+    return ("failover", Reason(Why.OTHER_TARGET, last.kind))
 
 
 def _unavailable(s: Situation, health: Health, best: Try) -> GiveUp:
@@ -276,17 +286,16 @@ def _unavailable(s: Situation, health: Health, best: Try) -> GiveUp:
     wait = best.at - s.now
     if s.history:
         told = verdict(s.history)
-        return GiveUp(
-            replace(told, retry_after=wait), f"the soonest target is ready in {wait:.0f} s"
-        )
+        return GiveUp(replace(told, retry_after=wait), Reason(Why.TOO_FAR, seconds=wait))
     reason = health.reason(best.target, s.now)
     failure = Failure(
         Kind.UNAVAILABLE,
         Phase.ADMIT,
         Hop.UPSTREAM,
         detail=f"{best.target.name} is taken out for another {wait:.0f} s",
+        detail_zh=f"{best.target.name} 还要停用 {wait:.0f} 秒",
         retry_after=wait,
         by=reason.by if reason else "",
         nested=reason,
     )
-    return GiveUp(failure, f"every target is taken out; the soonest is ready in {wait:.0f} s")
+    return GiveUp(failure, Reason(Why.ALL_OUT, seconds=wait))

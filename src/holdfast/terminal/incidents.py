@@ -12,6 +12,7 @@ from rich.text import Text
 from rich.tree import Tree
 
 from ..core.failure import RULES, Kind
+from ..core.record import why
 from ..core.verdict import Language
 from ..store.ports import Incident
 from .prose import Prose
@@ -64,7 +65,7 @@ def attempt_line(attempt: Record, language: Language) -> Text:
     kind = attempt.get("kind")
     mark, style = ("✗", "red") if kind else ("✓", "green")
     what = _meaning(kind, language) if kind else say("whole", language)
-    cause = attempt.get("cause", "")
+    cause = (language == "zh" and attempt.get("cause_zh")) or attempt.get("cause", "")
     told = kind and cause and cause != RULES[Kind(kind)].meaning
     shown = say("because", language, cause=cause) if told else ""
     return Text.assemble(
@@ -112,8 +113,10 @@ def _ending(attempt: Record, language: Language) -> Iterator[Text]:
         yield Text(say("seam", language, rule=seam["rule"], n=seam["overlap_chars"]))
     decision = attempt.get("decision", "")
     if decision and decision != "finish":
-        why = "" if decision in _PLAIN else f" ({attempt['why']})"
-        yield Text.assemble(("→ ", "cyan"), say(decision, language), why)
+        reason = (
+            "" if decision in _PLAIN else say("because", language, cause=why(attempt, language))
+        )
+        yield Text.assemble(("→ ", "cyan"), say(decision, language), reason)
 
 
 def _link(cause: Record) -> str:

@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from ...agent.task import Task
+from ...core import record as records
 from ...core.message import Message, Role, said
 from ...store.ports import Incident
 from .. import texts
@@ -191,7 +192,12 @@ def _attempt(visit: Visit, attempt: Mapping[str, Any]) -> str:
     explained = attempt.get("explained", {}).get(visit.language, "")
     key = "why_attempt" if explained else "why_attempt_whole"
     named = {"number": attempt.get("number"), "target": attempt.get("target")}
-    return texts.say(key, visit.language, **named, explained=explained)
+    line = texts.say(key, visit.language, **named, explained=explained)
+    if attempt.get("decision") != "stop":
+        return line
+    return line + texts.say(
+        "why_stopped", visit.language, reason=records.why(attempt, visit.language)
+    )
 
 
 async def task(visit: Visit, asked: Message, more: Sequence[Message] = ()) -> Task:
