@@ -28,7 +28,7 @@ from tests.agent.stage import (
 from tests.upstream.virtual import run_virtual
 
 from holdfast.agent.events import Ended, StepEnded, TextAdded
-from holdfast.agent.stepper import remembered
+from holdfast.agent.standing import remembered
 from holdfast.agent.tools import AgentTool, tool
 from holdfast.core.events import StopReason
 from holdfast.core.message import Role, said

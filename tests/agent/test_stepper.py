@@ -9,6 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from holdfast.agent.brought import Brought, fall, finish
+from holdfast.agent.decisions import Answer, Ask, Decision, End, Run
 from holdfast.agent.events import (
     Asked,
     Ended,
@@ -22,20 +24,9 @@ from holdfast.agent.events import (
     ToolAsked,
     TurnEvent,
 )
-from holdfast.agent.stepper import (
-    Answer,
-    Ask,
-    Brought,
-    Decision,
-    End,
-    Run,
-    answered,
-    decide,
-    fall,
-    finish,
-    remembered,
-    standing,
-)
+from holdfast.agent.judging import answered
+from holdfast.agent.standing import remembered, standing
+from holdfast.agent.stepper import decide
 from holdfast.agent.task import Task
 from holdfast.core.events import StopReason
 from holdfast.core.failure import Failure, Kind, Phase

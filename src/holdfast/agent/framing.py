@@ -18,9 +18,10 @@ from . import compaction
 from .abilities import AbilitiesOf
 from .asking import Models
 from .compaction import Messages, fit, images_of, repair, turns_of, weigh
+from .decisions import Ask
 from .events import Noted, Why
 from .memory import Memory, key_of, key_of_image
-from .stepper import Ask, Standing
+from .standing import Standing
 from .task import Task
 from .tools import AgentTool
 from .words import Language, tell

@@ -32,7 +32,9 @@ from ..engine.ports import Journal
 from ..resilience.policy import Route
 from ..upstream.executor import Call
 from .asking import Models
+from .brought import Brought, fall, finish, give_up
 from .codec import read_events, write_event
+from .decisions import Answer, Ask, Decision, End, Run
 from .events import (
     Asked,
     Ended,
@@ -47,22 +49,9 @@ from .events import (
     TurnEvent,
 )
 from .framing import Framer
-from .stepper import (
-    Answer,
-    Ask,
-    Brought,
-    Decision,
-    End,
-    Run,
-    Standing,
-    after,
-    answered,
-    decide,
-    fall,
-    finish,
-    give_up,
-    standing,
-)
+from .judging import answered
+from .standing import Standing, after, standing
+from .stepper import decide
 from .task import Task
 from .toolrun import READ, run_tool
 from .tools import AgentTool, Toolbox, ToolContext

@@ -23,7 +23,7 @@ from ..upstream.translate import failure_from
 from ..wire.jsontext import loads
 from .compaction import shorten
 from .events import ToolAnswered, ToolOutcome
-from .stepper import answered
+from .judging import answered
 from .tools import LIMIT, AgentTool, OutcomeUnknown, Output, ToolContext, ToolFailed, tool
 from .words import Language, tell
 

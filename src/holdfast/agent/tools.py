@@ -71,7 +71,7 @@ def no_fault(arguments: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class AgentTool:
-    """A tool with what must be known to run it. Implements `stepper.Declared`.
+    """A tool with what must be known to run it. Implements `judging.Declared`.
 
     `pure`: it changes nothing. `idempotent`: called twice, it changes no more than once.
     `timeout` in seconds; `limit` in characters.

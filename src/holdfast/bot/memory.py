@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from ..agent.codec import read_events, read_message
 from ..agent.events import Asked, Ended, Noted, StepBegan, TurnEvent
-from ..agent.stepper import remembered, standing
+from ..agent.standing import remembered, standing
 from ..core.message import Message
 from ..engine.ports import Engine, Turn
 from .pipeline import Services

@@ -1,0 +1,91 @@
+"""What follows from a call to a model: the step is whole, or is asked again, or the turn ends."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+
+from ..core.events import StopReason
+from ..core.failure import Failure, Kind
+from ..core.message import Message, Role, Text, ToolCall
+from ..core.record import failure_record
+from .decisions import Ask, End
+from .events import Ended, StepEnded, TurnOutcome, Why
+from .judging import tools_left
+from .standing import CUT_CALL, Standing
+from .task import Task
+
+MAX_SQUEEZES = 3  # times that a prompt is made shorter because the upstream says it is too long
+
+
+@dataclass(frozen=True, slots=True)
+class Brought:
+    """What a call to a model brought that was whole, beside the text that the journal has."""
+
+    stop: StopReason
+    calls: tuple[ToolCall, ...] = ()
+    reasoning: str = ""
+    refusal: str = ""
+    usage: Mapping[str, int] = field(default_factory=dict)
+    grew: bool = True  # the person has been given more text
+
+
+def finish(now: Standing, task: Task, brought: Brought) -> StepEnded | Ask:
+    """The step is over, unless its message met the length limit and may be gone on with."""
+    cut = brought.stop is StopReason.LENGTH and not brought.calls
+    if cut and brought.grew and now.continues < task.max_continues:
+        return Ask(now.step, "length", now.read(task.released), tools_left(now, task))
+    text = now.read(task.released).removesuffix(brought.refusal)
+    message = Message(
+        Role.ASSISTANT,
+        (Text(text),) if text else (),
+        calls=brought.calls,
+        reasoning=brought.reasoning,
+        refusal=brought.refusal,
+    )
+    return StepEnded(now.step, message, brought.usage, brought.stop.value)
+
+
+def fall(
+    now: Standing, task: Task, failure: Failure, ref: str, seen: Collection[Why]
+) -> Ask | StepEnded | End:
+    """A call failed for good: ask differently if that may help, else end and say why.
+
+    Text that came before a tool call that cannot be read stands, and the model is told. `seen`
+    names what the prompt held that could be left out: "without_images", "without_tools".
+    """
+    read = now.read(task.released)
+    why = _way_round(now, failure, seen)
+    if why is None:
+        return give_up(now, task, failure, ref)
+    if why == "mended" and read:
+        return StepEnded(now.step, Message(Role.ASSISTANT, (Text(read),)), stop=CUT_CALL)
+    return Ask(now.step, why, read, tools_left(now, task))
+
+
+def give_up(now: Standing, task: Task, failure: Failure, ref: str) -> End:
+    """The turn ends with this failure. What was read of the answer stays."""
+    record = failure_record(failure)
+    if now.continues:
+        return End(Ended("limited", "length", {}, ref, record))
+    values: dict[str, object] = {"released": len(now.read(task.released))}
+    if failure.retry_after is not None:
+        values["retry_after"] = failure.retry_after
+    outcome: TurnOutcome = "refused" if failure.kind is Kind.POLICY else "failed"
+    return End(Ended(outcome, failure.kind.value, values, ref, record))
+
+
+def _way_round(now: Standing, failure: Failure, seen: Collection[Why]) -> Why | None:
+    """Another form of the same question that may succeed; each is tried a few times at most."""
+    match failure.root.kind if failure.kind is Kind.BAD_GATEWAY else failure.kind:
+        case Kind.TOO_LONG if now.squeezes < MAX_SQUEEZES:
+            return "compacted"
+        case Kind.UNSUPPORTED:
+            return next((why for why in _LEFT_OUT if why in seen and why not in now.whys), None)
+        case Kind.TOOL_ARGUMENTS if "mended" not in now.whys:
+            return "mended"
+        case _:
+            return None
+
+
+_LEFT_OUT: tuple[Why, ...] = ("without_images", "without_tools")
