@@ -64,8 +64,8 @@ class Phone:
         self._ids = itertools.count(1)
         self.clock = SystemClock()
 
-    def capabilities(self, scene: Scene) -> Capabilities:
-        return self._can[scene]
+    def capabilities(self, place: Place) -> Capabilities:
+        return self._can[place.scene]
 
     async def run(self, sink: Sink) -> None:
         self._sink = sink
@@ -75,7 +75,7 @@ class Phone:
         await asyncio.sleep(0)
         place = outbound.place
         chat = f"{place.conversation} {place.anchor['msg_id']}"
-        can = self._can[place.scene]
+        can = self.capabilities(place)
         platform = self.chats.setdefault(chat, Platform(can))
         return platform.receive(outbound, self.faults.pop(0) if self.faults else "ok")
 

@@ -16,7 +16,7 @@ from holdfast.agent.events import Asked, Ended, StepBegan, TextAdded
 from holdfast.app import SystemClock
 from holdfast.bot.adapter import Capabilities, Sink
 from holdfast.bot.delivery import Reply
-from holdfast.bot.event import Outbound, Receipt, Scene
+from holdfast.bot.event import Outbound, Place, Receipt
 from holdfast.bot.ledger import Ledger, MemoryLedger, StoredLedger
 from holdfast.bot.outbox import Channel, Outbox
 from holdfast.core.message import Role, said
@@ -38,7 +38,7 @@ class SimulatedAdapter:
         self.hold: asyncio.Event | None = None
         self.sent = asyncio.Event()
 
-    def capabilities(self, scene: Scene) -> Capabilities:
+    def capabilities(self, place: Place) -> Capabilities:
         return self.platform.can
 
     async def run(self, sink: Sink) -> None:

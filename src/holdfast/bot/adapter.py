@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from ..core.request import Surface
-from .event import Inbound, Notice, Outbound, Receipt, Scene
+from .event import Inbound, Notice, Outbound, Place, Receipt
 
 Sink = Callable[[Inbound | Notice], Awaitable[bool]]
 """Takes an event; returns once it is durable: only then is the platform acknowledged. False: a
@@ -16,7 +16,7 @@ repetition. Raises store.ports.StoreFailed: then nothing is acknowledged."""
 
 @dataclass(frozen=True, slots=True)
 class Capabilities:
-    """What a platform can do in one kind of scene. Times in seconds.
+    """What a platform can do in one kind of place. Times in seconds.
 
     `replies` is how many messages may answer one inbound message, `window` for how long.
     """
@@ -39,7 +39,9 @@ class Adapter(Protocol):
 
     name: str  # the bot's, as configured
 
-    def capabilities(self, scene: Scene) -> Capabilities: ...
+    def capabilities(self, place: Place) -> Capabilities:
+        """Of answers that go there."""
+        ...
 
     async def run(self, sink: Sink) -> None:
         """Receives events until cancelled; reconnects by itself. Raises StreamFailed (hop

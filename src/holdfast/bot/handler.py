@@ -132,7 +132,7 @@ class Handler:
     def _replaceable(self, visit: Visit) -> bool:
         """Whether text that was shown can be taken back where this person reads."""
         adapter = self._outbox.channel(visit.bot).adapter
-        can = adapter.capabilities(visit.inbound.place.scene)
+        can = adapter.capabilities(visit.inbound.place)
         return can.live or can.surface is Surface.REPLACE
 
     async def _with_company(self, given: Task, visit: Visit, turn: Turn) -> Task:

@@ -147,7 +147,7 @@ class Outbox:
 
     def _live(self, reply: Reply) -> bool:
         channel = self._channels.get(reply.bot)
-        return channel is not None and channel.adapter.capabilities(reply.place.scene).live
+        return channel is not None and channel.adapter.capabilities(reply.place).live
 
     def _left(self, turn: str, lane: str, task: asyncio.Task[None]) -> None:
         self._senders.pop(turn, None)
@@ -209,7 +209,7 @@ class _Sender:
         reply, outbox = self._reply, self._outbox
         delivery = Delivery(
             reply,
-            self._channel.adapter.capabilities(reply.place.scene),
+            self._channel.adapter.capabilities(reply.place),
             Script(reasoning=self._channel.reasoning),
             self._now(),
             await outbox.ledger.parts(reply.turn),

@@ -281,7 +281,7 @@ def test_without_markdown_everything_is_text() -> None:
         await it.hears(1)
         await it.says("**hi**")
         assert [shown.kind for shown in anna.shown] == ["text"]
-        assert not it.adapter.capabilities(Scene.DIRECT).markdown
+        assert not it.adapter.capabilities(it.inbox.messages[0].place).markdown
 
     play(scene, markdown=False)
 

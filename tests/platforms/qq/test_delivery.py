@@ -14,9 +14,10 @@ from tests.upstream.leaks import watched
 
 from holdfast.agent.events import Asked, Ended, StepBegan, TextAdded
 from holdfast.app import SystemClock
+from holdfast.bot import texts
 from holdfast.bot.adapter import Capabilities
 from holdfast.bot.delivery import Reply
-from holdfast.bot.event import Inbound, Scene
+from holdfast.bot.event import Inbound, Place
 from holdfast.bot.ledger import Ledger, MemoryLedger
 from holdfast.bot.outbox import Channel, Outbox
 from holdfast.core.message import Role, said
@@ -35,8 +36,8 @@ WHOLE = "".join(PIECES)
 class Hasty(QQAdapter):
     """Without pauses, and without the notice that takes a reply."""
 
-    def capabilities(self, scene: Scene) -> Capabilities:
-        return replace(super().capabilities(scene), frame_interval=0.0, typing=False)
+    def capabilities(self, place: Place) -> Capabilities:
+        return replace(super().capabilities(place), frame_interval=0.0, typing=False)
 
 
 def outbox(it: Rig, engine: MemoryEngine, ledger: Ledger) -> Outbox:
@@ -47,7 +48,9 @@ def reply(message: Inbound) -> Reply:
     return Reply("t1", message.place, message.at, "helper")
 
 
-async def deliver(it: Rig, chat: Chat, piece: int, what: What, *, done: bool, awaited: int) -> None:
+async def deliver(
+    it: Rig, chat: Chat, piece: int, what: What, *, done: bool, awaited: int, times: int
+) -> None:
     """The answer in pieces, with a fault before one of them. The first `awaited` are
     waited for on the screen.
     """
@@ -60,7 +63,7 @@ async def deliver(it: Rig, chat: Chat, piece: int, what: What, *, done: bool, aw
     journal.write(Asked(said(Role.USER, "hi")), StepBegan(1, "r", "x"))
     for number, text in enumerate(PIECES):
         if number == piece:
-            it.qq.fail(what, times=2 if isinstance(what, Cut) else 1, done=done)
+            it.qq.fail(what, times=times, done=done)
         journal.write(TextAdded(text))
         await journal.settle()
         if number < awaited:
@@ -112,7 +115,8 @@ def test_one_whole_answer_once(scene: str, piece: int, fault: tuple[What, bool])
             what, done = fault
             lost_name = scene == "c2c" and piece == 0 and done
             awaited = 0 if scene == "group" else 1 if lost_name else len(PIECES) - 1
-            await deliver(it, chat, piece, what, done=done, awaited=awaited)
+            times = 2 if isinstance(what, Cut) else 1
+            await deliver(it, chat, piece, what, done=done, awaited=awaited, times=times)
             qq.advance(61)  # what never ended is rolled back now
             if lost_name:
                 # The name of the stream is lost with its answer: nobody can end it. The answer
@@ -124,6 +128,50 @@ def test_one_whole_answer_once(scene: str, piece: int, fault: tuple[What, bool])
                 assert screen(chat.reads) == WHOLE
                 assert chat.generating == []
             assert qq.complaints == []
+
+    asyncio.run(watched(main()))
+
+
+@pytest.mark.parametrize("fault", FAULTS.values(), ids=FAULTS)
+@pytest.mark.parametrize("scene", ["channel", "dm"])
+def test_in_guilds_a_repetition_says_that_it_may_be_one(
+    scene: str, fault: tuple[What, bool]
+) -> None:
+    """Nothing knows a message again there, so the person is told."""
+
+    async def main() -> None:
+        async with SimulatedQQ() as qq, rig(qq, kind=Hasty) as it:
+            chat = qq.channel() if scene == "channel" else qq.guild_dm()
+            chat.says(qq.person("Anna"), "tell me")
+            await it.hears(1)
+            what, done = fault
+            await deliver(it, chat, 0, what, done=done, awaited=0, times=1)
+            refused = isinstance(what, Refuse)  # and so it is known not to be there
+            marked = f"{texts.TEXTS['again'][0]}\n\n{WHOLE}"
+            assert chat.reads == [*([WHOLE] if done else []), WHOLE if refused else marked]
+            assert qq.complaints == []
+
+    asyncio.run(watched(main()))
+
+
+def test_in_guilds_messages_are_as_long_as_they_may_be() -> None:
+    async def main() -> None:
+        async with SimulatedQQ(Rules(filtered=set())) as qq, rig(qq, kind=Hasty) as it:
+            engine, ledger = MemoryEngine(), MemoryLedger()
+            channel = qq.channel()
+            channel.says(qq.person("Anna"), "tell me")
+            await it.hears(1)
+            sending = outbox(it, engine, ledger)
+            journal = await engine.turn("t1")
+            await sending.open(reply(it.inbox.messages[0]))
+            sending.attend(reply(it.inbox.messages[0]), "lane")
+            long = "\n\n".join(f"Paragraph {n}: {'word ' * 60}" for n in range(40))
+            journal.write(StepBegan(1, "r", "x"), TextAdded(long), Ended("finished"))
+            await engine.end("t1")
+            await sending.settle()
+            await sending.aclose()
+            assert " ".join(channel.reads).split() == long.split()
+            assert not [asked for asked in qq.asked if asked.status == 400]
 
     asyncio.run(watched(main()))
 

@@ -275,7 +275,7 @@ def test_the_budget_of_one_message_is_the_platform_s() -> None:
             await it.says(f"{slot}", slot=slot)
         failure = await it.failure(Whole("5"), slot=5)
         assert (failure.kind, failure.param) == (Kind.NOT_FOUND, "anchor")
-        capabilities = it.adapter.capabilities(Scene.DIRECT)
+        capabilities = it.adapter.capabilities(it.inbox.messages[0].place)
         assert (capabilities.replies, capabilities.typing_takes_reply) == (4, True)
 
     play(scene)

@@ -4,24 +4,23 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from dataclasses import replace
 
 import httpx2
 import structlog
 from starlette.routing import Route
 
 from ...bot.adapter import Capabilities, Sink
-from ...bot.event import Inbound, Outbound, Receipt, Scene
+from ...bot.event import Inbound, Outbound, Place, Receipt
 from ...config import BotSettings
 from ...core.clock import Clock
 from ...core.failure import StreamFailed
-from ...core.request import Surface
 from ...store.ports import Notes, StoreFailed
 from .api import Api
 from .codec.events import Reader, to_acknowledge
 from .codec.reading import Json, table, text
 from .gateway import Gateway, Journal
 from .http import PATIENCE, Http
+from .limits import capabilities
 from .media import Uploads
 from .quotes import Quotes
 from .sender import Sender
@@ -30,28 +29,6 @@ from .tokens import Tokens
 from .webhook import Webhook
 
 _WHOLE_SHARD = (0, 1)
-
-# A frame holds all of the text and at most 20 KiB of it, whatever signs it is made of.
-_CAPABILITIES = {
-    Scene.DIRECT: Capabilities(
-        surface=Surface.APPEND_ONLY,
-        max_chars=5000,
-        replies=4,
-        window=3600.0,
-        frame_interval=0.5,
-        frame_chars=5000,
-        typing=True,
-        typing_takes_reply=True,
-        recognises_repeats=True,
-    ),
-    Scene.GROUP: Capabilities(
-        surface=Surface.NONE,
-        max_chars=4000,
-        replies=5,
-        window=300.0,
-        recognises_repeats=True,
-    ),
-}
 
 _LOG = structlog.get_logger("holdfast.qq")
 
@@ -102,8 +79,8 @@ class QQAdapter:
         )
         self._acknowledging: set[asyncio.Task[None]] = set()
 
-    def capabilities(self, scene: Scene) -> Capabilities:
-        return replace(_CAPABILITIES[scene], markdown=self._markdown)
+    def capabilities(self, place: Place) -> Capabilities:
+        return capabilities(place, markdown=self._markdown)
 
     @property
     def routes(self) -> list[Route]:

@@ -20,7 +20,7 @@ class WebChat:
         self.name = name
         self._sink: asyncio.Future[Sink] = asyncio.get_running_loop().create_future()
 
-    def capabilities(self, scene: Scene) -> Capabilities:
+    def capabilities(self, place: Place) -> Capabilities:
         return _LIVE
 
     async def run(self, sink: Sink) -> None:
