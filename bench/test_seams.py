@@ -6,8 +6,8 @@ import random
 from pathlib import Path
 
 from .results import keep, with_section
-from .seams.__main__ import run
-from .seams.continuers import BEHAVIOURS, Right, Said
+from .seams.__main__ import blind, known
+from .seams.continuers import BEHAVIOURS, BLIND_TALK, Right, Said
 from .seams.cuts import PLACES, Cut, cuts
 from .seams.report import report
 from .seams.score import Score
@@ -41,9 +41,8 @@ def test_sentences_and_restarts_are_seen() -> None:
 
 
 def test_every_kind_of_cut_is_found_somewhere_and_no_cut_is_empty() -> None:
-    folder = Path(__file__).parent / "seams" / "texts"
     found = set()
-    for file in folder.glob("*.md"):
+    for file in (Path(__file__).parent / "seams").glob("*/*.md"):
         for cut in cuts(file.stem, file.read_text(), file.stem[:2], random.Random(1)):
             found.add(cut.kind)
             assert cut.shown
@@ -53,13 +52,15 @@ def test_every_kind_of_cut_is_found_somewhere_and_no_cut_is_empty() -> None:
 
 
 def test_a_run_repeats_itself_and_keeps_its_bars() -> None:
-    first, second = run(3, 1, 0), run(3, 1, 0)
-    assert report(first, 3) == report(second, 3)
+    first, second = known(3, 1), known(3, 1)
+    unread = blind(3, 1)
+    assert report(first, unread, 3) == report(second, unread, 3)
     ours, plain = first.joiners["splice"], first.joiners["concatenation"]
     assert ours.exact / ours.joinable > 0.985
     assert ours.detected / ours.restarts > 0.995
     assert ours.sentences < plain.sentences / 1000
     assert set(first.behaviours) == set(BEHAVIOURS)
+    assert set(unread.behaviours) == {*BEHAVIOURS, *BLIND_TALK}
 
 
 def test_sections_of_the_results_are_kept_apart(tmp_path: Path) -> None:

@@ -6,17 +6,20 @@ import argparse
 import random
 import sys
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from ..results import RESULTS, keep
-from .continuers import BEHAVIOURS, Behaviour
+from .continuers import BEHAVIOURS, BLIND_TALK, Behaviour
 from .cuts import Cut, cuts
 from .report import report
 from .score import JOINERS, Score, splice
 
-_TEXTS = Path(__file__).parent / "texts"
+_KNOWN = Path(__file__).parent / "texts"
+_BLIND = Path(__file__).parent / "blind"
+
+Continuers = Mapping[str, Behaviour]
 
 
 @dataclass(slots=True)
@@ -30,21 +33,37 @@ class Run:
     kinds: dict[str, Score] = field(default_factory=lambda: defaultdict(Score))
 
 
-def run(seed: int, each: int, examples: int) -> Run:
+def known(seed: int, each: int, examples: int = 0) -> Run:
     """`each` cuts of every kind and text; tells so many `examples` of what went wrong."""
-    result = Run(texts=len(list(_TEXTS.glob("*.md"))))
-    for cut in _corpus(seed, each):
+    result = Run()
+    _add(result, _KNOWN, BEHAVIOURS, seed, each, examples)
+    return result
+
+
+def blind(seed: int, each: int) -> Run:
+    """The texts and the talk of which only the sum may be looked at."""
+    result = Run()
+    _add(result, _BLIND, {**BEHAVIOURS, **BLIND_TALK}, seed, each, 0)
+    _add(result, _KNOWN, BLIND_TALK, seed, each, 0)
+    return result
+
+
+def _add(
+    result: Run, folder: Path, behaviours: Continuers, seed: int, each: int, examples: int
+) -> None:
+    files = sorted(folder.glob("*.md"))
+    result.texts += len(files)
+    for cut in _cuts(files, seed, each):
         result.places += 1
-        for name, behaviour in BEHAVIOURS.items():
+        for name, behaviour in behaviours.items():
             told = _one(result, cut, name, behaviour, seed)
             if told and examples > 0:
                 examples -= 1
                 print(told)
-    return result
 
 
-def _corpus(seed: int, each: int) -> Iterator[Cut]:
-    for file in sorted(_TEXTS.glob("*.md")):
+def _cuts(files: list[Path], seed: int, each: int) -> Iterator[Cut]:
+    for file in files:
         dice = random.Random(f"{seed} {file.stem}")
         yield from cuts(file.stem, file.read_text(encoding="utf-8"), file.stem[:2], dice, each=each)
 
@@ -74,7 +93,8 @@ def main(argv: list[str]) -> int:
     parser.add_argument("--examples", type=int, default=0, help="tell so many failures (0)")
     parser.add_argument("--dry", action="store_true", help="only print the table")
     given = parser.parse_args(argv)
-    text = report(run(given.seed, given.each, given.examples), given.seed)
+    runs = known(given.seed, given.each, given.examples), blind(given.seed, given.each)
+    text = report(*runs, given.seed)
     print(text)
     if not given.dry:
         keep(RESULTS, "seams", text)

@@ -15,6 +15,7 @@ from enum import Enum
 from holdfast.core.anchor import anchor, open_fence
 from holdfast.resilience.overlap import weight
 
+from .blind import BLIND
 from .cuts import Cut
 from .phrasings import HELD_OUT, UNSEEN, USUAL, Phrasings
 
@@ -230,4 +231,13 @@ BEHAVIOURS: Mapping[str, Behaviour] = {
     "copies the marker lines": _marked,
     "other words": _other_words,
     "other language": _other_language,
+}
+
+# Apart, because no failure of theirs may be read (`blind.py`).
+BLIND_TALK: Mapping[str, Behaviour] = {
+    "restarts after blind talk": _restart_after(BLIND),
+    "blind talk, anchor": _talking(BLIND, _anchored),
+    "blind talk, sentence": _talking(BLIND, lambda cut: _sentence(cut) + cut.rest),
+    "blind talk, fence, anchor": _talking(BLIND, _refenced(_anchored)),
+    "blind talk, exact": _talking(BLIND, lambda cut: cut.rest, Right.GUESS),
 }
