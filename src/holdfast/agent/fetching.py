@@ -75,7 +75,15 @@ class Fetcher:
     """
 
     def __init__(self, permits: Callable[[str], bool] = is_public) -> None:
-        self._transport = HttpTransport(httpx2.create_ssl_context(), backend=_Guard(permits))
+        self._permits = permits
+        self._made: HttpTransport | None = None
+
+    @property
+    def _transport(self) -> HttpTransport:
+        """Made when first needed: most of a start would be spent on reading certificates."""
+        if self._made is None:
+            self._made = HttpTransport(httpx2.create_ssl_context(), backend=_Guard(self._permits))
+        return self._made
 
     async def fetch(self, url: str) -> Page:
         """The text of the page. Raises ToolFailed, httpcore2's exceptions, OSError."""
@@ -93,7 +101,8 @@ class Fetcher:
         raise ToolFailed(f"more than {REDIRECTS} redirects")
 
     async def aclose(self) -> None:
-        await self._transport.aclose()
+        if self._made is not None:
+            await self._made.aclose()
 
 
 class _Guard(httpcore2.AsyncNetworkBackend):
