@@ -81,10 +81,8 @@ class Page:
             number, url = await self._lives.url()
             after = entries[-1]["sequence"] if entries else 0
             try:
-                async with (
-                    httpx2.AsyncClient(base_url=url, timeout=PATIENCE) as http,
-                    http.stream("GET", f"/chat/api/turns/{turn}/events?after={after}") as answer,
-                ):
+                path = f"/chat/api/turns/{turn}/events?after={after}"
+                async with self._lives.http.stream("GET", url + path) as answer:
                     async for line in answer.aiter_lines():
                         if not line.startswith("data: "):
                             continue
@@ -103,6 +101,12 @@ class Page:
         events = [entry["event"] for entry in self.read]
         return "".join(event["text"] for event in events if event["type"] == "text_added")
 
+    @property
+    def doubt(self) -> bool:
+        """Whether the reader was told that nobody knows what a tool did."""
+        events = [entry["event"] for entry in self.read]
+        return any(event.get("outcome") == "unknown" for event in events)
+
     async def until(self, count: int) -> None:
         """Returns once so many entries have been read."""
         async with asyncio.timeout(PATIENCE):
@@ -114,10 +118,9 @@ class Page:
         while True:
             number, url = await self._lives.url()
             try:
-                async with httpx2.AsyncClient(base_url=url, timeout=PATIENCE) as http:
-                    answer = await http.request(method, path, json=body)
-                    if answer.status_code in (200, 202):
-                        return answer.json()
+                answer = await self._lives.http.request(method, url + path, json=body)
+                if answer.status_code in (200, 202):
+                    return answer.json()
             except TROUBLE:
                 pass
             await self._lives.soon(number)
@@ -135,18 +138,18 @@ async def call(lives: Lives, words: str, key: str) -> bytes:
     while True:
         number, url = await lives.url()
         try:
-            async with httpx2.AsyncClient(base_url=url, timeout=PATIENCE) as http:
-                if known:
-                    path = f"/v1/calls/{known}/events?after={_last(read)}"
-                    asking = http.stream("GET", path)
-                else:
-                    asking = http.stream("POST", "/v1/chat/completions", json=body, headers=headers)
-                async with asking as answer:
-                    if answer.status_code == 200:
-                        known = answer.headers["x-holdfast-call"]
-                        async for piece in answer.aiter_raw():
-                            read += piece
-                        return read
+            if known:
+                path = f"/v1/calls/{known}/events?after={_last(read)}"
+                asking = lives.http.stream("GET", url + path)
+            else:
+                path = "/v1/chat/completions"
+                asking = lives.http.stream("POST", url + path, json=body, headers=headers)
+            async with asking as answer:
+                if answer.status_code == 200:
+                    known = answer.headers["x-holdfast-call"]
+                    async for piece in answer.aiter_raw():
+                        read += piece
+                    return read
         except TROUBLE:
             pass
         read = read[: read.rfind(b"\n\n") + 2] if b"\n\n" in read else b""

@@ -6,6 +6,8 @@ with two descriptors for the standard streams; the answer is the process's id.
 
 from __future__ import annotations
 
+import gc
+import importlib
 import json
 import os
 import signal
@@ -13,18 +15,32 @@ import socket
 import sys
 from collections.abc import Sequence
 
-import psycopg
-import uvloop
-
-import holdfast.app
 from holdfast.cli import main
 
-_LOADED = (holdfast.app, psycopg, uvloop)  # what a start imports when it needs it
+# What a start imports when it needs it.
+_LOADED = (
+    "anyio._backends._asyncio",
+    "holdfast.app",
+    "holdfast.engine.cluster",
+    "holdfast.platforms.qq.adapter",
+    "holdfast_crash",
+    "psycopg",
+    "sqlalchemy.dialects.postgresql.psycopg",
+    "uvicorn.lifespan.off",
+    "uvicorn.loops.auto",
+    "uvicorn.protocols.http.httptools_impl",
+    "uvicorn.protocols.websockets.auto",
+    "uvloop",
+    "websockets.asyncio.client",
+)
 
 
 def launch(channel: socket.socket) -> None:
     """Until the other end of `channel` is closed; then all that was started ends too."""
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for them
+    for name in _LOADED:
+        importlib.import_module(name)
+    gc.freeze()
     while True:
         message, descriptors, _, _ = socket.recv_fds(channel, 1 << 16, 2)
         if not message:

@@ -14,6 +14,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+import httpx2
 from tests.serving import PATIENCE, environment
 
 AGAIN = 0.5  # seconds
@@ -61,10 +62,11 @@ class Launcher:
 class Life:
     """One process. `url` is known once it is ready."""
 
-    def __init__(self, pid: int, output: int) -> None:
+    def __init__(self, pid: int, output: int, errors: Path) -> None:
         self.url: asyncio.Future[str] = asyncio.get_running_loop().create_future()
         self.over = asyncio.Event()
         self.pid = pid
+        self._errors = errors
         self._pidfd = os.pidfd_open(pid)
         self._listening = asyncio.create_task(self._listen(output))
         asyncio.get_running_loop().add_reader(self._pidfd, self._ended)
@@ -74,9 +76,19 @@ class Life:
             signal.pidfd_send_signal(self._pidfd, number)
 
     async def kill(self) -> None:
-        """As `kill -9` does it; returns when the process is gone."""
+        """As `kill -9` does it; returns when the process is gone. It must not be gone before."""
+        self._must_live()
         self.signal(signal.SIGKILL)
         await self.over.wait()
+
+    async def survives(self, seconds: float) -> None:
+        """Returns after that time, in which it must not end by itself."""
+        try:
+            async with asyncio.timeout(seconds):
+                await self.over.wait()
+        except TimeoutError:
+            return
+        self._must_live()
 
     async def stop(self) -> None:
         """As an operator does it."""
@@ -87,7 +99,16 @@ class Life:
     async def ready(self) -> str:
         """Its address. Raises TimeoutError."""
         async with asyncio.timeout(PATIENCE):
-            return await asyncio.shield(self.url)
+            await asyncio.wait({self.url})
+        self._must_live()
+        return await self.url
+
+    def _must_live(self) -> None:
+        if self.over.is_set() or self.url.cancelled():
+            said = self._errors.read_text("utf-8")[-4000:]
+            raise AssertionError(
+                f"process {self.pid} ended by itself; the last of its log:\n{said}"
+            )
 
     def _ended(self) -> None:
         asyncio.get_running_loop().remove_reader(self._pidfd)
@@ -111,19 +132,36 @@ class Life:
 
 
 class Lives:
-    """One life after the other on the same folder. Clients ask `current` and `after`."""
+    """One life after the other on the same folder. Clients ask `current` and `after`, by `http`.
+
+    An async context manager; leaving ends the last life, if it still lives.
+    """
 
     def __init__(self, launcher: Launcher, folder: Path, env: Mapping[str, str]) -> None:
         self.count = 0
+        self.http = httpx2.AsyncClient(timeout=PATIENCE)
         self._launcher = launcher
         self._folder = folder
         self._env = {**env}
         self._life: Life | None = None
         self._changed = asyncio.Event()
 
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc_value: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        if self._life is not None and not self._life.over.is_set():
+            await self._life.kill()
+        await self.http.aclose()
+
     def begin(self, *arguments: str) -> Life:
         launched = self._launcher.launch(self._folder, self._env, "--port", "0", *arguments)
-        self._life = Life(*launched)
+        self._life = Life(*launched, self._folder / "stderr.txt")
         self.count += 1
         self._changed.set()
         self._changed = asyncio.Event()

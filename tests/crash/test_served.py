@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 from tests.conformance.databases import postgres_schema
+from tests.crash.pulse import Pulse
 from tests.crash.served import Launcher, Lives
 from tests.crash.town import Town, kill_at_random, settings
 
@@ -20,7 +21,8 @@ from holdfast.sim.upstream import SimulatedUpstream
 
 RUNS = int(os.environ.get("HOLDFAST_CRASH_RUNS", "6"))
 SEED = int(os.environ.get("HOLDFAST_CRASH_SEED", "1"))
-A_ROUND = 3  # deaths at most while the same people wait
+A_WORLD = 25  # deaths at most of one server
+WORLDS = [(SEED + n, min(A_WORLD, RUNS - n * A_WORLD)) for n in range(-(-RUNS // A_WORLD))]
 
 pytestmark = [
     pytest.mark.slow,
@@ -28,35 +30,34 @@ pytestmark = [
 ]
 
 
-async def rampage(folder: Path, seed: int, more: str = "") -> None:
+async def rampage(launcher: Launcher, folder: Path, seed: int, kills: int, more: str = "") -> None:
     ledger = folder / "ledger.txt"
     ledger.touch()
-    dice = random.Random(seed)
-    async with SimulatedUpstream() as upstream, SimulatedQQ() as qq:
+    pulse = Pulse()
+    async with SimulatedUpstream(sleep=pulse.sleep) as upstream, SimulatedQQ() as qq:
         (folder / "holdfast.toml").write_text(settings(upstream, qq, more), encoding="utf-8")
-        with Launcher() as forks:
-            lives = Lives(forks, folder, {"HOLDFAST_CRASH_LEDGER": str(ledger)})
+        async with Lives(launcher, folder, {"HOLDFAST_CRASH_LEDGER": str(ledger)}) as lives:
             lives.begin()
             town = Town(lives, qq, ledger, seed)
             await qq.connected()
-            await town.round()
-            left = RUNS
-            while left:
-                kills = min(left, dice.randint(1, A_ROUND))
-                left -= kills
-                async with asyncio.TaskGroup() as group:
-                    group.create_task(town.round())
-                    group.create_task(kill_at_random(lives, dice, kills))
+            over = asyncio.Event()
+            async with asyncio.TaskGroup() as group:
+                group.create_task(town.live(over))
+                await kill_at_random(lives, pulse, random.Random(seed), kills)
+                over.set()
             await lives.life.stop()
             problems = town.judge()
-            print(f"{RUNS} killed, answered: {dict(town.answered)}, {town.orphans} streams lost")
+            print(f"{kills} killed, answered {dict(town.answered)}, {town.orphans} streams lost")
             assert not problems, "\n".join(problems)
 
 
-def test_killed_on_sqlite(tmp_path: Path) -> None:
-    asyncio.run(rampage(tmp_path, SEED))
+@pytest.mark.parametrize(("seed", "kills"), WORLDS)
+def test_killed_on_sqlite(launcher: Launcher, tmp_path: Path, seed: int, kills: int) -> None:
+    asyncio.run(rampage(launcher, tmp_path, seed, kills))
 
 
-def test_killed_on_postgres(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("seed", "kills"), WORLDS)
+def test_killed_on_postgres(launcher: Launcher, tmp_path: Path, seed: int, kills: int) -> None:
     with postgres_schema() as url:
-        asyncio.run(rampage(tmp_path, SEED + 1, f'[server]\ndatabase_url = "{url}"\n'))
+        more = f'[server]\ndatabase_url = "{url}"\n'
+        asyncio.run(rampage(launcher, tmp_path, seed, kills, more))

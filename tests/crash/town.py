@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import random
 from collections import Counter
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 from tests.crash.asking import (
@@ -17,10 +19,12 @@ from tests.crash.asking import (
     question,
     squeezed,
 )
+from tests.crash.pulse import Pulse
 from tests.crash.served import Lives
 from tests.serving import configuration
 
 from holdfast.bot import texts
+from holdfast.platforms.webchat.adapter import PLATFORM as WEBCHAT
 from holdfast.sim.qq.people import Group, Person
 from holdfast.sim.qq.seen import Shown
 from holdfast.sim.qq.simulator import SimulatedQQ
@@ -29,8 +33,12 @@ from holdfast.sim.upstream import SimulatedUpstream
 _AGAIN = texts.TEXTS["again"]
 _UNKNOWN = tuple(text.format(tool="pay") for text in texts.TEXTS["tool_unknown"])
 
+NEIGHBOURS = 2  # of each kind, at any time
 WAITS = 60.0  # seconds until somebody on QQ goes home
-MODEL = "ok;pace=0.01;chunk=8"
+WORK = 250  # beats within which a life is killed, and
+MOMENT = 0.05  # seconds more; or else
+START = 0.3  # seconds within which it dies before it is ready
+MODEL = "ok;pace=0.003;chunk=8"
 _RULES = """
 [bots.page]
 platform = "webchat"
@@ -54,6 +62,9 @@ def settings(upstream: SimulatedUpstream, qq: SimulatedQQ, more: str = "") -> st
     return configuration(upstream.base_url, {"main": [MODEL]}, more + _RULES.format(qq=bot))
 
 
+Visit = Callable[[], Awaitable[None]]
+
+
 @dataclass(slots=True)
 class Said:
     """Questions in one chat on QQ, by the ids of their messages."""
@@ -63,57 +74,89 @@ class Said:
 
 
 class Town:
-    """People come in rounds; each round has its own. `ledger` is where the tool writes."""
+    """People of every kind, who come one after the other as long as `live` is told to let them.
+
+    `ledger` is where the tool writes. `waiting` is how many of each kind wait for an answer.
+    """
 
     def __init__(self, lives: Lives, qq: SimulatedQQ, ledger: Path, seed: int) -> None:
         self.dice = random.Random(seed)
         self.problems: list[str] = []
         self.answered: Counter[str] = Counter()
+        self.waiting: Counter[str] = Counter()
         self._lives = lives
         self._qq = qq
         self._ledger = ledger
         self._serial = 0
         self._said: list[Said] = []
+        self._paying: dict[str, bool] = {}  # conversations: whether they were told of a doubt
+        self._visits: dict[str, Visit] = {
+            "web": self._page,
+            "web tool": partial(self._page, tool=True),
+            "c2c": self._privately,
+            "c2c tool": partial(self._privately, tool=True),
+            "group": self._in_group,
+            "call": self._call,
+        }
 
     async def round(self) -> None:
-        """Returns when everybody who came has an end on the screen."""
-        said = [self._privately(False), self._privately(True), self._in_group()]
-        self._said += said
+        """One visit of each kind. Returns when everybody who came has an end on the screen."""
+        over = asyncio.Event()
+        over.set()
+        await self.live(over)
+
+    async def live(self, over: asyncio.Event) -> None:
+        """All kinds at any time, until then. Returns when everybody has an end on the screen."""
         async with asyncio.TaskGroup() as group:
-            group.create_task(self._page(tool=False))
-            group.create_task(self._page(tool=True))
-            group.create_task(self._call())
-            for chat in said:
-                group.create_task(self._until_told(chat))
+            for kind, visit in self._visits.items():
+                for _ in range(NEIGHBOURS):
+                    group.create_task(self._come(kind, visit, over))
 
     def judge(self) -> list[str]:
-        """What is wrong, of all rounds."""
+        """What is wrong, of all that happened."""
         problems = [*self.problems, *self._qq.complaints]
         for said in self._said:
             problems += _judge_chat(said)
         paid = Counter(self._ledger.read_text("utf-8").split("\n")[:-1])
         problems += [f"{who} paid {times} times" for who, times in paid.items() if times > 1]
-        return problems
+        unpaid = [who for who, doubt in self._paying.items() if not (paid[who] or doubt)]
+        return problems + [f"{who} neither paid nor was told of a doubt" for who in unpaid]
 
     @property
     def orphans(self) -> int:
         return sum(len(orphans(said.chat)) for said in self._said)
 
+    async def _come(self, kind: str, visit: Visit, over: asyncio.Event) -> None:
+        while True:
+            self.waiting[kind] += 1
+            await visit()
+            self.waiting[kind] -= 1
+            self.answered[kind] += 1
+            if over.is_set():
+                return
+
     def _question(self, *, tool: bool = False) -> Question:
         self._serial += 1
         return question(self._serial, self.dice, tool=tool)
 
-    def _privately(self, tool: bool) -> Said:
+    async def _privately(self, *, tool: bool = False) -> None:
         person = self._qq.person("Anna")
         questions = [self._question(), self._question(tool=tool)]
-        return Said(person, {person.says(asked.words): asked for asked in questions})
+        said = Said(person, {person.says(asked.words): asked for asked in questions})
+        await self._until_told(said)
+        if tool:
+            read = "".join(shown.body for shown in person.shown)
+            doubt = any(sentence in read for sentence in _UNKNOWN)
+            self._paying[f"qq:c2c:{person.id}"] = doubt
 
-    def _in_group(self) -> Said:
+    async def _in_group(self) -> None:
         group, people = self._qq.group(), [self._qq.person("Anna"), self._qq.person("Bob")]
         questions = [(person, self._question()) for person in people]
-        return Said(group, {group.says(who, asked.words): asked for who, asked in questions})
+        asked = {group.says(who, asked.words): asked for who, asked in questions}
+        await self._until_told(Said(group, asked))
 
     async def _until_told(self, said: Said) -> None:
+        self._said.append(said)
         try:
             await self._qq.until(lambda: _told(said), WAITS)
         except TimeoutError:
@@ -121,29 +164,25 @@ class Town:
                 (each.answers, each.state(self._qq.now()), each.body) for each in said.chat.shown
             ]
             self.problems.append(f"{said.asked} waited in vain and saw {seen}")
-        for asked in said.asked.values():
-            self.answered[said.chat.conversation.place] += 1
-            self.answered["tool"] += asked.tool
 
-    async def _page(self, *, tool: bool) -> None:
+    async def _page(self, *, tool: bool = False) -> None:
         page = Page(self._lives, f"{self.dice.getrandbits(128):032x}")
         asked = [self._question(), self._question(tool=tool)]
         turns = [await page.say(each.words, f"{self.dice.getrandbits(128):032x}") for each in asked]
         for turn, each in zip(turns, asked, strict=True):
             problem = judge_page(await page.follow(turn), each)
             self.problems += [problem] if problem else []
+        if tool:
+            self._paying[f"{WEBCHAT}:{page.conversation}"] = page.doubt
         stand = await page.turns()
         if [turn["asked"] for turn in stand] != [each.words for each in asked]:
             self.problems.append(f"out of order: {[turn['asked'] for turn in stand]}")
-        self.answered["web"] += len(asked)
-        self.answered["tool"] += tool
 
     async def _call(self) -> None:
         asked = self._question()
         read = await call(self._lives, asked.words, f"{self.dice.getrandbits(64):x}")
         problem = judge_call(read, asked)
         self.problems += [problem] if problem else []
-        self.answered["call"] += 1
 
 
 def _told(said: Said) -> bool:
@@ -201,18 +240,15 @@ def _judge_text(told: str, asked: Question) -> str:
     return "" if squeezed(read) == squeezed(asked.answer) else f"{asked.words!r} read {told!r}"
 
 
-async def kill_at_random(lives: Lives, dice: random.Random, kills: int) -> None:
+async def kill_at_random(lives: Lives, pulse: Pulse, dice: random.Random, kills: int) -> None:
     """Kills so many lives, each at a random moment: some before they are ready."""
     for _ in range(kills):
         life = lives.life
         if dice.random() < 0.8:
             await life.ready()
-            await _moment(dice.uniform(0.0, 1.2))
+            await pulse.beats(dice.randrange(WORK))
+            await life.survives(dice.uniform(0.0, MOMENT))
         else:
-            await _moment(dice.uniform(0.0, 0.4))
+            await life.survives(dice.uniform(0.0, START))
         await life.kill()
         lives.begin()
-
-
-async def _moment(seconds: float) -> None:
-    await asyncio.sleep(seconds)  # when it strikes is what is random here

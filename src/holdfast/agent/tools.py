@@ -15,7 +15,8 @@ import inspect
 import re
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from importlib.metadata import EntryPoint, entry_points
+from functools import cache
+from importlib.metadata import EntryPoint, EntryPoints, entry_points
 from typing import Annotated, Any, Literal, Protocol, get_args, get_origin, get_type_hints
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
@@ -133,12 +134,18 @@ def tool(
     return make
 
 
+@cache
+def installed() -> EntryPoints:
+    """What installed packages offer. Every start waits for the look at all of them, so one look."""
+    return entry_points(group=PLUGINS)
+
+
 def plugins(found: Iterable[EntryPoint] | None = None) -> list[AgentTool]:
     """The tools among the installed plugins; middlewares and commands are for others.
 
     Raises whatever a plugin raises when it is imported: a bot must not start without it unnoticed.
     """
-    offered = entry_points(group=PLUGINS) if found is None else found
+    offered = installed() if found is None else found
     return [made for entry in offered if isinstance(made := entry.load(), AgentTool)]
 
 

@@ -15,11 +15,11 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from importlib.metadata import EntryPoint, entry_points
+from importlib.metadata import EntryPoint
 from typing import Any, Protocol
 
 from ..agent.task import Task
-from ..agent.tools import PLUGINS
+from ..agent.tools import installed
 from ..config import BotSettings
 from ..core.clock import Clock
 from ..core.message import Part
@@ -183,7 +183,7 @@ def plugins(found: Iterable[EntryPoint] | None = None) -> tuple[list[Middleware]
     """What installed packages offer. Raises whatever a plugin raises when it is imported: a bot
     must not start without it unnoticed.
     """
-    offered = entry_points(group=PLUGINS) if found is None else found
+    offered = installed() if found is None else found
     loaded = [entry.load() for entry in offered]
     return (
         [made for made in loaded if isinstance(made, Middleware)],
