@@ -7,7 +7,6 @@ import os
 import resource
 from pathlib import Path
 
-import httpx2
 import pytest
 from tests.crash.asking import Page, Question, judge_page
 from tests.crash.served import Launcher, Lives
@@ -26,12 +25,11 @@ def limit(process: int, size: int) -> None:
     resource.prlimit(process, resource.RLIMIT_FSIZE, (size, most))
 
 
-def test_a_full_disk_costs_nobody_an_answer(tmp_path: Path) -> None:
+def test_a_full_disk_costs_nobody_an_answer(launcher: Launcher, tmp_path: Path) -> None:
     async def main() -> None:
         async with SimulatedUpstream() as upstream, SimulatedQQ() as qq:
             (tmp_path / "holdfast.toml").write_text(settings(upstream, qq), encoding="utf-8")
-            with Launcher() as launcher:
-                lives = Lives(launcher, tmp_path, {})
+            async with Lives(launcher, tmp_path, {}) as lives:
                 process = lives.begin().pid
                 page = Page(lives, "c" * 32)
                 reading = asyncio.create_task(page.follow(await page.say(LONG.words, "d" * 32)))
@@ -40,13 +38,12 @@ def test_a_full_disk_costs_nobody_an_answer(tmp_path: Path) -> None:
                 while page.text != LONG.answer:
                     await page.until(len(page.read) + 1)
                 _, url = await lives.url()
-                async with httpx2.AsyncClient(base_url=url) as http:
-                    message = {"id": "e" * 32, "text": SHORT.words}
-                    path = f"/chat/api/conversations/{page.conversation}/messages"
-                    refused = await http.post(path, json=message)
-                    assert refused.status_code == 503
-                    assert "send it again" in refused.json()["error"]
-                    assert "store" in (await http.get("/readyz")).json()
+                message = {"id": "e" * 32, "text": SHORT.words}
+                path = f"/chat/api/conversations/{page.conversation}/messages"
+                refused = await lives.http.post(url + path, json=message)
+                assert refused.status_code == 503
+                assert "send it again" in refused.json()["error"]
+                assert "store" in (await lives.http.get(f"{url}/readyz")).json()
                 limit(process, resource.RLIM_INFINITY)
                 assert judge_page(await reading, LONG) == ""
                 after = await page.follow(await page.say(SHORT.words, "e" * 32))

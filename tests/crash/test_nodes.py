@@ -7,27 +7,26 @@ import os
 import random
 import signal
 from collections.abc import AsyncIterator, Callable, Coroutine
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import httpx2
 import pytest
 from tests.conformance.databases import NATS, nats_prefix, postgres_schema
 from tests.crash.asking import Page, Question, judge_page
 from tests.crash.proxy import Proxy
+from tests.crash.pulse import Pulse
 from tests.crash.served import Launcher, Lives
-from tests.crash.town import Town, settings
+from tests.crash.town import MOMENT, SEED, WORK, Town, settings, worlds
 from tests.serving import PATIENCE
 
 from holdfast.sim.qq.simulator import SimulatedQQ
 from holdfast.sim.upstream import SimulatedUpstream
 
-RUNS = int(os.environ.get("HOLDFAST_CRASH_RUNS", "6"))
-SEED = int(os.environ.get("HOLDFAST_CRASH_SEED", "1"))
 TAKE_OVER = 10.0  # seconds
 LEASE = 2.0
+WORLDS = worlds(5, 10)  # a fifth of the deaths of whole servers
 LONG, DEMO = Question("Please text:long"), Question("text:demo")
 
 pytestmark = [
@@ -43,15 +42,18 @@ class Cluster:
     launcher: Launcher
     folder: Path
     qq: SimulatedQQ
+    pulse: Pulse
     nats: Proxy
     postgres: Proxy
+    stack: AsyncExitStack
     nodes: dict[str, Lives] = field(default_factory=dict)
 
-    def begin(self, name: str) -> Lives:
+    async def begin(self, name: str) -> Lives:
         """Begins it, or begins it again."""
         if name not in self.nodes:
             env = {"HOLDFAST_CRASH_LEDGER": str(self.folder / "ledger.txt")}
-            self.nodes[name] = Lives(self.launcher, self.folder, env)
+            lives = Lives(self.launcher, self.folder, env)
+            self.nodes[name] = await self.stack.enter_async_context(lives)
         self.nodes[name].begin("--role", name.rstrip("0123456789"))
         return self.nodes[name]
 
@@ -68,19 +70,22 @@ class Cluster:
     async def standing(self) -> dict[str, Any]:
         """What the gateway says of itself."""
         _, url = await self.gateway.url()
-        async with httpx2.AsyncClient(base_url=url) as http:
-            told: dict[str, Any] = (await http.get("/readyz")).json()
-            return told
+        told: dict[str, Any] = (await self.gateway.http.get(f"{url}/readyz")).json()
+        return told
 
 
 @asynccontextmanager
-async def cluster(folder: Path, database: str, name: str) -> AsyncIterator[Cluster]:
+async def cluster(
+    launcher: Launcher, folder: Path, database: str, name: str
+) -> AsyncIterator[Cluster]:
     (folder / "ledger.txt").touch()
+    pulse = Pulse()
     async with (
-        SimulatedUpstream() as upstream,
+        SimulatedUpstream(sleep=pulse.sleep) as upstream,
         SimulatedQQ() as qq,
         Proxy(NATS) as nats,
         Proxy(database) as postgres,
+        AsyncExitStack() as stack,
     ):
         tables = f"""
 [server]
@@ -91,15 +96,17 @@ name = "{name}"
 lease = {LEASE}
 """
         (folder / "holdfast.toml").write_text(settings(upstream, qq, tables), encoding="utf-8")
-        with Launcher() as launcher:
-            yield Cluster(launcher, folder, qq, nats, postgres)
+        yield Cluster(launcher, folder, qq, pulse, nats, postgres, stack)
 
 
-def play(folder: Path, story: Callable[[Cluster], Coroutine[Any, Any, None]], *names: str) -> None:
+Story = Callable[[Cluster], Coroutine[Any, Any, None]]
+
+
+def play(launcher: Launcher, folder: Path, story: Story, *names: str) -> None:
     async def main(database: str, prefix: str) -> None:
-        async with cluster(folder, database, prefix[:32]) as there:
+        async with cluster(launcher, folder, database, prefix[:32]) as there:
             for name in names:
-                there.begin(name)
+                await there.begin(name)
             await there.ready()
             if any(name.startswith("connector") for name in names):
                 await there.qq.connected()
@@ -109,29 +116,28 @@ def play(folder: Path, story: Callable[[Cluster], Coroutine[Any, Any, None]], *n
         asyncio.run(main(database, prefix))
 
 
-def test_any_node_may_be_killed(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("seed", "kills"), WORLDS)
+def test_any_node_may_be_killed(launcher: Launcher, tmp_path: Path, seed: int, kills: int) -> None:
     async def story(there: Cluster) -> None:
-        dice = random.Random(SEED)
-        town = there.town(SEED)
-        await town.round()
-
-        async def kill(times: int) -> None:
-            for _ in range(times):
+        dice = random.Random(seed)
+        town = there.town(seed)
+        over = asyncio.Event()
+        async with asyncio.TaskGroup() as group:
+            group.create_task(town.live(over))
+            for _ in range(kills):
                 name = dice.choice([*there.nodes])
-                await there.nodes[name].life.ready()
-                await asyncio.sleep(dice.uniform(0.0, 1.5))  # when it strikes is random
-                await there.nodes[name].life.kill()
-                there.begin(name)
-
-        for _ in range(RUNS // 2):
-            async with asyncio.TaskGroup() as group:
-                group.create_task(town.round())
-                group.create_task(kill(2))
+                life = there.nodes[name].life
+                await life.ready()
+                await there.pulse.beats(dice.randrange(WORK))
+                await life.survives(dice.uniform(0.0, MOMENT))
+                await life.kill()
+                await there.begin(name)
+            over.set()
         problems = town.judge()
-        print(f"{RUNS} killed, answered {dict(town.answered)}, {town.orphans} streams lost")
+        print(f"{kills} killed, answered {dict(town.answered)}, {town.orphans} streams lost")
         assert not problems, "\n".join(problems)
 
-    play(tmp_path, story, "gateway", "worker1", "worker2", "connector1", "connector2")
+    play(launcher, tmp_path, story, "gateway", "worker1", "worker2", "connector1", "connector2")
 
 
 async def asks(there: Cluster) -> tuple[Page, asyncio.Task[list[dict[str, Any]]]]:
@@ -143,11 +149,13 @@ async def asks(there: Cluster) -> tuple[Page, asyncio.Task[list[dict[str, Any]]]
     return page, reading
 
 
-def test_an_answer_goes_on_elsewhere_soon_after_its_worker_was_killed(tmp_path: Path) -> None:
+def test_an_answer_goes_on_elsewhere_soon_after_its_worker_was_killed(
+    launcher: Launcher, tmp_path: Path
+) -> None:
     async def story(there: Cluster) -> None:
         page, reading = await asks(there)
         second = await page.say("And text:short", "e" * 32)
-        await there.begin("worker2").life.ready()
+        await (await there.begin("worker2")).life.ready()
         killed = asyncio.get_running_loop().time()
         await there.nodes["worker1"].life.kill()
         known = len(page.read)
@@ -159,13 +167,15 @@ def test_an_answer_goes_on_elsewhere_soon_after_its_worker_was_killed(tmp_path: 
         assert [turn["asked"] for turn in await page.turns()] == [LONG.words, "And text:short"]
         assert took <= TAKE_OVER
 
-    play(tmp_path, story, "gateway", "worker1")
+    play(launcher, tmp_path, story, "gateway", "worker1")
 
 
-def test_a_worker_that_slept_longer_than_its_lease_is_not_heard(tmp_path: Path) -> None:
+def test_a_worker_that_slept_longer_than_its_lease_is_not_heard(
+    launcher: Launcher, tmp_path: Path
+) -> None:
     async def story(there: Cluster) -> None:
         page, reading = await asks(there)
-        await there.begin("worker2").life.ready()
+        await (await there.begin("worker2")).life.ready()
         there.nodes["worker1"].life.signal(signal.SIGSTOP)
         known = len(page.read)
         await page.until(known + 2)  # from the other
@@ -173,16 +183,16 @@ def test_a_worker_that_slept_longer_than_its_lease_is_not_heard(tmp_path: Path) 
         assert judge_page(await reading, LONG) == ""
         assert judge_page(await page.follow(await page.say("text:demo", "e" * 32)), DEMO) == ""
 
-    play(tmp_path, story, "gateway", "worker1")
+    play(launcher, tmp_path, story, "gateway", "worker1")
 
 
 def test_a_connector_that_slept_is_not_heard_and_the_standby_holds_the_session(
-    tmp_path: Path,
+    launcher: Launcher, tmp_path: Path
 ) -> None:
     async def story(there: Cluster) -> None:
         town = there.town(SEED)
         await town.round()
-        await there.begin("connector2").life.ready()
+        await (await there.begin("connector2")).life.ready()
         there.nodes["connector1"].life.signal(signal.SIGSTOP)
         await town.round()  # through the other
         there.nodes["connector1"].life.signal(signal.SIGCONT)
@@ -190,10 +200,10 @@ def test_a_connector_that_slept_is_not_heard_and_the_standby_holds_the_session(
         problems = town.judge()
         assert not problems, "\n".join(problems)
 
-    play(tmp_path, story, "gateway", "worker1", "connector1")
+    play(launcher, tmp_path, story, "gateway", "worker1", "connector1")
 
 
-def test_without_nats_all_goes_on_and_readyz_says_so(tmp_path: Path) -> None:
+def test_without_nats_all_goes_on_and_readyz_says_so(launcher: Launcher, tmp_path: Path) -> None:
     async def story(there: Cluster) -> None:
         town = there.town(SEED)
         assert (await there.standing())["nats"] == "connected"
@@ -205,26 +215,26 @@ def test_without_nats_all_goes_on_and_readyz_says_so(tmp_path: Path) -> None:
         there.nats.mend()
         async with asyncio.timeout(PATIENCE):
             while (await there.standing())["nats"] != "connected":
-                await asyncio.sleep(0.2)
+                pass
         await town.round()
         problems = town.judge()
         assert not problems, "\n".join(problems)
 
-    play(tmp_path, story, "gateway", "worker1", "worker2", "connector1")
+    play(launcher, tmp_path, story, "gateway", "worker1", "worker2", "connector1")
 
 
-def test_the_line_to_postgres_is_cut_again_and_again(tmp_path: Path) -> None:
+def test_the_line_to_postgres_is_cut_again_and_again(launcher: Launcher, tmp_path: Path) -> None:
     async def story(there: Cluster) -> None:
         town = there.town(SEED)
         async with asyncio.TaskGroup() as group:
             group.create_task(town.round())
-            for away in (0.0, 0.3, 1.0, 0.0):
-                await asyncio.sleep(0.5)  # when it strikes does not matter
+            for away in (0, 50, 500, 0):
+                await there.pulse.beats(50)
                 there.postgres.cut()
-                await asyncio.sleep(away)
+                await there.pulse.beats(away)
                 there.postgres.mend()
         await town.round()
         problems = town.judge()
         assert not problems, "\n".join(problems)
 
-    play(tmp_path, story, "gateway", "worker1", "worker2", "connector1")
+    play(launcher, tmp_path, story, "gateway", "worker1", "worker2", "connector1")

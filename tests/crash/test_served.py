@@ -14,15 +14,12 @@ import pytest
 from tests.conformance.databases import postgres_schema
 from tests.crash.pulse import Pulse
 from tests.crash.served import Launcher, Lives
-from tests.crash.town import Town, kill_at_random, settings
+from tests.crash.town import Town, kill_at_random, settings, worlds
 
 from holdfast.sim.qq.simulator import SimulatedQQ
 from holdfast.sim.upstream import SimulatedUpstream
 
-RUNS = int(os.environ.get("HOLDFAST_CRASH_RUNS", "6"))
-SEED = int(os.environ.get("HOLDFAST_CRASH_SEED", "1"))
-A_WORLD = 25  # deaths at most of one server
-WORLDS = [(SEED + n, min(A_WORLD, RUNS - n * A_WORLD)) for n in range(-(-RUNS // A_WORLD))]
+WORLDS = worlds(1, 25)
 
 pytestmark = [
     pytest.mark.slow,

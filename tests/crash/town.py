@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import random
 from collections import Counter
 from collections.abc import Awaitable, Callable
@@ -29,6 +30,9 @@ from holdfast.sim.qq.people import Group, Person
 from holdfast.sim.qq.seen import Shown
 from holdfast.sim.qq.simulator import SimulatedQQ
 from holdfast.sim.upstream import SimulatedUpstream
+
+RUNS = int(os.environ.get("HOLDFAST_CRASH_RUNS", "6"))
+SEED = int(os.environ.get("HOLDFAST_CRASH_SEED", "1"))
 
 _AGAIN = texts.TEXTS["again"]
 _UNKNOWN = tuple(text.format(tool="pay") for text in texts.TEXTS["tool_unknown"])
@@ -238,6 +242,14 @@ def _judge_text(told: str, asked: Question) -> str:
         for sentence in _UNKNOWN:
             read = read.replace(sentence, "")
     return "" if squeezed(read) == squeezed(asked.answer) else f"{asked.words!r} read {told!r}"
+
+
+def worlds(share: int, most: int) -> list[tuple[int, int]]:
+    """Seeds, and how many deaths each of them decides: at most `most`, and one for `share` runs
+    in all.
+    """
+    deaths = -(-RUNS // share)
+    return [(SEED + n, min(most, deaths - n * most)) for n in range(-(-deaths // most))]
 
 
 async def kill_at_random(lives: Lives, pulse: Pulse, dice: random.Random, kills: int) -> None:
