@@ -1,4 +1,5 @@
-"""Retries are paid for from what successes bring in, with one in ten seconds for free."""
+"""Retries are paid for from what successes bring in, with one in ten seconds for free as long as
+there are successes."""
 
 import pytest
 from hypothesis import given
@@ -10,9 +11,10 @@ from holdfast.resilience.budget import FLOOR_EVERY, HEDGE, RetryBudget, cost
 
 
 def drained(now: float = 0.0) -> RetryBudget:
-    """A budget of nothing whose free retry has been used at `now`."""
+    """A budget of nothing whose free retry has been used at `now`, and worked."""
     budget = RetryBudget(capacity=0.0)
     budget.spend("a", 10.0, now)
+    budget.refund("a")
     return budget
 
 
@@ -41,6 +43,22 @@ def test_one_more_every_ten_seconds() -> None:
     budget = drained(now=100.0)
     assert not budget.allows("a", 10.0, 100.0 + FLOOR_EVERY - 0.1)
     assert budget.allows("a", 10.0, 100.0 + FLOOR_EVERY)
+
+
+def test_in_an_outage_there_is_no_free_retry_after_the_first() -> None:
+    budget = RetryBudget(capacity=0.0)
+    budget.spend("a", 10.0, 0.0)
+    assert not budget.allows("a", 10.0, 1e9)
+    budget.refund("a")
+    assert budget.allows("a", 10.0, 1e9)
+
+
+def test_what_was_paid_for_an_answer_comes_back_with_it() -> None:
+    budget = RetryBudget(capacity=20.0)
+    for _ in range(100):
+        assert budget.allows("a", 10.0, 0.0)
+        budget.spend("a", 10.0, 0.0)
+        budget.refund("a", 10.0)
 
 
 def test_successes_refill_it_up_to_the_brim() -> None:
@@ -91,4 +109,4 @@ def test_retries_are_bounded_by_time_and_successes(gaps: list[float], share: flo
         elif budget.allows("a", 10.0, now):
             budget.spend("a", 10.0, now)
             retries += 1
-    assert retries <= 10 + successes / 10 + now / FLOOR_EVERY + 1
+    assert retries <= 10 + successes / 10 + min(now / FLOOR_EVERY, successes) + 1

@@ -83,6 +83,20 @@ class TestOpening:
         fail(health, now=2.0)
         assert not is_ready(health, 2.0)
 
+    def test_that_half_of_the_answers_are_cut_takes_nobody_out(self) -> None:
+        health = Health()
+        for moment in range(50):
+            health.failed(A, fault(Kind.TRUNCATED), moment, CALM, spoke=True)
+            assert is_ready(health, moment)
+            health.succeeded(A, moment)
+
+    def test_but_five_cut_answers_in_a_row_do(self) -> None:
+        health = Health()
+        for _ in range(5):
+            assert is_ready(health, 0.0)
+            health.failed(A, fault(Kind.TRUNCATED), 0.0, CALM, spoke=True)
+        assert not is_ready(health, 0.0)
+
     def test_failures_of_a_minute_ago_are_forgotten(self) -> None:
         health = Health()
         for moment in (0.0, 100.0, 200.0, 300.0, 400.0):
@@ -191,6 +205,29 @@ class TestKeys:
         health = Health()
         health.failed(A, fault(Kind.RATE_LIMITED, retry_after=42.0), 0.0, CALM)
         assert health.ready_at(A, 0.0) == 42.0
+
+    @pytest.mark.parametrize(
+        ("named", "rests"),
+        [
+            (0.1, [0.1, 2, 4, 8, 16, 32, 60, 60]),
+            (5.0, [5, 10, 20, 40, 60, 60]),
+            (90.0, [90, 90, 90]),
+        ],
+    )
+    def test_a_named_time_that_proves_too_short_is_doubled_too(
+        self, named: float, rests: list[float]
+    ) -> None:
+        health, now = Health(), 0.0
+        for rest in rests:
+            health.failed(A, fault(Kind.RATE_LIMITED, retry_after=named), now, CALM)
+            assert health.ready_at(A, now) == pytest.approx(now + rest)
+            now = health.ready_at(A, now)
+            health.asked(A, now)
+        health.succeeded(A, now)
+        health.failed(A, fault(Kind.RATE_LIMITED, retry_after=named), now, CALM)
+        assert health.ready_at(A, now) == pytest.approx(now + named), (
+            "after a success it is believed"
+        )
 
     def test_many_refusals_at_once_are_one(self) -> None:
         health = Health()

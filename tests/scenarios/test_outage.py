@@ -3,27 +3,25 @@
 from __future__ import annotations
 
 import asyncio
-import random
 from collections.abc import Mapping
+from itertools import accumulate
 from typing import Any
 
 import pytest
-from tests.resilience.actors import fault, target
+from hypothesis import given
+from hypothesis import strategies as st
+from tests.resilience.actors import fault
+from tests.resilience.world import SILENCE, WHOLE, Script, Step, World
 from tests.scenarios.clients import streamed
 from tests.scenarios.house import House, house, run
 
 from holdfast.core.failure import Kind
-from holdfast.core.request import Request
-from holdfast.resilience.budget import RetryBudget
-from holdfast.resilience.commands import Done, Open
-from holdfast.resilience.health import Health
-from holdfast.resilience.machine import StreamMachine
-from holdfast.resilience.policy import Route
 from holdfast.sim.upstream import SimulatedUpstream
 
 CALLS = 150
 HI = {"messages": [{"role": "user", "content": "Tell me about text:short"}]}
-MOST = 1.2  # requests to upstreams per call
+MOST = 1.2  # requests to a target per call
+FIRST_RETRIES = 21  # what a full budget pays for at the price of a 429, and a free one
 
 
 @pytest.mark.scenario
@@ -51,37 +49,85 @@ def test_a_total_outage_is_not_multiplied() -> None:
     run(main())
 
 
+def failing(kind: Kind, retry_after: float | None = None, seconds: float = 0.05) -> Script:
+    return lambda number, now, released: [(seconds, fault(kind, retry_after))]
+
+
+def cut_after(text: str, then: Step) -> Script:
+    """Each piece is new: what repeats itself would be no continuation."""
+    return lambda number, now, released: [(0.5, f"{text} {number} "), then]
+
+
+OUTAGES: Mapping[str, Script] = {
+    "429": failing(Kind.RATE_LIMITED),
+    "429, retry after 0": failing(Kind.RATE_LIMITED, 0.0),
+    "429, retry after 0.1": failing(Kind.RATE_LIMITED, 0.1),
+    "429, retry after 1": failing(Kind.RATE_LIMITED, 1.0),
+    "429, retry after 9": failing(Kind.RATE_LIMITED, 9.0),
+    "429, retry after 30": failing(Kind.RATE_LIMITED, 30.0),
+    "502": failing(Kind.BAD_GATEWAY),
+    "503, retry after 2": failing(Kind.OVERLOADED, 2.0),
+    "refused": failing(Kind.REFUSED, seconds=0.0),
+    "no account": failing(Kind.AUTH),
+    "silence": lambda number, now, released: [(SILENCE, "")],
+    "cut": cut_after("A word or two", (0.1, fault(Kind.TRUNCATED))),
+    "silence in the middle": cut_after("A word or two", (SILENCE, "")),
+}
+
+
 @pytest.mark.parametrize(
-    "kind", [Kind.REFUSED, Kind.TIMEOUT, Kind.SERVER_ERROR, Kind.OVERLOADED, Kind.RATE_LIMITED]
+    "name", ["429", "429, retry after 1", "502", "503, retry after 2", "refused"]
 )
 @pytest.mark.parametrize("targets", [1, 2, 4])
 @pytest.mark.parametrize("seconds", [0.05, 0.5, 5.0])
-def test_in_a_long_outage_the_load_is_that_of_the_clients(
-    kind: Kind, targets: int, seconds: float
+def test_all_targets_together_are_asked_no_more_than_the_clients_ask(
+    name: str, targets: int, seconds: float
 ) -> None:
-    """A thousand calls come, one every `seconds`; every attempt fails at once."""
-    route = Route("r", tuple(target(name) for name in "abcd"[:targets]))
-    health, budget, dice = Health(), RetryBudget(), random.Random(7)
-    calls = asked = 0
-    now = 0.0
-    while calls < 1000:
-        machine = StreamMachine(Request("chat", "r"), route, health, budget, dice.random())
-        asked += _run(machine, now, kind)
-        calls += 1
-        now += seconds
-    assert asked <= MOST * calls
+    """As long as calls come oftener than targets come back."""
+    world = World({who: OUTAGES[name] for who in "abcdef"[:targets]})
+    world.calls(seconds * number for number in range(CALLS))
+    assert sum(map(len, world.asked.values())) <= MOST * CALLS
 
 
-def _run(machine: StreamMachine, now: float, kind: Kind) -> int:
-    """One call in which every attempt fails; how many there were."""
-    commands = machine.start(now)
-    asked = 0
-    while not any(isinstance(command, Done) for command in commands):
-        opened = [command for command in commands if isinstance(command, Open)]
-        asked += len(opened)
-        if opened:
-            commands = machine.fail(opened[-1].attempt, fault(kind), now)
-        else:
-            now = machine._wake_at()
-            commands = machine.tick(now)
-    return asked
+@pytest.mark.parametrize("name", OUTAGES)
+@pytest.mark.parametrize("targets", [1, 2, 4, 6])
+@pytest.mark.parametrize("seconds", [0.05, 2.0, 20.0, 300.0])
+def test_no_target_bears_more_than_the_clients_ask(name: str, targets: int, seconds: float) -> None:
+    """A question to another target is no retry of the first: each bears its own load."""
+    world = World({who: OUTAGES[name] for who in "abcdef"[:targets]})
+    told = world.calls(seconds * number for number in range(CALLS))
+    assert all(person.failure for person in told)
+    assert max(map(len, world.asked.values())) <= MOST * CALLS
+
+
+@given(
+    st.lists(
+        st.sampled_from(sorted(OUTAGES)),
+        min_size=1,
+        max_size=6,
+    ),
+    st.lists(st.floats(0.0, 40.0), min_size=20, max_size=60),
+    st.integers(1, 3),
+)
+def test_whatever_fails_at_whatever_rate_retries_are_few(
+    names: list[str], gaps: list[float], keys: int
+) -> None:
+    world = World({f"t{n}": OUTAGES[name] for n, name in enumerate(names)}, keys=keys)
+    told = world.calls(accumulate(gaps))
+    assert all(person.failure for person in told)
+    for asked in world.asked.values():
+        assert len(asked) <= keys * len(gaps) + FIRST_RETRIES
+
+
+def test_when_an_outage_ends_the_next_call_finds_out() -> None:
+    """The budget of retries is empty then, but the first question of a call costs nothing."""
+    over = 3600.0
+
+    def script(number: int, now: float, released: str) -> list[Step]:
+        return [(0.1, fault(Kind.SERVER_ERROR))] if now < over else [(0.1, "well"), (0.1, WHOLE)]
+
+    world = World({"a": script, "b": script})
+    told = world.calls(20.0 * number for number in range(400))
+    late = [person for person in told if person.asked_at > over + 300.0]
+    assert late
+    assert not any(person.failure for person in late)

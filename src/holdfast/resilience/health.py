@@ -40,6 +40,7 @@ EJECTIONS: Mapping[Kind, Ejection] = {
 }
 
 STALE = "stale_connection"  # Failure.code: a kept-alive connection died before it answered
+SHORTEST_REST = 1.0  # seconds, once a shorter one that was named has proved too short
 LONGEST_REST = 3600.0  # seconds: whatever an upstream asks for, look again after an hour
 
 _ENDPOINT = frozenset(
@@ -71,6 +72,18 @@ def scope(failure: Failure) -> Scope:
         return Scope.KEY
     fault = failure.kind in _ENDPOINT and failure.code != STALE
     return Scope.TARGET if fault else Scope.NOBODY
+
+
+def _rest(failure: Failure, times: int) -> float:
+    """Seconds for a key that was ejected `times` times before without a success in between.
+
+    The time that the upstream names is kept. If that was too short before, no word is trusted.
+    """
+    table, named = EJECTIONS[failure.kind], failure.retry_after
+    if named is not None and not times:
+        return 0.0  # beyond what it names
+    first = table.first if named is None else max(named, SHORTEST_REST)
+    return min(first * 2.0**times, table.cap)
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,11 +132,15 @@ class Breaker:
         self.failures = self.opened = 0
         self._sample(now, ok=True)
 
-    def failed(self, failure: Failure, now: float, jitter: float) -> None:
+    def failed(self, failure: Failure, now: float, jitter: float, *, spoke: bool) -> None:
+        """`spoke`: it failed in the middle of an answer. What comes of such answers is not nothing,
+        so only a row of them takes a target out, and not that half of them are cut.
+        """
         if not self._met(failure, now):
             return
         self.failures += 1
-        self._sample(now, ok=False)
+        if not spoke:
+            self._sample(now, ok=False)
         if self._is_enough():
             full = min(self.settings.first_open * 2.0**self.opened, self.settings.longest_open)
             self._open_for(full * (0.5 + 0.5 * jitter), now)
@@ -133,9 +150,7 @@ class Breaker:
     def eject(self, failure: Failure, now: float) -> None:
         if not self._met(failure, now):
             return
-        rest = EJECTIONS[failure.kind]
-        doubled = min(rest.first * 2.0**self.opened, rest.cap)
-        self._open_for(doubled if failure.retry_after is None else 0.0, now)
+        self._open_for(_rest(failure, self.opened), now)
 
     def _met(self, failure: Failure, now: float) -> bool:
         """Notes `failure` and the rest it asks for. False if it is no further evidence:
@@ -200,11 +215,13 @@ class Health:
         for breaker in self._of(target):
             breaker.succeeded(now)
 
-    def failed(self, target: Target, failure: Failure, now: float, jitter: float) -> None:
+    def failed(
+        self, target: Target, failure: Failure, now: float, jitter: float, *, spoke: bool = False
+    ) -> None:
         endpoint, key = self._of(target)
         match scope(failure):
             case Scope.TARGET:
-                endpoint.failed(failure, now, jitter)
+                endpoint.failed(failure, now, jitter, spoke=spoke)
                 key.probing = False
             case Scope.KEY:
                 key.eject(failure, now)

@@ -12,7 +12,7 @@ from dataclasses import replace
 from enum import Enum
 from typing import assert_never
 
-from ..core.attempt import Attempt, How, Outcome
+from ..core.attempt import Attempt, How, Outcome, Target
 from ..core.events import (
     Finished,
     Foreign,
@@ -97,6 +97,7 @@ class StreamMachine:
         self._budget = budget
         self._jitter = jitter
         self._legs: dict[int, Leg] = {}
+        self._paid: dict[str, float] = {}  # from the retry budget, by target
         self._opened = 0
         self._deadline = 0.0
         self._next_at = 0.0
@@ -315,7 +316,7 @@ class StreamMachine:
             self._released = leg.released = sum(map(len, texts))
         self._commands.append(Emit(events))
         self._health.succeeded(leg.target, now)
-        self._budget.refund(leg.target.name)
+        self._budget.refund(leg.target.name, self._paid.pop(leg.target.name, 0.0))
         self._keep(leg.record(now, None, "finish", Reason(Why.WHOLE)))
         self._close(leg)
         self._done(None, usage)
@@ -342,7 +343,8 @@ class StreamMachine:
     def _lose(self, leg: Leg, failure: Failure, now: float) -> None:
         """The attempt is over and brought no end: record it and decide what comes next."""
         self._tool_cut = self._tool_cut or bool(leg.tools and self._text)
-        self._health.failed(leg.target, failure, now, self._jitter)
+        spoke = leg.first_event_at is not None
+        self._health.failed(leg.target, failure, now, self._jitter, spoke=spoke)
         self._close(leg)
         attempt = leg.record(now, failure)
         if self._legs:
@@ -398,7 +400,7 @@ class StreamMachine:
         self._commands.append(Record(self.history[-1]))
 
     def _open(self, choice: Try, now: float) -> None:
-        self._budget.spend(choice.target.name, choice.price, now)
+        self._pay(choice.target, choice.price, now)
         self._opened += 1
         text = "".join(self._text)
         leg = Leg(self._opened, choice.target, choice.how, now, last_bytes_at=now)
@@ -413,6 +415,11 @@ class StreamMachine:
         self._waiting_since = None
         self._commands.append(Open(leg.number, choice.target, choice.how, text))
 
+    def _pay(self, target: Target, price: float, now: float) -> None:
+        if price:
+            self._budget.spend(target.name, price, now)
+            self._paid[target.name] = self._paid.get(target.name, 0.0) + price
+
     def _hedge(self, now: float) -> None:
         """Asks a second target while the first is silent; the first to speak wins."""
         if now < self._hedge_at():
@@ -424,7 +431,7 @@ class StreamMachine:
         if isinstance(choice, GiveUp) or choice.at > now:
             return
         if self._budget.allows(choice.target.name, HEDGE, now):
-            self._budget.spend(choice.target.name, HEDGE, now)
+            self._pay(choice.target, HEDGE, now)
             self._open(choice, now)
 
     def _hedge_at(self) -> float:

@@ -9,7 +9,7 @@ from ..core.attempt import RESPONSE_ID, Attempt, Continuation, How, Target
 from ..core.failure import Failure, Hop, Kind, Phase, Remedy
 from ..core.reason import Reason, Why
 from .backoff import delay
-from .budget import RetryBudget, cost
+from .budget import EARNED, RetryBudget, cost
 from .health import STALE, Health, Scope, scope
 from .policy import Route
 
@@ -177,7 +177,7 @@ def _options(
             continue
         tries = _tries(target, s.history)
         free = not tries or _stale(tries) or _about_form(tries[-1])
-        price = 0.0 if free else cost(tries[-1].failure)
+        price = 0.0 if free or tries[-1].released >= EARNED else cost(tries[-1].failure)
         if _fruitless(tries) >= s.route.policy.per_target and not free:
             continue
         if not budget.allows(target.name, price, s.now):
