@@ -24,6 +24,7 @@ from holdfast.core.attempt import Continuation, Target
 from holdfast.core.message import Role, said
 from holdfast.engine.ports import Entry
 from holdfast.resilience.policy import Policy, Route
+from holdfast.upstream.capabilities import known
 from holdfast.upstream.connector import Connector
 from holdfast.upstream.executor import Executor
 from holdfast.upstream.memory import MemoryTransport, Reply, Step
@@ -115,13 +116,17 @@ def in_turn(*replies: Reply) -> Script:
 
 @dataclass
 class Stage:
-    """Everything that a turn needs. `scripts` answers by the name of a target's host."""
+    """Everything that a turn needs. `scripts` answers by the name of a target's host.
+
+    `vendors` are targets that stand elsewhere: dialect, base URL and model, by the host's name.
+    """
 
     scripts: Mapping[str, Script]
     tools: Sequence[AgentTool] = ()
     servers: Mapping[str, ToolServer] = field(default_factory=dict)
     routes: Mapping[str, Sequence[str]] = field(default_factory=dict)  # name -> hosts
     abilities: Mapping[str, Abilities] = field(default_factory=dict)
+    vendors: Mapping[str, tuple[str, str, str]] = field(default_factory=dict)
     policy: Policy = field(default_factory=Policy)
     continuation: Continuation = Continuation.INSTRUCT
     memory: Memory = field(default_factory=Memory)
@@ -143,7 +148,8 @@ class Stage:
     def _reply(self, request: httpx2.Request) -> Reply:
         body = json.loads(request.content)
         self.asked.append((request.url.host, body))
-        return self.scripts[request.url.host.partition(".")[0]](body)
+        named = [n for n, (_, url, _) in self.vendors.items() if request.url.host in url]
+        return self.scripts[named[0] if named else request.url.host.partition(".")[0]](body)
 
     def _ref(self) -> str:
         self._refs += 1
@@ -151,17 +157,19 @@ class Stage:
 
     def _route(self, name: str) -> Route | None:
         hosts = self.routes.get(name) or ((name,) if name in self.scripts else ())
-        targets = tuple(
-            Target(
-                f"{host}/m",
-                "chat",
-                f"http://{host}.invalid/v1",
-                "m",
-                continuation=self.continuation,
-            )
-            for host in hosts
-        )
+        targets = tuple(map(self._target, hosts))
         return Route(name, targets, self.policy) if targets else None
+
+    def _target(self, host: str) -> Target:
+        dialect, url, model = self.vendors.get(host, ("chat", f"http://{host}.invalid/v1", "m"))
+        return Target(
+            f"{host}/{model}",
+            dialect,
+            url,
+            model,
+            continuation=self.continuation,
+            returned=known().of(url, model).returned,
+        )
 
     async def play(
         self, task: Task, journal: MemoryJournal, stopping: Callable[[], bool] = lambda: False

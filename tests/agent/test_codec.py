@@ -35,7 +35,17 @@ from holdfast.agent.events import (
     Why,
 )
 from holdfast.core.events import StopReason
-from holdfast.core.message import Audio, File, Image, Message, Role, Text, ToolCall, said
+from holdfast.core.message import (
+    Audio,
+    File,
+    Image,
+    Message,
+    Native,
+    Role,
+    Text,
+    ToolCall,
+    said,
+)
 
 texts = st.text(max_size=12)
 plain: st.SearchStrategy[Any] = st.recursive(
@@ -60,7 +70,7 @@ messages = st.builds(
     texts,
     texts,
     texts,
-    st.none() | tables,
+    st.none() | st.builds(Native, texts, texts, plain),
 )
 events: st.SearchStrategy[TurnEvent] = st.one_of(
     st.builds(Asked, messages),

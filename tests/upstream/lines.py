@@ -11,7 +11,7 @@ from holdfast.core.events import Finished, StopReason, StreamEvent, TextDelta, U
 from holdfast.core.failure import Failure, Kind, Phase
 from holdfast.core.message import Prompt, Role, said
 from holdfast.core.request import Request
-from holdfast.wire.dialect import EncodedRequest, ErrorAnswer
+from holdfast.wire.dialect import ANY, EncodedRequest, ErrorAnswer
 
 Event = StreamEvent | Failure
 
@@ -106,7 +106,7 @@ class Lines:
         wait = answer.headers.get("retry-after")
         return replace(failure, retry_after=float(wait)) if wait else failure
 
-    def write_prompt(self, prompt: Prompt) -> Mapping[str, Any] | Failure:
+    def write_prompt(self, prompt: Prompt, target: Target = ANY) -> Mapping[str, Any] | Failure:
         return {"said": [message.text for message in prompt.messages]}
 
     def read_prompt(self, body: Mapping[str, Any]) -> Prompt | Failure:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from holdfast.core.attempt import Continuation
+from holdfast.core.attempt import Continuation, Returned
 from holdfast.upstream.capabilities import Capabilities, known
 
 DATED = {"as_of": date(2026, 11, 20), "source": "https://vendor.example/docs"}
@@ -23,7 +23,7 @@ def test_every_row_says_when_and_by_whom() -> None:
     for row in known().rows:
         assert date(2023, 1, 1) < row.as_of
         assert row.source
-        assert row.continuation or row.context_tokens or row.vision is not None
+        assert row.continuation or row.context_tokens or row.vision is not None or row.returns
         assert bool(row.flags) == (row.continuation == "prefill")
 
 
@@ -41,6 +41,18 @@ def test_the_first_row_that_speaks_of_a_field_counts() -> None:
     assert other.continuation is Continuation.NEVER
     assert (other.context_tokens, other.vision) == (10, False)
     assert other.source == DATED["source"]
+
+
+def test_what_is_given_back_is_added_up_and_said_by_the_first_row() -> None:
+    made = table(
+        {"address": "^a\\.example", "returns": {"call.signature": {"skip": True}}},
+        {"returns": {"call.signature": "", "message.thoughts": ""}},
+    )
+    signature = Returned("call", "signature", {"skip": True})
+    thoughts = Returned("message", "thoughts")
+    assert set(made.of("https://a.example", "m").returned) == {signature, thoughts}
+    other = made.of("https://b.example", "m").returned
+    assert set(other) == {Returned("call", "signature"), thoughts}
 
 
 def test_a_model_that_thinks_has_rows_of_its_own() -> None:

@@ -12,6 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from holdfast.core.attempt import Target
 from holdfast.core.failure import Failure, Kind
 from holdfast.core.message import (
     Audio,
@@ -105,7 +106,7 @@ def test_a_prompt_that_is_said_and_read_is_the_same(dialect: str, prompt: Prompt
 def test_from_one_dialect_to_another_and_back(source: str, target: str, prompt: Prompt) -> None:
     body = DIALECTS[source].write_prompt(prompt)
     assert not isinstance(body, Failure)
-    there = in_dialect(Request(source, "m", {**body, "model": "m"}), target, DIALECTS)
+    there = in_dialect(Request(source, "m", {**body, "model": "m"}), Target("t", target), DIALECTS)
     assert isinstance(there, Request)
     assert there.dialect == target
     assert DIALECTS[target].read_prompt(there.body) == prompt
@@ -231,7 +232,7 @@ def test_what_says_nothing_or_is_a_listed_loss_is_no_fault(
 def test_the_client_is_told_the_name_of_its_own_field(
     source: str, body: Mapping[str, Any], target: str, param: str
 ) -> None:
-    failure = in_dialect(Request(source, "m", body), target, DIALECTS)
+    failure = in_dialect(Request(source, "m", body), Target("t", target), DIALECTS)
     assert isinstance(failure, Failure)
     assert failure.param == param
 
@@ -265,7 +266,7 @@ def test_any_body_is_a_prompt_or_one_failure(dialect: str, body: dict[str, Any])
 
 def test_a_budget_of_reasoning_becomes_an_effort() -> None:
     body = {**MESSAGES, "thinking": {"type": "enabled", "budget_tokens": 5000}}
-    asked = in_dialect(Request("messages", "m", body), "responses", DIALECTS)
+    asked = in_dialect(Request("messages", "m", body), Target("t", "responses"), DIALECTS)
     assert isinstance(asked, Request)
     assert asked.body["reasoning"] == {"effort": "medium", "summary": "auto"}
 
@@ -282,7 +283,9 @@ def test_results_of_parallel_calls_stand_together_in_one_message() -> None:
 def test_a_grammar_keeps_its_meaning() -> None:
     grammar = {"type": "grammar", "syntax": "lark", "definition": "start: WORD"}
     tool = {"type": "custom", "name": "sql", "format": grammar}
-    asked = in_dialect(Request("responses", "m", {**RESPONSES, "tools": [tool]}), "chat", DIALECTS)
+    asked = in_dialect(
+        Request("responses", "m", {**RESPONSES, "tools": [tool]}), Target("t", "chat"), DIALECTS
+    )
     assert isinstance(asked, Request)
     nested = {"syntax": "lark", "definition": "start: WORD"}
     custom = {"name": "sql", "format": {"type": "grammar", "grammar": nested}}

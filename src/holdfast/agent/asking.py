@@ -13,7 +13,6 @@ from ..core.message import Prompt
 from ..core.request import Request, Surface
 from ..resilience.policy import Route
 from ..upstream.executor import Call, Executor
-from ..wire.chat.prompt import write_prompt
 from .words import Language
 
 PATIENCE = 60.0  # seconds for what is done beside the answer, such as a summary
@@ -73,9 +72,9 @@ class Models:
         released: str,
     ) -> Call:
         request = Request(
-            dialect="chat",
+            dialect="",
             model=route.name,
-            body={"model": route.name, **write_prompt(prompt)},
+            prompt=prompt,
             surface=surface,
             tools=bool(prompt.tools),
             language=language,

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from ..core.events import StopReason
 from ..core.failure import Failure, Kind
-from ..core.message import Message, Role, Text, ToolCall
+from ..core.message import Message, Native, Role, Text, ToolCall
 from ..core.record import failure_record
 from .decisions import Ask, End
 from .events import Ended, StepEnded, TurnOutcome, Why
@@ -28,6 +28,12 @@ class Brought:
     refusal: str = ""
     usage: Mapping[str, int] = field(default_factory=dict)
     grew: bool = True  # the person has been given more text
+    native: Native | None = None
+
+
+def strangers(now: Standing, by: str) -> int:
+    """How many messages of this turn hold what `by`, who answers now, could not be told."""
+    return sum(message.native is not None and message.native.by != by for message in now.messages)
 
 
 def finish(now: Standing, task: Task, brought: Brought) -> StepEnded | Ask:
@@ -42,6 +48,7 @@ def finish(now: Standing, task: Task, brought: Brought) -> StepEnded | Ask:
         calls=brought.calls,
         reasoning=brought.reasoning,
         refusal=brought.refusal,
+        native=brought.native if brought.calls else None,
     )
     return StepEnded(now.step, message, brought.usage, brought.stop.value)
 

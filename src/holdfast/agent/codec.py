@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import MISSING, fields
 from typing import Any, TypeVar
 
-from ..core.message import Audio, File, Image, Message, Part, Role, Text, ToolCall
+from ..core.message import Audio, File, Image, Message, Native, Part, Role, Text, ToolCall
 from .events import (
     Asked,
     Ended,
@@ -140,10 +140,12 @@ _WRITERS: Mapping[str, Callable[[Any], Any]] = {
     "role": lambda role: role.value,
     "parts": _write_parts,
     "calls": _write_calls,
+    "native": lambda native: native and _written(native),
 }
 _READERS: Mapping[str, Callable[[Any], Any]] = {
     "message": read_message,
     "role": _read_role,
     "parts": _read_parts,
     "calls": _read_calls,
+    "native": lambda native: native and _read(Native, native),
 }

@@ -1,8 +1,9 @@
 """What of a conversation a model is shown when not all of it fits.
 
-Tool outputs of old turns are shortened first, then the oldest turns are left out whole, to be
-summarised by whoever can; the turn under way gives way last. A call and its result stay
-together. Nothing is deleted anywhere: this decides what one prompt holds.
+What models thought in old turns goes first, then their tool outputs are shortened, then the
+oldest turns are left out whole, to be summarised by whoever can; the turn under way gives way
+last. A call and its result stay together. Nothing is deleted anywhere: this decides what one
+prompt holds.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from dataclasses import dataclass, replace
 
 from ..core.message import Audio, File, Image, Message, Part, Role, Text, ToolCall
 from ..core.tokens import estimate_tokens
+from ..wire.jsontext import dumps
 from ..wire.toolargs import is_object
 from .words import Language, tell
 
@@ -48,7 +50,8 @@ def weigh(messages: Iterable[Message]) -> int:
 def _weight(message: Message) -> int:
     calls = sum(_OF_MESSAGE + estimate_tokens(c.name + c.arguments) for c in message.calls)
     parts = sum(_part_weight(part) for part in message.parts)
-    return _OF_MESSAGE + parts + calls + estimate_tokens(message.refusal)
+    thought = estimate_tokens(dumps(message.native.body).decode()) if message.native else 0
+    return _OF_MESSAGE + parts + calls + thought + estimate_tokens(message.refusal)
 
 
 def _part_weight(part: Part) -> int:
@@ -93,6 +96,11 @@ def fit(
 
 
 Step = Callable[[Fitted, int, Language], Fitted]
+
+
+def _forget_thoughts(fitted: Fitted, room: int, language: Language) -> Fitted:
+    history = tuple(replace(m, native=None) if m.native else m for m in fitted.history)
+    return replace(fitted, history=history)
 
 
 def _shorten_history(fitted: Fitted, room: int, language: Language) -> Fitted:
@@ -169,6 +177,7 @@ def _cut_texts(fitted: Fitted, room: int, language: Language) -> Fitted:
 
 
 _STEPS: Sequence[Step] = (
+    _forget_thoughts,
     _shorten_history,
     _drop_history(RECENT, SETTLE),
     *(_shorten_turn(limit, last=False) for limit in _RESULTS),
@@ -187,7 +196,11 @@ def _cut(message: Message, length: int, language: Language) -> Message:
         return message
     shorter = shorten(text, length, language)
     others = tuple(part for part in message.parts if not isinstance(part, Text))
-    return replace(message, parts=(Text(shorter), *others)) if len(shorter) < len(text) else message
+    return (
+        replace(message, parts=(Text(shorter), *others), native=None)
+        if len(shorter) < len(text)
+        else message
+    )
 
 
 def shorten(text: str, length: int, language: Language) -> str:
@@ -238,7 +251,10 @@ def repair(messages: Sequence[Message], language: Language) -> Messages:
     for place, message in enumerate(messages):
         if message.role is Role.TOOL or _is_empty(message):
             continue
-        whole.append(replace(message, calls=tuple(map(_sound, message.calls))))
+        calls = tuple(map(_sound, message.calls))
+        whole.append(
+            message if calls == message.calls else replace(message, calls=calls, native=None)
+        )
         results = _results(messages[place + 1 :]) if message.calls else {}
         for call in message.calls:
             whole.append(results.get(call.id) or _no_result(call, language))
@@ -290,7 +306,7 @@ def without_tools(messages: Sequence[Message], language: Language) -> Messages:
             Text("\n" + tell("called", language, name=call.name, arguments=call.arguments))
             for call in message.calls
         ]
-        told.append(replace(message, parts=(*message.parts, *said), calls=()))
+        told.append(replace(message, parts=(*message.parts, *said), calls=(), native=None))
     return tuple(told)
 
 

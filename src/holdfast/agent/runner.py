@@ -25,14 +25,14 @@ from ..core.events import (
     UsageReport,
 )
 from ..core.failure import Failure, Hop, Kind, Phase, StreamFailed
-from ..core.message import ToolCall
+from ..core.message import Native, ToolCall
 from ..core.record import failure_record
 from ..core.request import Surface
 from ..engine.ports import Journal
 from ..resilience.policy import Route
 from ..upstream.executor import Call
 from .asking import Models
-from .brought import Brought, fall, finish, give_up
+from .brought import Brought, fall, finish, give_up, strangers
 from .codec import read_events, write_event
 from .decisions import Answer, Ask, Decision, End, Run
 from .events import (
@@ -188,6 +188,10 @@ class _Turn:
             return await self._stepped(done) if isinstance(done, StepEnded) else done
         if call.outcome and call.outcome.recovered:
             self._add(Noted("rescued", {"ref": ref, "attempts": len(call.attempts)}))
+        by = call.attempts[-1].target.key
+        untold = strangers(self._now, by)
+        if untold:
+            self._add(Noted("reasoning_left_out", {"target": by, "messages": untold}))
         finished = finish(self._now, self._task, brought)
         return await self._stepped(finished) if isinstance(finished, StepEnded) else finished
 
@@ -290,6 +294,7 @@ class _Heard:
         self._refusal: list[str] = []
         self._usage: dict[str, int] = {}
         self._stop = StopReason.END
+        self._native: Native | None = None
 
     def take(self, batch: Sequence[StreamEvent]) -> _Text:
         """The text in the batch; all else is kept."""
@@ -306,13 +311,12 @@ class _Heard:
                     thoughts.append(text)
                     self._reasoning.append(text)
                 case ToolCallDelta():
-                    custom = (event.extra or {}).get("type") == "custom"
-                    call = ToolCall(event.id, event.name, event.arguments, custom)
+                    call = ToolCall(event.id, event.name, event.arguments, event.custom)
                     self._calls.append(call)
                 case UsageReport():
                     self._usage = _usage(event)
-                case Finished(reason):
-                    self._stop = reason
+                case Finished():
+                    self._stop, self._native = event.reason, event.native
                 case Restarted():
                     raise ValueError("taken out of the batch before")
                 case Foreign():
@@ -329,6 +333,7 @@ class _Heard:
             "".join(self._refusal),
             self._usage,
             grew,
+            self._native,
         )
 
 

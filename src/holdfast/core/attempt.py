@@ -6,6 +6,7 @@ from base64 import b64encode
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
+from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from .events import UsageReport
@@ -56,6 +57,19 @@ class Timeouts:
 
 
 @dataclass(frozen=True, slots=True)
+class Returned:
+    """A field of its answers that a target is given back, in the `place` where it had said it: a
+    message or call of the chat dialect, a block of messages, an item of responses.
+
+    `missing` stands for it where a call was another model's; "" if the target needs nothing.
+    """
+
+    place: str
+    name: str
+    missing: Any = field(default="", hash=False)
+
+
+@dataclass(frozen=True, slots=True)
 class Target:
     """One endpoint + model + credential that may be asked.
 
@@ -74,6 +88,7 @@ class Target:
     proxy: str = field(default="", repr=False)  # URL of a forward proxy; may hold a password
     quirks: frozenset[str] = frozenset()
     resume: str = ""  # for How.NATIVE: the vendor's id of the stream that broke
+    returned: tuple[Returned, ...] = ()
 
     @property
     def secrets(self) -> tuple[str, ...]:

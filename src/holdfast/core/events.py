@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 
+from .message import Native
+
 # Fields of the source dialect that this vocabulary has no name for (logprobs, signatures).
 # They travel beside the event and are given back to a client that speaks the same dialect.
 Extra = Mapping[str, Any]
@@ -88,13 +90,15 @@ class Foreign:
 class Finished:
     """The only proof that a stream is whole. End of bytes is not.
 
-    `reasons` holds one entry per choice (n > 1); `word` is the upstream's own word.
+    `reasons` holds one entry per choice (n > 1); `word` is the upstream's own word. `native` is
+    what has to be given back with the answer's calls, for who asked by a `Prompt`.
     """
 
     reason: StopReason
     reasons: tuple[StopReason, ...] = ()
     word: str = ""
     extra: Extra | None = None
+    native: Native | None = None
 
 
 @dataclass(frozen=True, slots=True)

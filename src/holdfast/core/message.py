@@ -67,6 +67,20 @@ class ToolCall:
 
 
 @dataclass(frozen=True, slots=True)
+class Native:
+    """An answer with calls as its target said it, to be given back to that target.
+
+    What a model has thought before it calls a tool is often signed, encrypted or asked for
+    again, and of use to nobody else: `by` names target and key, and `body` is in the words of
+    `dialect` (see `wire.keeping`).
+    """
+
+    by: str
+    dialect: str
+    body: Any
+
+
+@dataclass(frozen=True, slots=True)
 class Message:
     """`answers` is the id of the call whose result a TOOL message holds."""
 
@@ -78,7 +92,7 @@ class Message:
     reasoning: str = ""
     refusal: str = ""
     name: str = ""
-    extra: Mapping[str, Any] | None = None  # signatures and such, of the dialect it came from
+    native: Native | None = None
 
     @property
     def text(self) -> str:

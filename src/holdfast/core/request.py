@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any, Literal
 
+from .message import Prompt
+
 
 class Surface(Enum):
     """How the reader takes output."""
@@ -20,7 +22,8 @@ class Surface(Enum):
 class Request:
     """The client's body, untouched, and the facts about it that decisions need.
 
-    Keeping the body lets a target of the same dialect receive every field, known or not.
+    Keeping the body lets a target of the same dialect receive every field, known or not. Who
+    asks by a `prompt` has neither dialect nor body: those are each target's.
     """
 
     dialect: str
@@ -34,6 +37,7 @@ class Request:
     language: Literal["zh", "en"] = "en"  # of the conversation
     via: str = ""  # the gateways it came through, as in the Via header (RFC 9110, 7.6.3)
     headers: tuple[tuple[str, str], ...] = ()  # of the client, that belong to its dialect
+    prompt: Prompt | None = None
 
     @property
     def continuable(self) -> bool:

@@ -17,7 +17,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
-from ..core.attempt import Continuation
+from ..core.attempt import Continuation, Returned
 
 PREFIX = "prefill:prefix"  # {"prefix": true} on the last message
 PARTIAL = "prefill:partial"  # {"partial": true} on the last message
@@ -54,6 +54,7 @@ class Row(BaseModel):
     echoes: bool = False
     context_tokens: Annotated[int, Field(gt=0)] | None = None
     vision: bool | None = None
+    returns: Mapping[Annotated[str, Field(pattern=r"^(message|call|block|item)\.\w+$")], Any] = {}
     as_of: date
     source: Annotated[str, Field(min_length=1)]
 
@@ -80,6 +81,7 @@ class Capability:
     quirks: frozenset[str] = frozenset()
     context_tokens: int | None = None
     vision: bool | None = None
+    returned: tuple[Returned, ...] = ()
     as_of: date | None = None  # of what is said about continuation
     source: str = ""
 
@@ -101,6 +103,7 @@ class Capabilities:
             quirks=how.quirks if how else frozenset(),
             context_tokens=next((r.context_tokens for r in rows if r.context_tokens), None),
             vision=next((r.vision for r in rows if r.vision is not None), None),
+            returned=_returned(rows),
             as_of=how.as_of if how else None,
             source=how.source if how else "",
         )
@@ -111,6 +114,13 @@ class Capabilities:
             here = row.mode in (mode, "any") and re.search(row.address, address)
             if here and re.search(row.model, model):
                 yield row
+
+
+def _returned(rows: Sequence[Row]) -> tuple[Returned, ...]:
+    """What any of the rows names; what stands for it is said by the first that does."""
+    paths = {path: missing for row in reversed(rows) for path, missing in row.returns.items()}
+    split = ((*path.partition("."), missing) for path, missing in paths.items())
+    return tuple(Returned(place, name, missing) for place, _, name, missing in split)
 
 
 @cache

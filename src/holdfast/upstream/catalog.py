@@ -115,6 +115,7 @@ def _pool(wanted: str, providers: Mapping[str, ProviderSettings], pepper: bytes)
         headers=tuple((n, v.get_secret_value()) for n, v in provider.headers.items()),
         proxy=provider.proxy.get_secret_value(),
         quirks=quirks | preset.quirks if preset else quirks,
+        returned=known().of(provider.base_url, model).returned,
     )
     secrets = list(dict.fromkeys(key.get_secret_value() for key in provider.api_keys))
     return [replace(target, credential=c) for c in _credentials(secrets, pepper)] or [target]
@@ -149,4 +150,5 @@ def _named(target: Target, model: str, providers: Mapping[str, ProviderSettings]
         return named
     continuation, quirks = ways(provider, model)
     kept = target.quirks - {*FLAGS, ECHOES}
-    return replace(named, continuation=continuation, quirks=kept | quirks)
+    returned = known().of(provider.base_url, model).returned
+    return replace(named, continuation=continuation, quirks=kept | quirks, returned=returned)

@@ -39,6 +39,7 @@ from ..core.failure import Failure, Hop, Kind, Phase, StreamFailed
 from ..core.redact import conceal, upstream_ids
 from ..core.request import Request
 from ..wire.dialect import Decoder, Dialect, EncodedRequest, ErrorAnswer
+from ..wire.keeping import keeping
 from ..wire.responses import resumable
 from ..wire.translate import in_dialect, neutral
 from .progress import CURRENT, Progress
@@ -112,7 +113,7 @@ class Connector:
         progress = Progress(lambda phase: report(phase, None, ()))
         CURRENT.set(progress)
         dialect = self._dialects[target.dialect]
-        asked = in_dialect(request, target.dialect, self._dialects)
+        asked = in_dialect(request, target, self._dialects)
         if isinstance(asked, Failure):
             raise StreamFailed(asked)
         encoded = dialect.encode_request(asked, target, how, released)
@@ -134,10 +135,13 @@ class Connector:
             decoder = dialect.decoder(headers.get("content-type", ""))
             known, foreign = _ids(headers, target), asked is not request
             keeps = target.continuation is Continuation.NATIVE
+            agent = request.prompt is not None and how in (How.START, How.NATIVE)
+            with_native = keeping(target) if agent else None
 
             def told(batch: Batch) -> Batch:
                 if keeps and (response := next(filter(None, map(resumable, batch)), "")):
                     report(Phase.FIRST, None, (*known, (RESPONSE_ID, response)))
+                batch = with_native(batch) if with_native else batch
                 return neutral(batch) if foreign else batch
 
             async with aclosing(_batches(chunks, decoder, progress, target, told)) as batches:

@@ -12,6 +12,8 @@ from ..core.failure import Failure, Phase
 from ..core.message import Prompt
 from ..core.request import Request
 
+ANY = Target("")  # one without habits
+
 
 @dataclass(frozen=True, slots=True)
 class EncodedRequest:
@@ -65,8 +67,8 @@ class Dialect(Protocol):
 
     def classify(self, answer: ErrorAnswer) -> Failure: ...
 
-    def write_prompt(self, prompt: Prompt) -> Mapping[str, Any] | Failure:
-        """The body that asks `prompt`, without `model` and `stream`.
+    def write_prompt(self, prompt: Prompt, target: Target = ANY) -> Mapping[str, Any] | Failure:
+        """The body that asks `prompt` of `target`, without `model` and `stream`.
 
         A failure of kind UNSUPPORTED names in `param` the field that the dialect has no words for.
         """

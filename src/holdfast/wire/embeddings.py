@@ -17,7 +17,7 @@ from .asking import bearer, headers
 from .body import invalid, model_fault, parse_body
 from .classify import classify_answer
 from .decode import AnswerDecoder, Item
-from .dialect import Assembler, Decoder, EncodedRequest, ErrorAnswer, Head, StreamWriter
+from .dialect import ANY, Assembler, Decoder, EncodedRequest, ErrorAnswer, Head, StreamWriter
 from .fields import table, whole, without
 from .jsontext import dumps
 from .untold import Untold
@@ -41,7 +41,7 @@ class EmbeddingsDialect:
     def classify(self, answer: ErrorAnswer) -> Failure:
         return classify_answer(answer)
 
-    def write_prompt(self, prompt: Prompt) -> Mapping[str, Any] | Failure:
+    def write_prompt(self, prompt: Prompt, target: Target = ANY) -> Mapping[str, Any] | Failure:
         return _NOT_HERE.failure
 
     def read_prompt(self, body: Mapping[str, Any]) -> Prompt | Failure:

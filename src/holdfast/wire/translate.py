@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
+from ..core.attempt import Target
 from ..core.events import (
     Finished,
     Foreign,
@@ -23,6 +24,7 @@ from ..core.events import (
 from ..core.failure import Failure
 from ..core.request import Request
 from .dialect import Dialect
+from .keeping import own
 
 # What the clients of each dialect call the fields of a prompt that a target may have no words for.
 _NAMES: Mapping[str, Mapping[str, str]] = {
@@ -33,22 +35,22 @@ _NAMES: Mapping[str, Mapping[str, str]] = {
 
 
 def in_dialect(
-    request: Request, dialect: str, dialects: Mapping[str, Dialect]
+    request: Request, target: Target, dialects: Mapping[str, Dialect]
 ) -> Request | Failure:
-    """`request` as if it had been asked in `dialect`.
+    """`request` as if it had been asked in the dialect of `target`.
 
     A failure of kind UNSUPPORTED names the field of the client's body that cannot be said.
     """
-    if request.dialect == dialect:
+    if request.prompt is None and request.dialect == target.dialect:
         return request
-    prompt = dialects[request.dialect].read_prompt(request.body)
+    prompt = request.prompt or dialects[request.dialect].read_prompt(request.body)
     if isinstance(prompt, Failure):
         return prompt
-    body = dialects[dialect].write_prompt(prompt)
+    body = dialects[target.dialect].write_prompt(own(prompt, target), target)
     if isinstance(body, Failure):
-        name = _NAMES[request.dialect].get(body.param or "", body.param)
+        name = _NAMES.get(request.dialect, {}).get(body.param or "", body.param)
         return replace(body, param=name)
-    return replace(request, dialect=dialect, body=body, headers=())
+    return replace(request, dialect=target.dialect, body=body, headers=(), prompt=None)
 
 
 def neutral(items: Sequence[StreamEvent | Failure]) -> list[StreamEvent | Failure]:

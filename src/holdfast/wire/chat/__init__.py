@@ -10,7 +10,7 @@ from ...core.failure import Failure
 from ...core.message import Prompt
 from ...core.request import Request
 from ..classify import classify_answer
-from ..dialect import Assembler, Decoder, EncodedRequest, ErrorAnswer, Head, StreamWriter
+from ..dialect import ANY, Assembler, Decoder, EncodedRequest, ErrorAnswer, Head, StreamWriter
 from .ask import decode_request
 from .assemble import ChatAssembler
 from .decode import ChatDecoder
@@ -34,8 +34,8 @@ class ChatDialect:
     def classify(self, answer: ErrorAnswer) -> Failure:
         return classify_answer(answer)
 
-    def write_prompt(self, prompt: Prompt) -> Mapping[str, Any] | Failure:
-        return write_prompt(prompt)
+    def write_prompt(self, prompt: Prompt, target: Target = ANY) -> Mapping[str, Any] | Failure:
+        return write_prompt(prompt, target)
 
     def read_prompt(self, body: Mapping[str, Any]) -> Prompt | Failure:
         return read_prompt(body)

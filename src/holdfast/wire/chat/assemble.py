@@ -103,6 +103,10 @@ class ChatAssembler:
                 case _:
                     assert_never(event)
 
+    def message(self) -> dict[str, Any]:
+        """The message of the first choice, as far as it has come."""
+        return (self._messages.get(0) or _Message()).fields()
+
     def answer(self, extension: Mapping[str, Any] | None) -> bytes:
         """The whole answer; `extension` is told under "holdfast"."""
         last: dict[str, Any] = {}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, assert_never
 
+from ...core.attempt import Target
 from ...core.message import (
     Audio,
     File,
@@ -20,13 +21,15 @@ from ...core.message import (
     ToolChoice,
 )
 from .. import dataurl
+from ..dialect import ANY
 from ..effort import effort
 from ..fields import without
+from .native import put_back
 
 
-def write_prompt(prompt: Prompt) -> dict[str, Any]:
+def write_prompt(prompt: Prompt, target: Target = ANY) -> dict[str, Any]:
     """Everything that a `Prompt` can say has a place in this dialect."""
-    body: dict[str, Any] = {"messages": [_message(message) for message in prompt.messages]}
+    body: dict[str, Any] = {"messages": [_message(message, target) for message in prompt.messages]}
     if prompt.tools:
         body["tools"] = [_tool(tool) for tool in prompt.tools]
     if prompt.tool_choice:
@@ -49,10 +52,11 @@ def write_prompt(prompt: Prompt) -> dict[str, Any]:
     return body | {name: value for name, value in plain.items() if value is not None}
 
 
-def _message(message: Message) -> dict[str, Any]:
+def _message(message: Message, target: Target) -> dict[str, Any]:
     written: dict[str, Any] = {"role": message.role.value, "content": _content(message)}
     if message.calls:
         written["tool_calls"] = [_call(call) for call in message.calls]
+        put_back(written, target, message.native.body if message.native else {})
     if message.role is Role.TOOL:
         written["tool_call_id"] = message.answers
     if message.refusal:

@@ -11,7 +11,7 @@ from ...core.message import Prompt
 from ...core.request import Request
 from ..classify import classify_answer
 from ..decode import AnswerDecoder
-from ..dialect import Assembler, Decoder, EncodedRequest, ErrorAnswer, Head, StreamWriter
+from ..dialect import ANY, Assembler, Decoder, EncodedRequest, ErrorAnswer, Head, StreamWriter
 from .ask import decode_request
 from .encode import encode_request
 from .events import EventReader
@@ -34,8 +34,8 @@ class MessagesDialect:
     def classify(self, answer: ErrorAnswer) -> Failure:
         return classify_answer(answer)
 
-    def write_prompt(self, prompt: Prompt) -> Mapping[str, Any] | Failure:
-        return write_prompt(prompt)
+    def write_prompt(self, prompt: Prompt, target: Target = ANY) -> Mapping[str, Any] | Failure:
+        return write_prompt(prompt, target)
 
     def read_prompt(self, body: Mapping[str, Any]) -> Prompt | Failure:
         return read_prompt(body)

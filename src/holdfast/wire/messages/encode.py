@@ -23,7 +23,9 @@ VERSION = "2023-06-01"
 
 def encode_request(request: Request, target: Target, how: How, released: str) -> EncodedRequest:
     body = {**request.body, "model": target.model, "stream": True}
-    messages = [_signed(message) for message in body.get("messages") or ()]
+    messages = list(body.get("messages") or ())
+    if not any(one.place == "block" for one in target.returned):
+        messages = list(map(_signed, messages))
     partial = released.rstrip()  # white space at the end is refused
     if partial and how is not How.START:
         messages = _joined(messages, partial)

@@ -5,9 +5,10 @@ from __future__ import annotations
 import base64
 import binascii
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
+from ...core.attempt import Target
 from ...core.failure import Failure
 from ...core.message import (
     Audio,
@@ -23,8 +24,10 @@ from ...core.message import (
     ToolCall,
     ToolChoice,
 )
+from ..dialect import ANY
 from ..jsontext import loads
 from ..untold import Untold
+from .native import missing
 
 MOST_TOKENS = 8192  # of an answer for which the client has set no limit; the dialect needs one
 ROOM = 4096  # tokens for the answer itself beside a budget of reasoning
@@ -39,19 +42,19 @@ _ODD_SIGN = re.compile(r"[^a-zA-Z0-9_-]")
 Block = dict[str, Any]
 
 
-def write_prompt(prompt: Prompt) -> dict[str, Any] | Failure:
+def write_prompt(prompt: Prompt, target: Target = ANY) -> dict[str, Any] | Failure:
     try:
-        return _body(prompt)
+        return _body(prompt, missing(target))
     except Untold as untold:
         return untold.failure
 
 
-def _body(prompt: Prompt) -> dict[str, Any]:
+def _body(prompt: Prompt, unthought: Sequence[Block]) -> dict[str, Any]:
     opening = [m for m in prompt.messages[: _opening(prompt.messages)] if m.text]
     rest = prompt.messages[_opening(prompt.messages) :]
     body: dict[str, Any] = {
         "max_tokens": _max_tokens(prompt),
-        "messages": _merged(map(_message, rest)),
+        "messages": _merged(_message(message, unthought) for message in rest),
     }
     if opening:
         body["system"] = [{"type": "text", "text": message.text} for message in opening]
@@ -119,11 +122,14 @@ def _merged(messages: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
     return merged
 
 
-def _message(message: Message) -> dict[str, Any]:
+def _message(message: Message, unthought: Sequence[Block]) -> dict[str, Any]:
     match message.role:
+        case Role.ASSISTANT if message.native:
+            return {"role": "assistant", "content": list(map(_sound, message.native.body))}
         case Role.ASSISTANT:
             refused = [_text(message.refusal)] if message.refusal else []
-            blocks = [*_blocks(message.parts), *refused, *map(_call, message.calls)]
+            thoughts = unthought if message.calls else ()
+            blocks = [*thoughts, *_blocks(message.parts), *refused, *map(_call, message.calls)]
             return {"role": "assistant", "content": blocks}
         case Role.TOOL:
             return {"role": "user", "content": [_result(message)]}
@@ -186,6 +192,11 @@ def _call(call: ToolCall) -> Block:
     if not isinstance(arguments, dict):
         raise Untold("messages", f"the arguments of the call {call.id} are no JSON object")
     return {"type": "tool_use", "id": _id(call.id), "name": call.name, "input": arguments}
+
+
+def _sound(block: Block) -> Block:
+    """A block of the target's own; ids are as the results will name them."""
+    return {**block, "id": _id(block["id"])} if block.get("type") == "tool_use" else block
 
 
 def _id(given: str) -> str:

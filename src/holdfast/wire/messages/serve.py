@@ -268,6 +268,11 @@ class MessageAssembler:
         for event in events:
             self._message.add(event)
 
+    def blocks(self) -> list[Payload]:
+        """The content so far. Nothing may be added afterwards."""
+        self._message.close()
+        return self._message.content
+
     def answer(self, extension: Mapping[str, Any] | None) -> bytes:
         return dumps(self._message.whole(extension))
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, assert_never
 
+from ...core.attempt import Target
 from ...core.failure import Failure
 from ...core.message import (
     Audio,
@@ -21,15 +22,18 @@ from ...core.message import (
     ToolChoice,
 )
 from .. import dataurl
+from ..dialect import ANY
 from ..effort import effort
 from ..untold import Untold
+from .native import INCLUDED, includes
 
 
-def write_prompt(prompt: Prompt) -> dict[str, Any] | Failure:
+def write_prompt(prompt: Prompt, target: Target = ANY) -> dict[str, Any] | Failure:
     try:
-        return _body(prompt)
+        body = _body(prompt)
     except Untold as untold:
         return untold.failure
+    return body | ({"include": [INCLUDED]} if includes(target) else {})
 
 
 def _body(prompt: Prompt) -> dict[str, Any]:
@@ -82,6 +86,8 @@ def _items(message: Message, customs: set[str]) -> list[dict[str, Any]]:
         kind = "custom_tool_call_output" if custom else "function_call_output"
         output = _output(message)
         return [{"type": kind, "call_id": message.answers, "output": output}]
+    if message.native:
+        return list(message.native.body)
     items = [_call(call) for call in message.calls]
     if message.parts or message.refusal or not message.calls:
         items.insert(0, _spoken(message))
