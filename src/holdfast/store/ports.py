@@ -238,13 +238,25 @@ class DeliveryState(Enum):
     ABANDONED = "abandoned"
 
 
+# SENDING and UNKNOWN lead to themselves: a message that grows is sent again and again, and the
+# store may have failed in between.
 MOVES: Mapping[DeliveryState, frozenset[DeliveryState]] = {
     DeliveryState.PENDING: frozenset({DeliveryState.SENDING, DeliveryState.ABANDONED}),
     DeliveryState.SENDING: frozenset(
-        {DeliveryState.DELIVERED, DeliveryState.UNKNOWN, DeliveryState.FAILED}
+        {
+            DeliveryState.SENDING,
+            DeliveryState.DELIVERED,
+            DeliveryState.UNKNOWN,
+            DeliveryState.FAILED,
+        }
     ),
     DeliveryState.UNKNOWN: frozenset(
-        {DeliveryState.SENDING, DeliveryState.DELIVERED, DeliveryState.ABANDONED}
+        {
+            DeliveryState.SENDING,
+            DeliveryState.UNKNOWN,
+            DeliveryState.DELIVERED,
+            DeliveryState.ABANDONED,
+        }
     ),
     DeliveryState.FAILED: frozenset({DeliveryState.SENDING, DeliveryState.ABANDONED}),
     DeliveryState.DELIVERED: frozenset(),
