@@ -21,6 +21,7 @@ from holdfast.agent.events import (
     ToolAsked,
     TurnEvent,
 )
+from holdfast.bot import texts
 from holdfast.bot.delivery import SLOW, Over, Wait, may_have_arrived
 from holdfast.bot.event import Frame, Typing, Whole
 from holdfast.core.failure import Kind, Phase
@@ -447,3 +448,19 @@ def test_frames_carry_the_name_of_their_message() -> None:
     desk.run()
     frames = [o.content for o in desk.platform.sends if isinstance(o.content, Frame)]
     assert [frame.message_id for frame in frames] == ["", "id1"]
+
+
+def test_where_nothing_knows_a_repetition_an_outage_of_seconds_is_waited_for() -> None:
+    """Two tries within a second would both fall into it, and nothing would ever be read."""
+    desk = Desk(replace(GROUP, recognises_repeats=False), faults=["dropped"] * 3)
+    desk.hear(StepBegan(1, "r", ""), TextAdded("Hello."), Ended("finished"))
+    assert desk.run() == Over(None)
+    assert desk.screen == [f"{texts.TEXTS['again'][0]}\n\nHello."]
+    assert desk.now > 15.0
+
+
+def test_but_nobody_is_told_the_same_for_ever() -> None:
+    desk = Desk(replace(GROUP, recognises_repeats=False), faults=["lost"] * 9)
+    desk.hear(StepBegan(1, "r", ""), TextAdded("Hello."), Ended("finished"))
+    assert desk.run() == Over(0)
+    assert len(desk.screen) == 4

@@ -30,7 +30,8 @@ from .wording import finished, for_good, paragraphs, text_of, trimmed, verdict
 
 FRAME_TRIES = 4  # of one state of a growing message, in a row
 PATIENCE = 600.0  # seconds in which a platform that fails is tried again
-RETOLD = 2  # times a message of unknown outcome is told again, marked
+RETOLD = 3  # times a message of unknown outcome is told again, marked
+RETELLING = 1.0  # seconds before the first of these; before each other four times as long
 SLOW = 6.0  # seconds of silence after which "typing" is worth a reply
 TYPING_SHOWN = 25.0  # seconds after which a costless "typing" is shown anew
 SMALLEST = 200  # signs; a message that is too long even so has another fault
@@ -330,6 +331,7 @@ class Delivery:
                 for kept in self._parts.values()
             )
             self._over = self._given_up = told >= RETOLD
+            self._not_before = max(self._not_before, now + RETELLING * 4.0**told)
             return self._drop(sent)
         if not doubt:
             if failure.kind is Kind.TOO_LONG and self._limit > SMALLEST:
