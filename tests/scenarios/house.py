@@ -75,7 +75,7 @@ async def house(layout: Layout, key: str = "") -> AsyncIterator[House]:
         async with SimulatedUpstream() as sim, SimulatedUpstream(ssl_context=nobody()) as sim_tls:
             raw = {**layout(sim, sim_tls)}
             raw["server"] = {**raw.get("server", {}), "data_dir": Path(folder)}
-            async with gateway(Settings.model_validate(raw)) as running, _served(running) as url:
+            async with gateway(Settings.model_validate(raw)) as running, served(running) as url:
                 headers = {"authorization": f"Bearer {key}"} if key else {}
                 base, given = f"{url}/v1", key or "none"
                 async with (
@@ -88,7 +88,7 @@ async def house(layout: Layout, key: str = "") -> AsyncIterator[House]:
 
 
 @asynccontextmanager
-async def _served(running: Running) -> AsyncIterator[str]:
+async def served(running: Running) -> AsyncIterator[str]:
     """The gateway at a free port, stopped as SIGTERM stops it."""
     addresses: list[str] = []
     server = Server(running.app, running.services, addresses.append)

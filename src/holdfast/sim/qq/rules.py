@@ -86,3 +86,4 @@ class Rules:
     webhook_patience: float = 5.0
     webhook_tries: int = 3
     webhook_pause: float = 0.05  # between them, real time
+    webhook_deaf: int = 0  # how many acknowledgements of an event do not arrive

@@ -108,7 +108,8 @@ class WebhookSender:
         return self._key.sign(message).hex()
 
     async def _deliver(self, frame: Json) -> None:
-        for _ in range(self._rules.webhook_tries):
-            if (await self.push(frame)).status == 200:
+        for number in range(self._rules.webhook_tries):
+            pushed = await self.push(frame)
+            if pushed.status == 200 and number >= self._rules.webhook_deaf:
                 return
             await asyncio.sleep(self._rules.webhook_pause)
