@@ -14,6 +14,7 @@ from tests.bot.people import C2C, GROUP, PLACE, Fault, Platform
 
 from holdfast.agent.events import Asked, Ended, StepBegan, TextAdded
 from holdfast.app import SystemClock
+from holdfast.bot import delivery
 from holdfast.bot.adapter import Capabilities, Sink
 from holdfast.bot.delivery import Reply
 from holdfast.bot.event import Outbound, Place, Receipt
@@ -202,7 +203,9 @@ def test_answers_of_one_lane_come_in_order_lanes_side_by_side() -> None:
     scene(play)
 
 
-def test_a_defect_of_an_adapter_costs_one_delivery_only() -> None:
+def test_a_defect_of_an_adapter_costs_one_delivery_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(delivery, "RETELLING", 0.0)  # this clock is the real one
+
     async def play() -> None:
         engine, ledger = MemoryEngine(), MemoryLedger()
         adapter = SimulatedAdapter(replace(GROUP, recognises_repeats=False, replies=None))
