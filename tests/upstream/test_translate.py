@@ -375,9 +375,37 @@ def test_a_chunk_without_a_size() -> None:
 
 
 def test_gzip_that_is_none() -> None:
-    body = OK + b"Content-Encoding: gzip\r\nContent-Length: 20\r\n\r\n" + b"not gzip at all....."
+    body = OK + b"Content-Encoding: gzip\r\nContent-Length: 20\r\n\r\n" + b"\x1f\x8b" + bytes(18)
     failure = meet(after_request(body))
     assert (failure.kind, failure.phase) == (Kind.CODING, Phase.FIRST)
+
+
+def test_a_blank_line_before_the_status_is_passed_over() -> None:
+    failure = meet(after_request(b"\r\n", b"\r\nHTTP/1.1 503 \r\nContent-Length: 0\r\n\r\n"))
+    assert (failure.phase, failure.status) == (Phase.HEADERS, 503)
+
+
+def test_a_coding_that_we_cannot_read_is_named_and_not_quoted() -> None:
+    body = OK + b"Content-Encoding: br\r\nContent-Length: 20\r\n\r\n" + bytes(range(128, 148))
+    failure = meet(after_request(body))
+    assert (failure.kind, failure.phase) == (Kind.CODING, Phase.FIRST)
+    assert failure.cause == "the body is coded as br"
+
+
+@pytest.mark.parametrize(
+    ("answer", "said"),
+    [
+        (b"\x15\x03\x01\x00\x02\x02\x46", "TLS"),
+        (b"\x00\x00\x06\x04\x00\x00\x00\x00\x00\x00\x03\x00\x00\x00\x64", "HTTP/2"),
+        (b"SSH-2.0-OpenSSH_9.2\r\n", "SSH"),
+        (b"220 mail.example ESMTP\r\n", "220 mail.example ESMTP"),
+        (bytes(range(1, 30)), "does not speak HTTP"),
+    ],
+)
+def test_a_peer_of_another_language(answer: bytes, said: str) -> None:
+    failure = meet(after_request(answer))
+    assert (failure.kind, failure.phase) == (Kind.PROTOCOL, Phase.HEADERS)
+    assert said in failure.cause
 
 
 def test_gzip_that_ends_too_soon_is_judged_by_the_dialect() -> None:

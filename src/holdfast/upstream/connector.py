@@ -42,6 +42,7 @@ from ..wire.dialect import Decoder, Dialect, EncodedRequest, ErrorAnswer
 from ..wire.keeping import keeping
 from ..wire.responses import resumable
 from ..wire.translate import in_dialect, neutral
+from .codings import unpacked
 from .progress import CURRENT, Progress
 from .translate import failure_from
 
@@ -121,8 +122,7 @@ class Connector:
             response = await self._send(encoded, target, progress)
             held.push_async_callback(response.aclose)
             chunks = _chunks(response)
-            if isinstance(chunks, AsyncGenerator):
-                held.push_async_callback(chunks.aclose)
+            held.push_async_callback(chunks.aclose)
             progress.phase = Phase.FIRST
             headers = {name.lower(): value for name, value in response.headers.items()}
             report(Phase.FIRST, response.status_code, _ids(headers, target))
@@ -137,11 +137,13 @@ class Connector:
             keeps = target.continuation is Continuation.NATIVE
             agent = request.prompt is not None and how in (How.START, How.NATIVE)
             with_native = keeping(target) if agent else None
+            alone = request.choices == 1
 
             def told(batch: Batch) -> Batch:
                 if keeps and (response := next(filter(None, map(resumable, batch)), "")):
                     report(Phase.FIRST, None, (*known, (RESPONSE_ID, response)))
                 batch = with_native(batch) if with_native else batch
+                batch = _as_first(batch) if alone else batch
                 return neutral(batch) if foreign else batch
 
             async with aclosing(_batches(chunks, decoder, progress, target, told)) as batches:
@@ -225,12 +227,10 @@ def _address(base_url: str, path: str) -> httpx2.URL:
     return url
 
 
-def _chunks(response: httpx2.Response) -> Chunks:
-    coded = response.headers.get("content-encoding", "identity").strip().lower()
-    if coded in ("", "identity"):
-        assert isinstance(response.stream, AsyncIterable)
-        return aiter(response.stream)
-    return response.aiter_bytes()
+def _chunks(response: httpx2.Response) -> AsyncGenerator[bytes]:
+    assert isinstance(response.stream, AsyncIterable)
+    coding = response.headers.get("content-encoding", "").strip().lower()
+    return unpacked(response.stream, coding)
 
 
 def _ids(headers: Mapping[str, str], target: Target) -> Ids:
@@ -263,6 +263,13 @@ async def _batches(
 
 def _has_content(batch: Batch) -> bool:
     return any(isinstance(event, _CONTENT) for event in batch)
+
+
+def _as_first(batch: Batch) -> Batch:
+    """Some count the only choice from 1."""
+    if not any(isinstance(event, _CONTENT) and event.choice for event in batch):
+        return batch
+    return [replace(e, choice=0) if isinstance(e, _CONTENT) else e for e in batch]
 
 
 def _concealed(batch: Batch, target: Target) -> Batch:

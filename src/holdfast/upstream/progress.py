@@ -29,6 +29,7 @@ class Progress:
     phase: Phase = Phase.RESOLVE
     reused: bool = True  # no connection was made for it: it runs on a kept-alive one
     ended: bool = False  # the peer has ended its side of the connection
+    opening: bytes = b""  # how the last thing that the peer said begins
     unsent: bool = False  # the connection broke before all of the request was written
 
     def reach(self, phase: Phase) -> None:

@@ -20,6 +20,7 @@ from ..core.failure import Phase
 from .bytestream import ByteStream
 from .progress import CURRENT
 
+OPENING = 64  # bytes of an answer that show what the peer speaks
 NEXT_ADDRESS_AFTER = 2.0  # seconds; the last address has all the time that is left
 
 # What this machine says of a whole network. An address that answered tells more.
@@ -91,7 +92,15 @@ class SocketStream(httpcore2.AsyncNetworkStream):
         self._stream = stream
 
     async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
-        self.heard = True
+        first, self.heard = not self.heard, True
+        data = await self._read(max_bytes)
+        if first:
+            while data and not (data := data.lstrip(b"\r\n")):  # RFC 9112, 2.2: some send them
+                data = await self._read(max_bytes)
+            CURRENT.get().opening = data[:OPENING]
+        return data
+
+    async def _read(self, max_bytes: int) -> bytes:
         try:
             data = await self._stream.read(max_bytes)
         except OSError as cause:

@@ -7,6 +7,7 @@ libraries hide the errno behind `raise ... from None` (models of both httpx and 
 from __future__ import annotations
 
 import errno
+import re
 import socket
 import ssl
 from collections.abc import Iterator
@@ -17,8 +18,10 @@ import httpx2
 from ..core.failure import Cause, Failure, Hop, Kind, Phase
 from ..core.redact import scrub
 from ..resilience.planner import STALE
+from ..wire.lenient import is_text
 from .progress import Progress
 
+LONGEST = 256  # characters: parsers repeat the line that they could not read
 _DEPTH = 16  # links of a chain that are kept
 _OWN_NUMBERS = (ssl.SSLError, socket.gaierror)  # their errno is none of the system's
 
@@ -79,12 +82,13 @@ def failure_from(error: BaseException, progress: Progress) -> Failure:
     """What `error` means for an attempt that has come as far as `progress` says."""
     chain = tuple(links(error))
     kind, phase = _classify(chain, progress)
+    foreign = _foreign(progress) if kind is Kind.PROTOCOL and phase in _ASKING else ""
     stale = progress.reused and kind in _ANSWERLESS and phase in _ASKING
     return Failure(
         kind,
         phase,
         Hop.ENGINE if kind in _OURS else Hop.UPSTREAM,
-        detail=_detail(chain),
+        detail=foreign or _detail(chain),
         code=STALE if stale else None,
         cause_chain=tuple(map(_cause, chain)),
     )
@@ -141,8 +145,29 @@ def _broken_http(progress: Progress) -> Kind:
     if progress.phase in _CONNECTING:
         return Kind.PROXY  # the only one who speaks HTTP before we have asked anything
     if progress.phase in _ASKING:
-        return Kind.CLOSED if progress.ended else Kind.PROTOCOL
+        return Kind.CLOSED if progress.ended and not _foreign(progress) else Kind.PROTOCOL
     return Kind.TRUNCATED if progress.ended else Kind.CODING
+
+
+_HTTP = b"HTTP/"
+_LANGUAGES = (
+    ("TLS: the address may have to begin with https", rb"[\x14-\x17]\x03[\x00-\x04]"),
+    ("HTTP/2", rb"\x00[\x00-\xff]{2}[\x04\x07]"),
+    ("SSH", rb"SSH-"),
+)
+
+
+def _foreign(progress: Progress) -> str:
+    """What the peer speaks instead of HTTP/1.1; "" if that is what it speaks."""
+    opening = progress.opening
+    if opening.startswith(_HTTP) or _HTTP.startswith(opening):
+        return ""
+    for name, pattern in _LANGUAGES:
+        if re.match(pattern, opening, re.DOTALL):
+            return f"the peer speaks {name}"
+    text = opening.decode("utf-8", "replace")
+    said = f": {scrub(text)}" if is_text(text) else ""
+    return f"the peer does not speak HTTP{said}"
 
 
 def _cause(link: BaseException) -> Cause:
@@ -153,10 +178,11 @@ def _cause(link: BaseException) -> Cause:
     elif isinstance(link, ssl.SSLError):
         number, reason = None, getattr(link, "reason", None) or ""
     kind = type(link)
-    return Cause(f"{kind.__module__}.{kind.__qualname__}", scrub(str(link)), number, reason)
+    name = f"{kind.__module__}.{kind.__qualname__}"
+    return Cause(name, scrub(str(link), LONGEST), number, reason)
 
 
 def _detail(chain: tuple[BaseException, ...]) -> str:
     """The words of the innermost link that has any."""
     words = [str(link) for link in chain if str(link)]
-    return scrub(words[-1]) if words else ""
+    return scrub(words[-1], LONGEST) if words else ""

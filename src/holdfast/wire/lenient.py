@@ -21,6 +21,23 @@ class Embedded:
     after: str
 
 
+_SEPARATORS = re.compile(r"[\W_]+")
+# What no text holds: signs of a decoding that failed, and controls that are no white space.
+_NOISE = re.compile("[\ufffd\x00-\x08\x0e-\x1a\x1c-\x1f]")
+_READ = 512  # characters in which noise is looked for
+
+
+def plain(name: str) -> str:
+    """The name of a member without its typography: "errorMsg" and "error_msg" are one name."""
+    return _SEPARATORS.sub("", name).casefold()
+
+
+def is_text(text: str) -> bool:
+    """Whether `text` is something to be read, and not bytes of another sort."""
+    read = text[:_READ]
+    return len(_NOISE.findall(read)) <= len(read) // 20
+
+
 def parse(text: str) -> object:
     """The list, dictionary or scalar that `text` is, or None."""
     try:

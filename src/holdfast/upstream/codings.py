@@ -1,0 +1,68 @@
+"""Bodies that are compressed, though none was asked for, whatever their headers say.
+
+Proxies unpack a body and leave its label, or pack it without one, so the first bytes decide.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import AsyncGenerator, AsyncIterable
+
+import httpx2
+
+from ..wire.lenient import is_text
+
+PIECE = 1 << 20  # bytes that are unpacked at once
+_GZIP = b"\x1f\x8b"
+_EITHER, _RAW = zlib.MAX_WBITS | 32, -zlib.MAX_WBITS  # gzip or zlib by their headers; neither
+
+
+async def unpacked(chunks: AsyncIterable[bytes], coding: str) -> AsyncGenerator[bytes]:
+    """The plain bytes of a body labelled `coding`. Raises httpx2.DecodingError."""
+    inflate: _Inflate | None = None
+    begun = False
+    async for chunk in chunks:
+        if not begun and chunk:
+            begun = True
+            inflate = _inflate(chunk, coding)
+        if inflate is None:
+            yield chunk
+            continue
+        for piece in inflate.feed(chunk):
+            yield piece
+
+
+def _inflate(start: bytes, coding: str) -> _Inflate | None:
+    """What unpacks a body that begins so; None where it is plain."""
+    if start.startswith(_GZIP):
+        return _Inflate(_EITHER)
+    if coding == "deflate":
+        for bits in (_EITHER, _RAW):
+            try:
+                zlib.decompressobj(bits).decompress(start, PIECE)
+            except zlib.error:
+                continue
+            return _Inflate(bits)
+    if is_text(start.decode("utf-8", "replace")):
+        return None
+    raise httpx2.DecodingError(f"the body is coded as {coding or 'nobody knows what'}")
+
+
+class _Inflate:
+    """One body, which may be several packed ones after each other."""
+
+    def __init__(self, bits: int) -> None:
+        self._bits = bits
+        self._packed = zlib.decompressobj(bits)
+
+    def feed(self, data: bytes) -> list[bytes]:
+        pieces = []
+        try:
+            while data:
+                if self._packed.eof:
+                    self._packed = zlib.decompressobj(self._bits)
+                pieces.append(self._packed.decompress(data, PIECE))
+                data = self._packed.unconsumed_tail or self._packed.unused_data
+        except zlib.error as error:
+            raise httpx2.DecodingError(str(error)) from error
+        return pieces
