@@ -42,6 +42,6 @@ def body(model: str, request: Mapping[str, Any]) -> Body:
             read.parser.feed_data(action.data)
         if read.status and read.status < 200:
             read = Body()
-    if read.headers.get("content-encoding") == "gzip":
+    if read.data.startswith(b"\x1f\x8b"):
         read.data = zlib.decompressobj(zlib.MAX_WBITS | 16).decompress(read.data)
     return read

@@ -275,7 +275,112 @@ SAYINGS = (
         Kind.AUTH,
         by="holdfast",
     ),
+    # Shapes of nobody's format: spelling, wrapping and sort of body differ, the words are there.
+    Said(
+        "names in capitals",
+        403,
+        {"ErrorCode": "X1", "ErrorMessage": "Balance is insufficient"},
+        Kind.QUOTA,
+    ),
+    Said(
+        "a flag and a reason", 503, {"error": True, "reason": "the queue is full"}, Kind.OVERLOADED
+    ),
+    Said(
+        "far inside",
+        400,
+        {"status": "fail", "payload": {"fault": {"cause": [{"text": "prompt is too long"}]}}},
+        Kind.TOO_LONG,
+    ),
+    Said(
+        "apigee",
+        401,
+        {
+            "fault": {
+                "faultstring": "Invalid ApiKey",
+                "detail": {"errorcode": "oauth.v2.InvalidApiKey"},
+            }
+        },
+        Kind.AUTH,
+    ),
+    Said(
+        "an exception as a member",
+        200,
+        {"throttlingException": {"message": "wait"}},
+        Kind.RATE_LIMITED,
+    ),
+    Said(
+        "a header around the code",
+        200,
+        {"header": {"code": 7, "message": "rate limit"}},
+        Kind.RATE_LIMITED,
+    ),
+    Said("a list of sentences", 429, ["Your credit limit is reached"], Kind.QUOTA),
+    Said(
+        "a word made of known ones",
+        400,
+        {"code": "ProviderQuotaExceeded", "message": "no"},
+        Kind.QUOTA,
+    ),
+    Said(
+        "problem details",
+        422,
+        {"title": "You are out of credits", "detail": "It is 30 short", "status": 422},
+        Kind.QUOTA,
+    ),
+    Said(
+        "events under an error status",
+        400,
+        'event: error\ndata: {"error":{"code":"insufficient_quota"}}\n\ndata: [DONE]\n\n',
+        Kind.QUOTA,
+    ),
+    Said("lines of JSON", 400, '{"error":{"code":"insufficient_quota"}}\n{"x":1}\n', Kind.QUOTA),
+    Said(
+        "JSON that is cut",
+        429,
+        '{"error":{"message":"You exceeded your current quota, pl","code":"insufficient_quota","p',
+        Kind.QUOTA,
+    ),
+    Said(
+        "XML of an object store",
+        503,
+        "<?xml version='1.0'?><Error><Code>SlowDown</Code><Message>Slow down</Message></Error>",
+        Kind.OVERLOADED,
+        headers={"content-type": "application/xml"},
+    ),
+    Said(
+        "a form",
+        400,
+        "error=invalid_client&error_description=who+are+you",
+        Kind.AUTH,
+        headers={"content-type": "application/x-www-form-urlencoded"},
+    ),
+    Said(
+        "only a challenge",
+        401,
+        "",
+        Kind.AUTH,
+        headers={"www-authenticate": 'Bearer error="invalid_token", error_description="late"'},
+    ),
+    Said(
+        "an allowance of a minute, called a quota",
+        429,
+        {"error": {"message": "Quota exceeded for metric m", "details": [{"retryDelay": "37s"}]}},
+        Kind.RATE_LIMITED,
+    ),
+    Said(
+        "tokens compared",
+        400,
+        _error("9000 tokens is longer than the context length", "BadRequestError", 400),
+        Kind.TOO_LONG,
+    ),
+    Said(
+        "a switch of the server's",
+        400,
+        _error("tool choice requires --enable-tools to be set", "BadRequestError"),
+        Kind.UNSUPPORTED,
+    ),
     # Nothing said.
+    Said("silence, 425", 425, "", Kind.PROTOCOL),
     Said("silence, 400", 400, "", Kind.UNSUPPORTED),
     Said("silence, 429", 429, "", Kind.RATE_LIMITED),
     Said("silence, 503", 503, "", Kind.OVERLOADED),
@@ -292,6 +397,47 @@ def test_other_shapes(said: Said) -> None:
         assert failure.root.kind is said.nested
     assert said.by in ("", failure.by)
     assert said.behind in ("", nested.by if nested else "")
+
+
+_NAMES = (
+    "message",
+    "errorMsg",
+    "Error_Message",
+    "reason",
+    "faultString",
+    "errDescription",
+    "detail",
+)
+
+
+@pytest.mark.parametrize("name", _NAMES)
+@pytest.mark.parametrize(
+    "wrap", ["{}", '{{"data":{}}}', "[{}]", '{{"outer":{{"list":[{}]}}}}', '"{}"']
+)
+def test_a_sentence_is_found_wherever_it_stands(name: str, wrap: str) -> None:
+    body = json.dumps({name: "the lamp is cold"})
+    text = wrap.format(json.dumps(body)[1:-1] if wrap == '"{}"' else body)
+    assert "the lamp is cold" in repr(classified(500, text.encode()))
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        '{"detail":[{"input":"words of the user"}]}',
+        '{"error":{"code":"x"},"request":{"messages":[{"content":"words of the user"}]}}',
+        '{"error":{"code":"x","body":"{\\"message\\":\\"words of the user\\"}","mess',
+        '{"messages":[{"role":"user","content":"words of the user","message":"words of the user"',
+    ],
+)
+def test_what_the_request_said_is_not_told_again(body: str) -> None:
+    failure = classified(400, body.encode())
+    assert "words of the user" not in repr(failure)
+
+
+def test_bytes_that_are_no_text_are_not_quoted() -> None:
+    failure = classified(502, bytes(range(256)), {"content-type": "text/plain", "server": "nginx"})
+    assert (failure.kind, failure.by) == (Kind.BAD_GATEWAY, "nginx")
+    assert failure.detail == ""
 
 
 def test_the_incident_that_began_it_all_is_read_as_the_proxys_own_trouble() -> None:

@@ -31,6 +31,8 @@ DATE = "Thu, 01 Jan 2026 00:00:30 GMT"
         ({"retry-after": "99999999"}, LONGEST),
         ({"retry-after-ms": "1500", "retry-after": "2"}, 1.5),
         ({"retry-after-ms": "-1", "retry-after": "2"}, 2.0),
+        ({"x-ms-retry-after-ms": "900"}, 0.9),
+        ({"x-retry-after": "8"}, 8.0),
         ({"retry-after": "-5"}, None),
         ({"retry-after": "soon"}, None),
         ({"retry-after": "nan"}, None),
@@ -59,6 +61,9 @@ def test_the_header_family(headers: Mapping[str, str], seconds: float | None) ->
         ({"ratelimit": "limit=100, remaining=0, reset=30"}, 30.0),
         ({"ratelimit": '"default";r=0;t=20'}, 20.0),
         ({"ratelimit": '"default";r=5;t=20'}, None),
+        ({"x-ratelimit-reset": "17"}, 17.0),
+        ({"x-ratelimit-reset-requests": "1m", "x-ratelimit-reset-tokens": "9s"}, 9.0),
+        ({"x-ratelimit-remaining": "3", "x-ratelimit-reset": "17"}, None),
     ],
 )
 def test_windows_count_once_they_are_exhausted(
@@ -92,6 +97,14 @@ def test_of_several_exhausted_windows_the_longest_counts() -> None:
         ({"error": {"message": "请求过多，请在 20 秒后重试"}}, 20.0),
         ({"error": {"message": "您的额度将于 2026-01-01 08:01:00 重置"}}, 60.0),
         ("try again in 3 minutes", 180.0),
+        ("Please slow down. Retry-After: 12", 12.0),
+        ("try again later in 00:01:30", 90.0),
+        ("Quota will be replenished in 02:11:05.", 7865.0),
+        ("your limit resets at 2026-01-01T00:10:00Z", 600.0),
+        (f"reset after {NOW + 100:.0f}", 100.0),
+        ("下次可用时间：30秒后", 30.0),
+        ({"errMsg": "请求过于频繁，请 3 秒后重试"}, 3.0),
+        ({"error": "Model x is currently loading", "estimated_time": 20.5}, 20.5),
         ({"error": {"message": "You exceeded 20 requests per minute"}}, None),
         ({"input": {"message": "try again in 5s"}}, None),  # the prompt, echoed
     ],

@@ -47,6 +47,23 @@ def test_data(stream: bytes, data: list[bytes]) -> None:
     assert data_of(*(stream[i : i + 1] for i in range(len(stream)))) == data
 
 
+@pytest.mark.parametrize(
+    ("stream", "data"),
+    [
+        # No blank line between events.
+        (b'data: {"a":1}\ndata: {"a":2}\ndata: [DONE]\n\n', [b'{"a":1}', b'{"a":2}', b"[DONE]"]),
+        (b'data: {\ndata: "a": [\ndata: {}\ndata: ]}\n\n', [b'{\n"a": [\n{}\n]}']),
+        # The line ends of the JSON itself.
+        (b'data: {\n "a": 1,\n\t"data": 2\n}\n\n', [b'{\n "a": 1,\n\t"data": 2\n}']),
+        (b'data: {"a":1}\n<html>\n\ndata: b\n\n', [b'{"a":1}', b"b"]),
+        (b"data: a\nb\n\n", [b"a"]),
+    ],
+)
+def test_json_of_careless_senders(stream: bytes, data: list[bytes]) -> None:
+    assert data_of(stream) == data
+    assert data_of(*(stream[i : i + 1] for i in range(len(stream)))) == data
+
+
 def test_names_last_one_event_and_ids_persist() -> None:
     stream = b"event: error\nid: 7\ndata: a\n\ndata: b\n\nid: 8\0\ndata: c\n\nid\ndata: d\n\n"
     assert parse(stream) == [
@@ -120,7 +137,20 @@ def test_a_line_or_event_over_the_limit_ends_the_parser(stream: bytes, step: int
 LINES = st.lists(
     st.one_of(
         st.sampled_from(
-            [b"", b"", b"data: a", b"data:b", b"data", b": c", b"id: 1", b"event: e", b"retry: 9"]
+            [
+                b"",
+                b"",
+                b'data: {"a":',
+                b'data: {"a":1}',
+                b'"b": 1}',
+                b"data: a",
+                b"data:b",
+                b"data",
+                b": c",
+                b"id: 1",
+                b"event: e",
+                b"retry: 9",
+            ]
         ),
         st.text(max_size=8).map(lambda text: b"data: " + text.encode("utf-8", "replace")),
         st.binary(max_size=8),

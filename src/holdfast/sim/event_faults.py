@@ -16,6 +16,7 @@ from .speech import ChatVoice
 from .truth import Player, Position, Row, Truth
 
 _HTML = b"<html><head><title>502 Bad Gateway</title></head><body>nginx</body></html>"
+_LINE = b"error: upstream closed the connection"
 
 
 def _row(
@@ -32,6 +33,12 @@ def _row(
     return Row(Truth(name, kind, phase, en, zh, Position.CHUNK, cause, speaks=speaks), play)
 
 
+def _cut_off(name: str, en: str, zh: str, said: bytes, cause: str) -> Row:
+    """A proxy ends the stream with something that is no event, about its own upstream."""
+    row = _row(name, Kind.TRUNCATED, en, zh, _line(said), Phase.END, cause)
+    return replace(row, truth=replace(row.truth, nested=Kind.BAD_GATEWAY))
+
+
 def _ended(scene: Scene, *sends: Send) -> Actions:
     """These follow the pieces, and the body ends as if all were well."""
     return (*told(scene, scene.after), *sends, Send(scene.framing.end))
@@ -39,6 +46,10 @@ def _ended(scene: Scene, *sends: Send) -> Actions:
 
 def _data(data: bytes) -> Player:
     return lambda scene: _ended(scene, scene.raw(scene.style.raw(data)))
+
+
+def _line(said: bytes) -> Player:
+    return lambda scene: _ended(scene, scene.raw(said + b"\n"))
 
 
 def _done(scene: Scene) -> Send:
@@ -78,6 +89,11 @@ def _finish(word: str) -> Player:
 def _error(error: Any) -> Player:
     """An error in the place of a chunk, with nothing after it."""
     return lambda scene: _ended(scene, scene.event(scene.speech.voice.error(error)))
+
+
+def _event(payload: Mapping[str, Any]) -> Player:
+    """What is no event of any dialect, with nothing after it."""
+    return lambda scene: _ended(scene, scene.event(dict(payload)))
 
 
 def _openai(kind: str, code: str | None, message: str) -> Mapping[str, Any]:
@@ -134,14 +150,19 @@ NO_LAST_WORD: Sequence[Row] = (
         Phase.END,
         "EOF",
     ),
-    _row(
+    _cut_off(
         "raw_html",
-        Kind.TRUNCATED,
         "A proxy ends the stream with an error page, which is no event.",
         "代理用一张错误页面结束了流，而页面并不是事件。",
-        lambda scene: _ended(scene, scene.raw(_HTML + b"\n")),
-        Phase.END,
-        "EOF",
+        _HTML,
+        "502 Bad Gateway",
+    ),
+    _cut_off(
+        "raw_line",
+        "A proxy ends the stream with a line of its own, which is no event.",
+        "代理用自己的一行文字结束了流，而它并不是事件。",
+        _LINE,
+        _LINE.decode(),
     ),
 )
 
@@ -212,6 +233,41 @@ ERROR_EVENTS: Sequence[Row] = (
         "An event named `error` says that the upstream is overloaded.",
         "名为 error 的事件说明上游过载。",
         _named_error,
+    ),
+    _row(
+        "error_words",
+        Kind.SERVER_ERROR,
+        "An event holds no JSON but the words of an error.",
+        "一个事件里不是 JSON，而是一句错误。",
+        _data(b"Internal Server Error"),
+    ),
+    _row(
+        "error_flag",
+        Kind.OVERLOADED,
+        "Only a flag says that it failed, and a sentence says why.",
+        "只有一个标志说明失败了，原因写在一句话里。",
+        _event({"success": False, "errMsg": "The model is overloaded"}),
+    ),
+    _row(
+        "error_exception",
+        Kind.RATE_LIMITED,
+        "The member's name is the exception (Bedrock).",
+        "成员的名字就是异常（Bedrock）。",
+        _event({"throttlingException": {"message": "Please wait before trying again."}}),
+    ),
+    _row(
+        "error_header",
+        Kind.OVERLOADED,
+        "The error stands in a header of the sender's own (Spark).",
+        "错误写在发送方自己的 header 里（星火）。",
+        _event({"header": {"code": 10008, "message": "The service is overloaded", "sid": "s"}}),
+    ),
+    _row(
+        "error_list",
+        Kind.OVERLOADED,
+        "The error stands in a list (Google).",
+        "错误写在列表里（Google）。",
+        _data(b'[{"error": {"code": 503, "message": "Try later", "status": "UNAVAILABLE"}}]'),
     ),
     _row(
         "error_rate",

@@ -4,11 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from itertools import accumulate
 from typing import Any
 
 from ..core.failure import Phase
 from .actions import Action, Close, Reset, Send, Stall, Wait
-from .http1 import EXTENDED, GZIPPED, HTTP_1_0, SINGLE_BYTES, UNTIL_CLOSE, Framing
+from .http1 import (
+    EXTENDED,
+    GZIP_ONLY_SAID,
+    GZIP_UNSAID,
+    GZIPPED,
+    HTTP_1_0,
+    SINGLE_BYTES,
+    UNTIL_CLOSE,
+    Framing,
+)
 from .scene import DONE, Actions, Scene, Style, as_json, told, until, whole, with_body
 from .speech import ChatVoice, Payload, Speech
 from .truth import Player, Position, Row, Truth
@@ -108,6 +118,39 @@ def _parts(delta: Payload) -> Payload:
     )
 
 
+def _as_text(choice: Payload) -> Payload:
+    text = choice["delta"].get("content")
+    return choice if text is None else {"index": choice["index"], "text": text}
+
+
+def _enveloped(speech: Speech) -> Speech:
+    return replace(
+        speech,
+        pieces=tuple(
+            tuple({"code": 0, "msg": "ok", "data": payload} for payload in piece)
+            for piece in speech.pieces
+        ),
+    )
+
+
+def _text_of(piece: tuple[Payload, ...]) -> str:
+    return piece[0]["choices"][0]["delta"].get("content") or ""
+
+
+def _cumulative(speech: Speech) -> Speech:
+    said = accumulate(map(_text_of, speech.pieces))
+    pieces = (
+        _voice(speech).chunk({"content": so_far}) if _text_of(piece) else piece
+        for piece, so_far in zip(speech.pieces, said, strict=True)
+    )
+    return replace(speech, pieces=tuple(pieces))
+
+
+def _whole_again(speech: Speech) -> Speech:
+    text = "".join(map(_text_of, speech.pieces))
+    return replace(speech, pieces=(*speech.pieces, _voice(speech).chunk({"content": text})))
+
+
 def _voice(speech: Speech) -> ChatVoice:
     """Only chat can be said in these ways; `script` sees to it."""
     assert isinstance(speech.voice, ChatVoice)
@@ -124,6 +167,24 @@ def _null_finish(scene: Scene) -> Actions:
     nothing: dict[str, Any] = {"role": None, "content": None, "tool_calls": None}
     events = _voice(scene.speech).chunk(nothing, scene.speech.finish)
     return whole(scene, [*map(scene.style.event, events), scene.style.raw(DONE)])
+
+
+def _finish_in_delta(scene: Scene) -> Actions:
+    events = _voice(scene.speech).chunk({"finish_reason": scene.speech.finish})
+    return whole(scene, [*map(scene.style.event, events), scene.style.raw(DONE)])
+
+
+def _counted_from_one(scene: Scene) -> Actions:
+    def later(payload: Payload) -> Payload:
+        choices = [{**choice, "index": choice["index"] + 1} for choice in payload["choices"]]
+        return {**payload, "choices": choices}
+
+    speech = scene.speech
+    closing = [scene.style.event(later(payload)) for payload in speech.closing]
+    pieces = tuple(tuple(map(later, piece)) for piece in speech.pieces)
+    opening = tuple(map(later, speech.opening))
+    changed = replace(scene, speech=replace(speech, opening=opening, pieces=pieces))
+    return whole(changed, [*closing, scene.style.raw(DONE)])
 
 
 def _without_choices(speech: Speech) -> Speech:
@@ -172,7 +233,25 @@ ON_THE_WAY: Sequence[Row] = (
         "HTTP 分块带扩展，末尾还有 trailer。",
         _framed(EXTENDED),
     ),
+    _row(
+        "blank_line_first",
+        "A blank line comes before the status line.",
+        "状态行之前先来了一个空行。",
+        lambda scene: (Send(b"\r\n"), *whole(scene)),
+    ),
     _row("gzip", "The stream is compressed.", "流是压缩过的。", _framed(GZIPPED)),
+    _row(
+        "gzip_unsaid",
+        "The stream is compressed, and no header says so.",
+        "流是压缩过的，响应头却没有说明。",
+        _framed(GZIP_UNSAID),
+    ),
+    _row(
+        "gzip_only_said",
+        "A header says that the stream is compressed, and it is not.",
+        "响应头说流是压缩过的，其实不是。",
+        _framed(GZIP_ONLY_SAID),
+    ),
     _row(
         "split_utf8",
         "Every byte comes alone.",
@@ -260,6 +339,36 @@ WRITTEN_ODDLY: Sequence[Row] = (
         "文本全部写成 \\u 转义的 ASCII。",
         _styled(lambda style: replace(style, escape=True)),
     ),
+    _row(
+        "signs_of_life",
+        "Events that are no JSON keep the line alive.",
+        "不是 JSON 的事件只是为了保活。",
+        _styled(lambda style: replace(style, before=b"event: ping\ndata: 2026-01-01\n\n")),
+    ),
+    _row(
+        "data_twice",
+        "A proxy has marked as data what was marked already.",
+        "代理给已经带 data: 的行又加了一次 data:。",
+        _styled(lambda style: replace(style, field=b"data: data: ")),
+    ),
+    _row(
+        "no_blank_lines",
+        "No blank line stands between the events.",
+        "事件之间没有空行。",
+        _styled(lambda style: replace(style, gap=b"")),
+    ),
+    _row(
+        "raw_line_ends",
+        "The JSON of an event has line ends, and only its first line is marked as data.",
+        "事件的 JSON 带有换行，却只有第一行标着 data:。",
+        _styled(lambda style: replace(style, indent=True, bare=True)),
+    ),
+    _row(
+        "json_in_json",
+        "The JSON of an event stands in a JSON string.",
+        "事件的 JSON 又被装进一个 JSON 字符串。",
+        _styled(lambda style: replace(style, quoted=True)),
+    ),
 )
 
 SAID_ODDLY: Sequence[Row] = (
@@ -304,6 +413,42 @@ SAID_ODDLY: Sequence[Row] = (
         "The content is a list of parts.",
         "内容是由部件组成的列表。",
         _said(_every_delta(_parts)),
+    ),
+    _row(
+        "text_member",
+        "Choices have a `text`, as in completions of the older form.",
+        "choices 里写的是旧式补全的 text。",
+        _said(_every_choice(_as_text)),
+    ),
+    _row(
+        "in_an_envelope",
+        "Each chunk stands in an envelope of the sender's own.",
+        "每个数据块都装在发送方自己的外壳里。",
+        _said(_enveloped),
+    ),
+    _row(
+        "cumulative",
+        "Every delta holds all the text so far.",
+        "每个增量都包含到此为止的全部文本。",
+        _said(_cumulative),
+    ),
+    _row(
+        "whole_again",
+        "The last delta is the whole answer again.",
+        "最后一个增量把整个回答又说了一遍。",
+        _said(_whole_again),
+    ),
+    _row(
+        "counted_from_one",
+        "The only choice has the index 1.",
+        "唯一的 choice 编号是 1。",
+        _counted_from_one,
+    ),
+    _row(
+        "finish_in_delta",
+        "The finish reason stands in the delta.",
+        "结束原因写在 delta 里。",
+        _finish_in_delta,
     ),
 )
 

@@ -257,6 +257,50 @@ WEB_SERVERS: Sequence[Row] = (
         {"message": "Endpoint request timed out"},
     ),
     error_answer(
+        "apigee_429",
+        429,
+        Kind.RATE_LIMITED,
+        ("Apigee: the rate limit of the proxy.", "Apigee：代理自己的限流。"),
+        {
+            "fault": {
+                "faultstring": "Rate limit exceeded. Identifier : sim",
+                "detail": {"errorcode": "policies.ratelimit.SpikeArrestViolation"},
+            }
+        },
+    ),
+    error_answer(
+        "xml_503",
+        503,
+        Kind.OVERLOADED,
+        ("An error in XML: slow down.", "XML 写的错误：请放慢速度。"),
+        b"<?xml version='1.0'?><Error><Code>SlowDown</Code><Message>Slow down</Message></Error>",
+        headers=(("Content-Type", "application/xml"),),
+    ),
+    error_answer(
+        "events_400",
+        400,
+        Kind.QUOTA,
+        ("Events under an error's status: no credit.", "错误状态码下的事件流：余额不足。"),
+        b'event: error\ndata: {"error":{"message":"No credit","code":"insufficient_quota"}}\n\n',
+        headers=(("Content-Type", "text/event-stream"),),
+    ),
+    error_answer(
+        "challenge_401",
+        401,
+        Kind.AUTH,
+        ("Only WWW-Authenticate says what is wrong.", "只有 WWW-Authenticate 说明了原因。"),
+        b"",
+        headers=(("WWW-Authenticate", 'Bearer error="invalid_token"'),),
+    ),
+    error_answer(
+        "brotli_502",
+        502,
+        Kind.BAD_GATEWAY,
+        ("A 502 in a coding that nobody asked for.", "用没人要求的编码压缩的 502。"),
+        bytes(range(128, 200)),
+        headers=(("Content-Type", "application/json"), ("Content-Encoding", "br")),
+    ),
+    error_answer(
         "text_500",
         500,
         Kind.SERVER_ERROR,

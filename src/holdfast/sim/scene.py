@@ -19,7 +19,10 @@ Actions = tuple[Action, ...]
 
 @dataclass(frozen=True, slots=True)
 class Style:
-    """How an event is written down. Every style is legal (WHATWG HTML 9.2, RFC 8259)."""
+    """How an event is written down. The last three are not legal, and are met all the same.
+
+    See WHATWG HTML 9.2 and RFC 8259.
+    """
 
     line_end: bytes = b"\n"
     field: bytes = b"data: "
@@ -27,17 +30,22 @@ class Style:
     escape: bool = False
     indent: bool = False  # JSON over many lines, each a data line of the same event
     named: bool = False  # events carry their types as names
+    gap: bytes = b"\n"  # the blank line after an event
+    bare: bool = False  # only the first line of data is marked as such
+    quoted: bool = False  # JSON inside a JSON string
 
     def event(self, payload: Payload) -> bytes:
         indent = 1 if self.indent else None
         text = json.dumps(payload, ensure_ascii=self.escape, indent=indent)
+        text = json.dumps(text) if self.quoted else text
         named = self.named and isinstance(payload.get("type"), str)
         return self.raw(text.encode(), payload["type"] if named else "")
 
     def raw(self, data: bytes, name: str = "") -> bytes:
-        lines = b"".join(self.field + line + b"\n" for line in data.split(b"\n"))
+        rest = b"" if self.bare else self.field
+        lines = self.field + data.replace(b"\n", b"\n" + rest) + b"\n"
         named = f"event: {name}\n".encode() if name else b""
-        return (self.before + named + lines + b"\n").replace(b"\n", self.line_end)
+        return (self.before + named + lines + self.gap).replace(b"\n", self.line_end)
 
 
 @dataclass(frozen=True, slots=True)

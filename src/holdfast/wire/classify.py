@@ -6,6 +6,7 @@ proxy says of its upstream; a published sentence; a word or a status that names 
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 from ..core.failure import Failure, Kind, Phase
@@ -19,6 +20,7 @@ from .vendors import ORIGIN_FAULTS, Row, by_status, lookup
 
 _DETAIL = 512  # characters
 _WORD = 128
+_SOON = 120.0  # seconds; no spent account is filled again so soon
 
 # What an upstream says of the request, of time or of money holds for us as well when a proxy
 # passes it on. All else is the proxy's business, and another request may fare better.
@@ -37,6 +39,13 @@ _FINAL = frozenset({Kind.INVALID, Kind.POLICY})
 _WAITS = frozenset({Kind.RATE_LIMITED, Kind.QUOTA, Kind.TOO_LONG})
 _VAGUE_STATUSES = frozenset({400, 422})
 _BEGUN = frozenset({Phase.STREAM, Phase.END})
+
+# How a line begins that says no more than that something went wrong.
+_COMPLAINT = re.compile(
+    r"\W{0,4}(?:\w{0,40}(?:error|exception)\b|fatal\b|failed\b|internal server error|bad gateway"
+    r"|service unavailable|<!doctype html|<html)",
+    re.IGNORECASE,
+)
 
 # Words that end an answer which failed. Those that end a whole one have no row.
 _FINISH: dict[str, Kind] = {
@@ -70,7 +79,7 @@ def classify_answer(answer: ErrorAnswer) -> Failure:
         answer.phase,
         wait=wait,
         ids=upstream_ids(answer.headers),
-        kind=Kind.EMPTY if reading.empty and by_status(answer.status) is Kind.PROTOCOL else None,
+        kind=Kind.EMPTY if reading.empty and (answer.status or 200) < 300 else None,
     )
     return replace(failure, status=answer.status or failure.status)
 
@@ -82,6 +91,13 @@ def classify_event(error: object, phase: Phase) -> Failure:
     Waits that are given as points in time are left out: no clock is at hand.
     """
     return _failure(read_error(error), phase, wait=retry_after({}, error, None))
+
+
+def telling(text: str, phase: Phase) -> Failure | None:
+    """The failure that a line or a page among the events reports; None if it may be anything."""
+    failure = classify_event(text, phase)
+    known = failure.kind is not Kind.SERVER_ERROR or failure.nested or failure.by
+    return failure if known or _COMPLAINT.match(text) else None
 
 
 def finish_failure(word: str, phase: Phase) -> Failure | None:
@@ -106,6 +122,8 @@ def _failure(
     kind: Kind | None = None,
 ) -> Failure:
     kind = kind or _judge(report, phase)
+    if kind is Kind.QUOTA and wait is not None and wait <= _SOON and not _named_so(report, kind):
+        kind = Kind.RATE_LIMITED  # prose calls an allowance of a minute a quota, too
     nested = _behind(report, phase, 1)
     if nested is None and kind is Kind.BAD_GATEWAY:
         nested = _unnamed(report, phase)
@@ -157,6 +175,12 @@ def _judge(report: Report, phase: Phase) -> Kind:
     if firm:
         return firm
     return phrased(report.message, report.status) or _coarse(report, rows, phase)
+
+
+def _named_so(report: Report, kind: Kind) -> bool:
+    """Whether a typed word of it, or of one behind it, says `kind` itself."""
+    said = any(row.kind is kind for row in _rows(report)) or report.status == 402
+    return said or (report.nested is not None and _named_so(report.nested, kind))
 
 
 def _rows(report: Report) -> list[Row]:

@@ -6,6 +6,7 @@ chunks mean is the business of a `Reader`, one for each dialect.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from enum import Enum
@@ -14,10 +15,13 @@ from typing import Any, Protocol
 from ..core.events import StreamEvent
 from ..core.failure import Failure, Kind, Phase
 from ..core.redact import scrub
-from .classify import classify_answer, classify_event
+from .classify import classify_answer, classify_event, telling
 from .dialect import ErrorAnswer
+from .fronts import is_page
 from .halves import Halves
 from .jsontext import loads
+from .lenient import plain
+from .report import as_status
 from .sse import LIMIT, SseEvent, SseParser
 
 Item = StreamEvent | Failure
@@ -27,6 +31,10 @@ PAGE = 64 * 1024  # bytes of a body that is neither, kept to explain it
 _EXCERPT = 256  # characters
 _DONE = b"[DONE]"
 _BOM = b"\xef\xbb\xbf"
+_MESSAGE = ("", "message")  # the names under which SSE delivers what everybody reads
+_ERRORS = frozenset({"error", "exception"})
+_SIGNS_OF_LIFE = frozenset({"ping", "pong", "keepalive", "heartbeat", "alive", "noop"})
+_JSON = re.compile(r"[{\"]|\[\s*[\[{\"\d\]-]")
 _EVENT_FIELDS = (b":", b"data:", b"event:", b"id:", b"retry:")
 
 
@@ -141,23 +149,38 @@ class AnswerDecoder:
 
     def _event(self, event: SseEvent) -> list[Item]:
         data = event.data.strip()
-        if not data:
-            return []
+        while data.startswith(b"data:"):  # a proxy that wrapped lines which were events already
+            data = data[5:].lstrip()
         if data == _DONE:
             self.done = True
             return self._explained(self._reader.end(marked=True))
+        if not data and event.event not in _ERRORS:
+            return []
         try:
             value = self._loads(data)
         except ValueError:
-            return [self._unreadable(event, data)]
-        if event.event == "error":
+            return self._unreadable(event, data)
+        if isinstance(value, str) and value[:1] in ("{", "["):
+            return self._event(replace(event, data=value.encode("utf-8", "surrogatepass")))
+        if event.event in _ERRORS:
             error = error_of(value) if isinstance(value, dict) else None
             return [classify_event(error or value, self._reader.phase)]
+        return self._value(value)
+
+    def _value(self, value: object) -> list[Item]:
+        """Google puts its objects into a list; what is no object at all keeps a line alive."""
         if isinstance(value, dict):
             items = self._reader.read(value)
             self.done = self._reader.over
             return items
-        return [] if value is None else [self._wrong("an event that is no JSON object")]
+        if isinstance(value, list):
+            items = []
+            for member in value:
+                items += self._value(member)
+                if items and isinstance(items[-1], Failure):
+                    break
+            return items
+        return [self._wrong("an event that is no JSON object")] if isinstance(value, str) else []
 
     def _events_end(self) -> list[Item]:
         tail = self._parser.unfinished.strip()
@@ -165,6 +188,10 @@ class AnswerDecoder:
             return self._explained(self._reader.end(marked=tail == _DONE))
         if self._reader.told:
             return []
+        if self._is_whole(tail):  # only the blank line after it is missing
+            items = self._event(SseEvent(tail))
+            failed = bool(items) and isinstance(items[-1], Failure)
+            return items if failed or self.done else items + self._reader.end(marked=False)
         # What was cut is evidence of the cut, and perhaps of its cause, but no event.
         detail = "the bytes ended in the middle of an event"
         cut = Failure(Kind.TRUNCATED, Phase.END, detail=detail)
@@ -179,8 +206,16 @@ class AnswerDecoder:
         if not self._reader.began:
             self._held += stray
             return [self._page()]
-        detail = f"{last.detail}; between the events: {scrub(_text(stray), _EXCERPT)}"
-        return [*items[:-1], self._reported(stray) or replace(last, detail=detail)]
+        said = _text(stray)
+        detail = f"{last.detail}; between the events: {scrub(said, _EXCERPT)}"
+        told = replace(last, detail=detail, nested=telling(said, self._reader.phase))
+        return [*items[:-1], self._reported(stray) or told]
+
+    def _is_whole(self, text: bytes) -> bool:
+        try:
+            return isinstance(self._loads(text), dict | list)
+        except ValueError:
+            return False
 
     def _reported(self, text: bytes) -> Failure | None:
         """The failure that `text` reports, if it is an error in JSON."""
@@ -191,15 +226,20 @@ class AnswerDecoder:
         error = error_of(value) if isinstance(value, dict) else None
         return None if error is None else classify_event(error, self._reader.phase)
 
-    def _unreadable(self, event: SseEvent, data: bytes) -> Failure:
+    def _unreadable(self, event: SseEvent, data: bytes) -> list[Item]:
         text = _text(data)
-        if event.event == "error":
-            return classify_event(text, self._reader.phase)
+        if event.event in _ERRORS:
+            return [classify_event(text, self._reader.phase)]
+        if event.event not in _MESSAGE or plain(text) in _SIGNS_OF_LIFE:
+            return []
         if "\ufffd" in text:
-            return self._wrong("an event that is not UTF-8")
-        if text.startswith(("{", "[", '"')):  # the answer's own words are not for records
-            return self._wrong(f"an event of {len(data)} bytes that is not JSON")
-        return self._wrong(f"an event that is not JSON: {scrub(text, _EXCERPT)}")
+            return [self._wrong("an event that is not UTF-8")]
+        if _JSON.match(text):  # the answer's own words are not for records
+            return [self._wrong(f"an event of {len(data)} bytes that is not JSON")]
+        told = telling(text, self._reader.phase)
+        if told and not is_page(text):
+            return [told]
+        return [self._wrong(f"an event that is not JSON: {scrub(text, _EXCERPT)}")]
 
     # One JSON body, or neither.
 
@@ -245,21 +285,52 @@ def _text(data: bytes) -> str:
 def error_of(body: Mapping[str, Any]) -> object | None:
     """What `body` says went wrong, in one of the forms that errors take inside an answer."""
     error: object = body.get("error")
-    if error:
+    if error and _is_trouble(error):
         return error
     if body.get("choices"):
         return None
-    if "error" in (body.get("object"), body.get("type")) or body.get("success") is False:
+    members = _spelt(body)
+    if any(members.get(name) is False for name in _GOOD) or _failed(members):
         return body
-    if any(body.get(name) for name in _ERROR_FIELDS):
+    if any(_is_error_name(name) and _is_trouble(held) for name, held in members.items()):
         return body
-    report = body.get("base_resp")  # MiniMax
-    if isinstance(report, dict) and report.get("status_code"):
+    if _is_coded(members):
         return body
-    said = any(isinstance(body.get(name), str) for name in ("message", "msg"))
-    coded = any(body.get(name) not in _NO_ERROR for name in ("code", "status", "status_code"))
-    return body if said and coded else None
+    # MiniMax's base_resp, Spark's header
+    around = [_spelt(held) for held in members.values() if isinstance(held, dict)]
+    return body if any(map(_is_coded, around)) else None
 
 
-_ERROR_FIELDS = ("errors", "detail", "error_code", "error_msg", "error_message")
+def _spelt(body: Mapping[str, Any]) -> dict[str, Any]:
+    return {plain(key): held for key, held in body.items()}
+
+
+_GOOD = ("success", "ok", "succeeded")
+_STATES = ("object", "type", "status", "state", "event", "result")
+_FAILED = frozenset({"error", "failed", "failure", "fail", "exception"})
+_ERROR_NAME = re.compile(r"(?:error|errors|err|exception|fault|failure|detail)$|^err(?:or)?[a-z]+$")
+_CODES = ("code", "status", "statuscode")
 _NO_ERROR = (None, "", 0, "0", 200, "200", "ok", "OK", "success")
+
+
+def _is_error_name(name: str) -> bool:
+    return _ERROR_NAME.search(name) is not None
+
+
+def _failed(members: Mapping[str, Any]) -> bool:
+    words = (members.get(name) for name in _STATES)
+    return any(isinstance(word, str) and word.casefold() in _FAILED for word in words)
+
+
+def _is_coded(members: Mapping[str, Any]) -> bool:
+    """Whether it holds a code that is none of success, with words to it or as a status."""
+    codes = [code for name in _CODES if (code := members.get(name)) not in _NO_ERROR]
+    words = any(isinstance(members.get(name), str) for name in ("message", "msg", "statusmsg"))
+    return bool(codes) and (words or any((as_status(code) or 0) >= 400 for code in codes))
+
+
+def _is_trouble(error: object) -> bool:
+    """Some write an error into every chunk that says there was none."""
+    if isinstance(error, dict):
+        return any(held not in _NO_ERROR for held in error.values())
+    return bool(error) and error not in _NO_ERROR

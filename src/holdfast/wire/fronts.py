@@ -5,8 +5,9 @@ from __future__ import annotations
 import html
 import re
 from collections.abc import Mapping
+from types import MappingProxyType
 
-from .report import Report
+from .report import Report, as_status
 
 _PAGE = 65536  # characters of a page that are searched
 
@@ -99,6 +100,7 @@ _TAG = re.compile(r"<[^>]{0,2000}>")
 _HEADINGS = re.compile(
     r"<(title|h1|h2)\b[^>]{0,500}>(.{0,400}?)</\1\s*>", re.IGNORECASE | re.DOTALL
 )
+_STATUS = re.compile(r"\s*(?:http )?(?:error:? )?([345]\d\d)\b", re.IGNORECASE)
 _SPACE = re.compile(r"\s+")
 
 
@@ -125,11 +127,17 @@ def server(text: str, headers: Mapping[str, str]) -> str:
     return marked or next((name for word, name in _SERVERS if named.startswith(word)), "")
 
 
-def is_page(text: str, headers: Mapping[str, str]) -> bool:
+def is_page(text: str, headers: Mapping[str, str] = MappingProxyType({})) -> bool:
     start = text[:1024].lstrip("\ufeff \t\r\n").lower()
     return "html" in headers.get("content-type", "") or start.startswith(
         ("<!doctype", "<html", "<head", "<body", "<?xml", "<center", "<h1", "<title")
     )
+
+
+def status_in(heading: str) -> int | None:
+    """The status that a page's title begins with: "502 Bad Gateway"."""
+    match = _STATUS.match(heading)
+    return as_status(match[1]) if match else None
 
 
 def headings(text: str) -> str:

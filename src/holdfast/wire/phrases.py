@@ -16,6 +16,7 @@ _CLIENT = frozenset({None, 200, 400, 401, 402, 403, 404, 413, 422, 429})
 _BODY = frozenset({None, 200, 400, 413, 422, 500})  # 500: vLLM and llama.cpp of some ages
 _FORM = frozenset({None, 200, 400, 404, 405, 415, 422})
 _LIMIT = frozenset({None, 200, 400, 403, 429, 500, 503})
+_MONEY = _CLIENT | {412, 500}  # a spent account is told under any of them
 _BUSY = frozenset({None, 200, 400, 429, 500, 502, 503, 529})
 
 
@@ -59,6 +60,10 @@ _PHRASES: tuple[Phrase, ...] = (
         r"too many (?:input )?tokens(?!, please wait)",  # Bedrock says that of its rate limit
         r"range of input length should be",
         r"tokens? \+ `?max_(?:new_)?tokens`? must be",
+        r"(?:tokens?|prompt|inputs?|context|messages?)\b[^.]{0,80} (?:longer|larger|greater|bigger"
+        r"|more) than [^.]{0,60}(?:context|tokens?|maximum|limit|length)",
+        r"must (?:have|be) (?:less|fewer) than \d+ tokens",
+        r"context (?:length|window|size) of only",
         r"reduce the length of (?:the|your) (?:messages|prompt|input)",
         r"(?:上下文|输入|提示词?|prompt)\s*(?:长度|过长|超长|超出|超过)",
         r"超(?:过|出)[^。]{0,20}(?:上下文|最大长度|长度限制)",
@@ -73,7 +78,7 @@ _PHRASES: tuple[Phrase, ...] = (
         r"invalid (?:authentication|access token|token|credentials|bearer)",
         r"authentication (?:fails|failed|error)",
         r"无效的令牌|令牌(?:无效|已过期|不存在)|未提供令牌|鉴权失败|身份验证失败",
-        r"(?:api key|密钥)\s*(?:无效|错误|不正确)",
+        r"(?:api key|密钥)\s*(?:无效|错误|不正确|非法|已过期)",
     ),
     # A wait that is named is a wait, whatever else the sentence says of plans and billing.
     _phrase(
@@ -85,15 +90,21 @@ _PHRASES: tuple[Phrase, ...] = (
     ),
     _phrase(
         Kind.QUOTA,
-        _CLIENT,
+        _MONEY,
         r"exceeded your (?:current|monthly|daily) (?:quota|usage)",
         r"credit balance is too low",
         r"insufficient (?:account )?(?:balance|credits?|quota|funds)",
         r"balance is (?:insufficient|not enough)",
         r"(?:not|n't) (?:have )?(?:any|enough) (?:credits?|balance|quota)",
         r"requires more credits",
-        r"(?:spend(?:ing)?|usage|budget) (?:limit|cap)[^.]{0,40}(?:reached|exceeded)",
-        r"(?:exceeded|reached) (?:your|the)[^.]{0,30} (?:spend(?:ing)?|usage|budget) (?:limit|cap)",
+        r"(?:spend(?:ing)?|usage|budget|credit) (?:limit|cap)[^.]{0,40}(?:reached|exceeded)",
+        r"(?:exceed|reach)(?:ed|ing) (?:your|the)[^.]{0,30}"
+        r" (?:spend(?:ing)?|usage|budget|credit) (?:limit|cap)",
+        r"(?:daily|monthly)\b[^.]{0,20} limit (?:reached|exceeded)",
+        r"(?:out|run out) of [^.]{0,20}(?:quota|credits?)\b",
+        r"used (?:up|all)\b[^.]{0,40}(?:quota|credits?|allocation|allowance|points)\b",
+        r"(?:quota|credits?|allocation|allowance|points)\b[^.]{0,60}"
+        r"(?:used up|exhausted|expired|run out)",
         r"budget has been exceeded",
         r"quota (?:has been |is )?(?:exhausted|used up|exceeded)",
         r"free (?:allocated )?quota",
@@ -105,7 +116,8 @@ _PHRASES: tuple[Phrase, ...] = (
         _FORM,
         r"(?:does|do) not (?:currently )?support",
         r"(?:doesn't|don't) support",
-        r"(?:is|are) not (?:currently )?(?:supported|allowed|permitted)",
+        r"(?:is|are)(?: not|n't) (?:currently )?(?:supported|allowed|permitted|enabled)",
+        r"requires? [^.]{0,60}(?:--[a-z]|to be (?:set|enabled))",
         r"not supported (?:with|by|for|in|on)",
         r"unsupported",
         r"no endpoints found that support",
@@ -158,6 +170,8 @@ _PHRASES: tuple[Phrase, ...] = (
         r"too many (?:concurrent )?(?:requests|connections)",
         r"throttl",
         r"requests? per (?:second|minute|hour|day)",
+        r"\b(?:qps|qpm|rpm|tpm)\b[^.]{0,30}(?:limit|exceed)",
+        r"request limit (?:reached|exceeded)",
         r"(?:concurrency|concurrent requests?) (?:limit|exceeded)",
         r"限流|频率过高|请求过于频繁|速率限制|并发数?过高|请求数?过多|请求限制",
     ),
@@ -173,7 +187,7 @@ _PHRASES: tuple[Phrase, ...] = (
 
 def phrased(message: str, status: int | None) -> Kind | None:
     """What `message` means by a published sentence, or None."""
-    text = message[:_WINDOW]
+    text = message[:_WINDOW].replace("\u2019", "'")
     for phrase in _PHRASES:
         if status in phrase.statuses and phrase.pattern.search(text):
             return phrase.kind

@@ -8,6 +8,9 @@ from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta, timezone
 from email.utils import parsedate_to_datetime
 
+from .hidden import ECHOES
+from .lenient import plain
+
 LONGEST = 7 * 86400.0  # seconds; whoever says more is not believed
 _EPOCH = 1e9  # a larger number of seconds is a point in time
 _EPOCH_MS = 1e11
@@ -57,29 +60,43 @@ _SENTENCES = (
         r"\b(?:again|retry) (?:in|after) (?P<wait>\d+(?:\.\d+)?)(?![\w.]*\w)", re.IGNORECASE
     ),
     re.compile(rf"(?P<wait>{_DURATION})\s*(?:之?后|以后)?\s*(?:再|重)[试新]"),
+    re.compile(rf"(?:可用|恢复|重置|刷新|等待?)[^\d\n]{{0,12}}(?P<wait>{_DURATION})"),
+    re.compile(r"\bretry[-_ ]?after\b\W{1,5}(?P<wait>\d+(?:\.\d+)?)(?![\w.]*\w)", re.IGNORECASE),
     re.compile(r"\"?retryDelay\"?\s*:\s*\\?\"(?P<wait>\d+(?:\.\d+)?s)"),
+)
+_CLOCK = re.compile(
+    r"\b(?:again|retry|wait|available|resets?|replenished)\b[^.\d]{0,30}"
+    r"\b(?P<hours>\d{1,2}):(?P<minutes>\d\d):(?P<seconds>\d\d)\b",
+    re.IGNORECASE,
+)
+_POINT = re.compile(
+    r"\b(?:again|retry|available|resets?|until)\b[^.\d]{0,40}"
+    r"(?P<at>\d{4}-\d\d-\d\dT[\d:.]+(?:Z|[+-]\d\d:?\d\d)|\b1\d{9}(?:\d{3})?\b)",
+    re.IGNORECASE,
 )
 # Zhipu names the hour, in Chinese time.
 _CHINESE_HOUR = re.compile(r"(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d)\s*(?:重置|恢复|刷新)")
 _CHINA = timezone(timedelta(hours=8))
 
-# Members of a body: a length in seconds or as text, and a point in time.
+# Members of a body, as `lenient.plain` spells them: a length in seconds or as text, and a point
+# in time.
 _LENGTHS = frozenset(
     {
         "retrydelay",
-        "retry_after",
         "retryafter",
-        "retry-after",
-        "retry_after_seconds",
-        "resets_in_seconds",
-        "reset_after_seconds",
-        "retry_after_ms",
-        "retry-after-ms",
+        "retryafterseconds",
+        "retryafterms",
+        "retryin",
+        "resetsinseconds",
+        "resetafterseconds",
+        "resetafter",
+        "waitseconds",
+        "cooldownseconds",
+        "estimatedtime",  # Hugging Face: until the model is loaded
     }
 )
-_MOMENTS = frozenset({"resets_at", "reset_at", "reset_time", "x-ratelimit-reset"})
-_SAYINGS = frozenset({"message", "msg", "detail", "error", "error_msg", "raw", "error_message"})
-_ECHOES = frozenset({"input", "messages", "body", "prompt", "request", "flagged_input"})
+_MOMENTS = frozenset({"resetsat", "resetat", "resettime", "xratelimitreset"})
+_SAYING = re.compile(r"message|msg|detail|error|raw|reason|description")
 
 
 def retry_after(
@@ -104,15 +121,19 @@ def _said(
     headers: Mapping[str, str], body: object, now: float | None, status: int | None
 ) -> Iterator[float | None]:
     """Every statement, the most binding first."""
-    milliseconds = _number(headers.get("retry-after-ms", ""))
-    yield None if milliseconds is None or milliseconds < 0 else milliseconds / 1000
+    for name, value in headers.items():
+        milliseconds = _number(value) if name.endswith("retry-after-ms") else None
+        yield None if milliseconds is None or milliseconds < 0 else milliseconds / 1000
     yield _length_or_moment(headers.get("retry-after", ""), now)
+    for name, value in headers.items():
+        yield _length_or_moment(value, now) if name.endswith("-retry-after") else None
     members = list(_members(body))
     yield _longest(_length(name, value) for name, value in members if name in _LENGTHS)
     yield _longest(_moment(value, now) for name, value in members if name in _MOMENTS)
     if status in _EXHAUSTED:
         yield _longest(_windows(headers, now))
-    texts = [value for name, value in members if name in _SAYINGS and isinstance(value, str)]
+        yield _bare_reset(headers, now)
+    texts = [value for name, value in members if isinstance(value, str) and _SAYING.search(name)]
     for text in [body] if isinstance(body, str) else texts:
         yield _sentence(text[:_WINDOW], now)
 
@@ -175,6 +196,15 @@ def _windows(headers: Mapping[str, str], now: float | None) -> Iterator[float | 
             yield _number(headers.get(f"x-codex-{name}-reset-after-seconds", ""))
 
 
+def _bare_reset(headers: Mapping[str, str], now: float | None) -> float | None:
+    """The nearest reset, where nothing says which window is exhausted."""
+    limits = {name: value for name, value in headers.items() if "ratelimit" in name}
+    if any("remaining" in name for name in limits):
+        return None
+    waits = (_reset(value, now) for name, value in limits.items() if "reset" in name)
+    return min((wait for wait in waits if wait is not None), default=None)
+
+
 def _draft_window(value: str) -> float | None:
     """The IETF draft's single field: `remaining=0, reset=30` or `"policy";r=0;t=30`."""
     found = dict(re.findall(r"\b(remaining|reset|r|t)=(\d{1,9})\b", value))
@@ -192,6 +222,11 @@ def _sentence(text: str, now: float | None) -> float | None:
         if match := pattern.search(text):
             number = _number(match["wait"])
             return _duration(match["wait"]) if number is None else number
+    if match := _CLOCK.search(text):
+        hours, minutes, seconds = map(int, match.groups())
+        return 3600.0 * hours + 60.0 * minutes + seconds
+    if match := _POINT.search(text):
+        return _moment(match["at"], now)
     match = _CHINESE_HOUR.search(text)
     if match is None or now is None:
         return None
@@ -212,8 +247,8 @@ def _members(body: object) -> Iterator[tuple[str, object]]:
             continue
         for key, value in list(node.items())[:_NODES]:
             seen += 1
-            name = key.lower() if isinstance(key, str) else ""
-            if name in _ECHOES:
+            name = plain(key) if isinstance(key, str) else ""
+            if name in ECHOES:
                 continue
             yield name, value
             if isinstance(value, dict | list):

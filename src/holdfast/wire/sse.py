@@ -3,16 +3,22 @@
 The parser works on bytes: a line end is never part of a UTF-8 sequence, so nothing is decoded
 before its line is whole. Beyond the standard it keeps evidence: the data of a block that the
 end of the bytes left open, and lines that are no field at all, such as the JSON or HTML that a
-proxy writes into a stream which it cannot serve any more.
+proxy writes into a stream which it cannot serve any more. And where the data is JSON, it reads
+what careless senders write: events without a blank line between them, and JSON whose own line
+ends were sent as they are.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
+from .jsontext import loads
+
 LIMIT = 8 * 1024 * 1024  # bytes of one line, and of the data of one event
+JSON = 64 * 1024  # bytes of data that are tried as JSON before their block ends
 STRAY = 4 * 1024  # bytes of lines without a field name that are kept
 
+_OPENING, _CLOSING = (b"{", b"["), (b"}", b"]")
 _BOM = b"\xef\xbb\xbf"
 
 
@@ -93,12 +99,13 @@ class SseParser:
         for line in lines:
             if not line:
                 if self._data:
-                    events.append(SseEvent(b"\n".join(self._data), self._event, self._id))
-                    self._data = []
-                    self._size = 0
+                    events.append(self._dispatch())
                 self._event = ""
             elif line.startswith(b"data:"):
-                self._add(line[6:] if line.startswith(b"data: ") else line[5:])
+                value = line[6:] if line.startswith(b"data: ") else line[5:]
+                if self._data and value[:1] in _OPENING and self._holds_json:
+                    events.append(self._dispatch())
+                self._add(value)
             elif not line.startswith(b":"):
                 self._set(line)
             if self.overflowed or len(line) > self._limit:
@@ -111,6 +118,23 @@ class SseParser:
         self._size += len(value) + 1
         self.overflowed = self._size > self._limit
 
+    def _dispatch(self) -> SseEvent:
+        event = SseEvent(b"\n".join(self._data), self._event, self._id)
+        self._data = []
+        self._size = 0
+        return event
+
+    @property
+    def _holds_json(self) -> bool:
+        """Whether the data so far is a whole JSON text: no line can belong to it any more."""
+        if not self._data or self._size > JSON or not self._data[-1].rstrip().endswith(_CLOSING):
+            return False
+        try:
+            loads(b"\n".join(self._data))
+        except ValueError:
+            return False
+        return True
+
     def _set(self, line: bytes) -> None:
         field, value = _field(line)
         if field == b"data":
@@ -122,6 +146,8 @@ class SseParser:
                 self._id = value.decode("utf-8", "replace")
         elif field == b"retry":
             self.retry = int(value) if value.isdigit() and len(value) < 10 else self.retry
+        elif self._data and self._data[0][:1] in _OPENING and not self._holds_json:
+            self._add(line)
         else:
             self._stray += line + b"\n"
             del self._stray[:-STRAY]

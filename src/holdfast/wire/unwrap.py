@@ -1,13 +1,13 @@
-"""Error answers of every known shape to reports: who says it, of whom, in which typed words.
+"""Error answers of every shape to reports: who says it, of whom, in which typed words.
 
-Only fields that vendors define are read; what may echo the request (a validator's `input`,
-a page's body) is left where it is.
+Fields that vendors define are read first, however their names are written. Where none of them
+says a word, the first sentence under a name that promises one is taken. What may echo the
+request (a validator's `input`, a page's body) is left where it is.
 """
 
 from __future__ import annotations
 
-import base64
-import binascii
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from itertools import islice
@@ -15,51 +15,60 @@ from itertools import islice
 from . import fronts, proxy_status
 from .dialect import ErrorAnswer
 from .hearsay import overhear
-from .lenient import parse
+from .hidden import TEXT, fields_of, sentence_in, value_in
+from .lenient import is_text, parse, plain
 from .peer import peer_report
 from .report import DEPTH, Report, as_status, as_text
 from .vendors import vendor_of
 
 _LONGEST = 65536  # bytes of a body that are read
-_TEXT = 512  # characters of a body that is no known format
 _ITEMS = 8  # members of a list that are read
 
-_CODES = ("code", "error_code", "errorcode", "err_code", "__type")
-_TYPES = ("type", "error_type", "errortype", "error_name")
+# Names are spelt as `lenient.plain` leaves them: "error_msg", "errorMsg" and "ErrorMsg" are one.
+_CODES = ("code", "errorcode", "errcode")
+_TYPES = ("type", "errortype", "errorname")
 _MESSAGES = (
     "message",
     "msg",
-    "error_message",
-    "error_msg",
     "errormessage",
-    "error_description",
-    "status_msg",
-    "err_msg",
+    "errormsg",
+    "errordescription",
+    "statusmsg",
+    "errmsg",
+    "faultstring",
     "detail",
     "description",
     "title",
 )
 _PARAMS = ("param", "parameter", "field")
-_STATUSES = ("status", "status_code", "statuscode", "http_status", "http_code", "raw_status_code")
+_STATUSES = ("status", "statuscode", "httpstatus", "httpcode", "rawstatuscode")
 
 # Members in which the same party goes on, in the order of trust.
-_ENVELOPES = ("error", "errors", "detail", "response", "base_resp", "err", "fault", "message")
+_ENVELOPES = ("error", "errors", "detail", "response", "baseresp", "err", "fault", "message")
 # Members in which a proxy keeps what it was told.
 _BEHIND = (
-    "upstream_error",
+    "upstreamerror",
     "upstream",
-    "upstream_response",
-    "upstream_body",
-    "original_error",
-    "provider_error",
-    "inner_error",
+    "upstreamresponse",
+    "upstreambody",
+    "originalerror",
+    "providererror",
+    "innererror",
     "cause",
     "raw",
 )
-_BEHIND_STATUS = ("upstream_status", "upstream_status_code", "provider_status")
-_PROVIDERS = ("provider_name", "provider", "upstream_provider")
+_BEHIND_STATUS = ("upstreamstatus", "upstreamstatuscode", "providerstatus", "originalstatuscode")
+_PROVIDERS = ("providername", "provider", "upstreamprovider")
 
-_CODE_HEADERS = ("x-amzn-errortype", "x-ms-error-code", "x-openai-authorization-error")
+_CODE_HEADERS = (
+    "x-amzn-errortype",
+    "x-ms-error-code",
+    "x-openai-authorization-error",
+    "x-vercel-error",
+    "ngrok-error-code",
+    "x-error-code",
+)
+_CHALLENGE = re.compile(r'\berror(?P<part>_description)?="(?P<said>[^"]{1,200})"')
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +83,7 @@ class Reading:
 def unwrap(answer: ErrorAnswer) -> Reading:
     """What `answer` reports, body and headers together. Never raises."""
     text = _decoded(answer)
-    value = _body_value(text, answer.headers)
+    value = value_in(text, answer.headers)
     if value is None:
         report = _spoken(text, answer.headers)
     else:
@@ -85,6 +94,7 @@ def unwrap(answer: ErrorAnswer) -> Reading:
         if (word := answer.headers.get(name, ""))
     )
     report = replace(report, reasons=(*report.reasons, *words))
+    report = _challenged(report, answer.headers.get("www-authenticate", ""))
     empty = not text.strip() and report.silent
     good = answer.status is None or 200 <= answer.status < 300
     if not good:
@@ -98,8 +108,22 @@ def unwrap(answer: ErrorAnswer) -> Reading:
 
 def read_error(error: object) -> Report:
     """What an error member, a whole body around one, or a sentence reports."""
-    report = _read(error, 0)
+    report = _worded(_read(error, 0), error)
     return overhear(_named(report, {}), _whole)
+
+
+def _worded(report: Report, value: object) -> Report:
+    """`report` with the first sentence that stands anywhere in `value`, if it has none."""
+    if report.message or report.nested or report.kind:
+        return report
+    return replace(report, message=sentence_in(value))
+
+
+def _challenged(report: Report, challenge: str) -> Report:
+    """`report` with what a WWW-Authenticate header says (RFC 6750, section 3)."""
+    said = {match["part"] or "": match["said"] for match in _CHALLENGE.finditer(challenge)}
+    reasons = (*report.reasons, said[""]) if "" in said else report.reasons
+    return replace(report, reasons=reasons, message=report.message or said.get("_description", ""))
 
 
 def _whole(value: object) -> Report:
@@ -115,31 +139,16 @@ def _decoded(answer: ErrorAnswer) -> str:
     return body.decode("gb18030" if chinese else "utf-8", "replace").lstrip("\ufeff")
 
 
-def _body_value(text: str, headers: Mapping[str, str]) -> object:
-    """The body's list or dictionary; where it has none, the one Codex hides in a header."""
-    value = parse(text) if text.lstrip()[:1] in ("{", "[", '"') else None
-    if isinstance(value, str):
-        value = parse(value) or value
-    if isinstance(value, dict | list):
-        return value
-    hidden = headers.get("x-error-json", "")
-    if hidden and len(hidden) < _LONGEST:
-        try:
-            decoded = parse(base64.b64decode(hidden, validate=True).decode("utf-8", "replace"))
-        except (ValueError, binascii.Error):
-            return None
-        return decoded if isinstance(decoded, dict | list) else None
-    return None
-
-
 def _spoken(text: str, headers: Mapping[str, str]) -> Report:
-    """A page, a line of text, or nothing. Broken JSON may echo the request: not a word of it."""
+    """A page, a line of text, the typed fields of broken JSON, or nothing."""
     by = fronts.server(text, headers)
+    if not is_text(text):
+        return Report(by=by)
     if fronts.is_page(text, headers):
         return Report(by=by, message=fronts.headings(text))
     if text.lstrip()[:1] in ("{", "["):
-        return Report(message="")
-    report = Report(by=by, message=text.strip()[:_TEXT].strip('"'))
+        return _own(fields_of(text), 0)
+    report = Report(by=by, message=text.strip()[:TEXT].strip('"'))
     return replace(report, by=fronts.gateway(report, headers) or by)
 
 
@@ -187,8 +196,9 @@ def _string(text: str, depth: int) -> Report:
         value = parse(text)
         if isinstance(value, dict | list | str) and value != text:
             return _read(value, depth + 1)
-    if fronts.is_page(text, {}):
-        return Report(by=fronts.server(text, {}), message=fronts.headings(text))
+    if fronts.is_page(text):
+        said = fronts.headings(text)
+        return Report(by=fronts.server(text, {}), status=fronts.status_in(said), message=said)
     return Report(message=text.strip())
 
 
@@ -218,7 +228,7 @@ def _validator(objects: list[dict[str, object]]) -> Report:
 
 
 def _object(value: Mapping[object, object], depth: int) -> Report:
-    fields = {key.lower(): held for key, held in value.items() if isinstance(key, str)}
+    fields = {plain(key): held for key, held in value.items() if isinstance(key, str)}
     record = fields.get("holdfast")
     if isinstance(record, dict):
         return peer_report(record, as_text(fields.get("message")))
@@ -227,11 +237,20 @@ def _object(value: Mapping[object, object], depth: int) -> Report:
         held = fields.get(name)
         if isinstance(held, dict | list) and held:
             return _around(own, _read(held, depth + 1))
+    for name, held in fields.items():  # {"throttlingException": {...}}
+        if name.endswith(("exception", "error", "fault")) and isinstance(held, dict) and held:
+            named = _read(held, depth + 1)
+            return _around(own, replace(named, type=named.type or name))
     said = as_text(fields.get("error"))
     if said and not (own.message or own.code):
         return _around(own, _string(said, depth + 1))
     if said and own.message:
         return replace(own, code=own.code or said)
+    if not (said or own.message or own.nested):  # a header or a result around it
+        inside = (_read(held, depth + 1) for held in fields.values() if isinstance(held, dict))
+        for inner in inside:
+            if inner.words or inner.message:
+                return _around(own, inner)
     return _sentence(replace(own, message=own.message or said), depth)
 
 
@@ -240,16 +259,18 @@ def _own(fields: Mapping[str, object], depth: int) -> Report:
     code = _first(fields, _CODES)
     status = next(filter(None, (as_status(fields.get(name)) for name in _STATUSES)), None)
     reasons = [*_details(fields.get("details")), *_inner_codes(fields.get("innererror"))]
-    word = as_text(fields.get("status"))
-    if word and as_status(word) is None:
-        reasons.append(word)
-    if "base_resp" not in fields and "status_msg" in fields:
-        code = code or as_text(fields.get("status_code"))
+    words = [as_text(fields.get(name)) for name in ("status", "reason")]
+    reasons += [word for word in words if word and " " not in word and as_status(word) is None]
+    if "baseresp" not in fields and "statusmsg" in fields:
+        code = code or as_text(fields.get("statuscode"))
     message = _first(fields, _MESSAGES)
+    title = as_text(fields.get("title"))  # RFC 9457
+    if title and message != title and "message" not in fields:
+        message = f"{title}: {message}"
     if " " in code:  # xAI writes a sentence where others have a word
         message, code = f"{code}: {message or as_text(fields.get('error'))}", ""
     report = Report(
-        by="minimax" if "status_msg" in fields else "",
+        by="minimax" if "statusmsg" in fields else "",
         status=status or as_status(code),
         code=code,
         type=_problem_type(_first(fields, _TYPES)),
@@ -266,7 +287,7 @@ def _with_behind(report: Report, fields: Mapping[str, object], depth: int) -> Re
     held = metadata if isinstance(metadata, dict) else {}
     members: dict[str, object] = {
         **fields,
-        **{key.lower(): item for key, item in held.items() if isinstance(key, str)},
+        **{plain(key): item for key, item in held.items() if isinstance(key, str)},
     }
     if held.get("reasons") or "flagged_input" in held:
         report = replace(report, reasons=("moderation", *report.reasons))

@@ -227,8 +227,8 @@ _ROWS: tuple[Row, ...] = (
     Row(
         Kind.AUTH,
         "invalid_api_key InvalidApiKey authentication authentication_failed unauthorized"
-        " unauthenticated AuthenticationError API_KEY_INVALID token_expired token_invalidated"
-        " token_revoked invalid_token expired_api_key invalid_authentication auth"
+        " unauthenticated AuthFailure AuthenticationError API_KEY_INVALID token_expired"
+        " token_invalidated token_revoked invalid_token expired_api_key invalid_authentication auth"
         " invalid_authorization ACCESS_TOKEN_EXPIRED CREDENTIALS_MISSING"
         " UnrecognizedClient InvalidSignature ExpiredToken MissingAuthenticationToken"
         " incomplete_signature invalid_grant invalid_client token_not_found_in_db expired_key"
@@ -320,8 +320,27 @@ _QUOTA_PERIODS = (
 )
 
 
+# What words amount to that no row knows, by what they are made of; the first that fits counts.
+_MADE_OF = tuple(
+    Row(kind, pattern, firm=False)
+    for kind, pattern in (
+        (Kind.TOO_LONG, r"context.*(?:exceed|length|size|overflow)|(?:prompt|input).*toolong"),
+        (
+            Kind.QUOTA,
+            r"(?:quota|credits?|balance|budget|spend).*(?:exceed|exhaust|insufficient|limit|empty)"
+            r"|(?:insufficient|exceeded|exhausted|notenough).*(?:quota|credit|balance|fund|budget)",
+        ),
+        (Kind.RATE_LIMITED, r"ratelimit|toomany|throttl|(?:qps|rpm|tpm).*(?:limit|exceed)"),
+        (Kind.AUTH, r"unauth|authfail|(?:invalid|expired|wrong|missing).*(?:key|token|credential)"),
+        (Kind.NOT_FOUND, r"(?:model|deployment|endpoint).*(?:notfound|notexist|unknown)"),
+        (Kind.OVERLOADED, r"overload|nocapacity|toobusy|serverbusy|queuefull"),
+        (Kind.TIMEOUT, r"timeout|timedout|deadlineexceed"),
+    )
+)
+
+
 def lookup(word: str, status: int | None, by: str) -> Row | None:
-    """The first row that knows `word` in this place."""
+    """The first row that knows `word` in this place, or else what it is made of."""
     for form in spellings(word):
         for row in _INDEX.get(form, ()):
             if row.fits(status, by):
@@ -329,7 +348,8 @@ def lookup(word: str, status: int | None, by: str) -> Row | None:
         for period, kind in _QUOTA_PERIODS:
             if period.search(form):
                 return Row(kind, word)
-    return None
+    made = next(spellings(word), "")
+    return next((row for row in _MADE_OF if re.search(row.words, made)), None)
 
 
 # What a status means when nothing else is known (RFC 9110 section 15, and the numbers that

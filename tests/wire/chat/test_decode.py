@@ -283,3 +283,138 @@ def test_what_is_no_answer_is_never_taken_for_one(
 def test_no_bytes_make_it_raise_or_invent_an_end(data: bytes, content_type: str) -> None:
     events = decode([data], content_type)
     assert isinstance(events[-1], Failure)
+
+
+# Senders that repeat themselves.
+
+
+def deltas(*texts: str) -> list[bytes]:
+    return [chunk({"content": text}) for text in texts]
+
+
+def growing(text: str, step: int) -> list[str]:
+    return [text[:end] for end in [*range(step, len(text), step), len(text)]]
+
+
+@pytest.mark.parametrize("step", [1, 4, 20, len(SHORT) - 1])
+@pytest.mark.parametrize("field", ["content", "reasoning_content"])
+def test_deltas_that_hold_all_the_text_so_far(step: int, field: str) -> None:
+    said = [chunk({field: text}) for text in growing(SHORT, step)]
+    events = decode([*said, chunk({"content": "!" * (field != "content")}, "stop"), DONE])
+    kind = TextDelta if field == "content" else ReasoningDelta
+    assert "".join(e.text for e in events if isinstance(e, kind)).rstrip("!") == SHORT
+
+
+@pytest.mark.parametrize("ends", [[chunk({}, "stop"), DONE], [chunk({}, "stop")]])
+def test_a_last_delta_that_is_the_whole_answer_again(ends: list[bytes]) -> None:
+    assert text_of(decode([*deltas(SHORT[:9], SHORT[9:], SHORT), *ends])) == SHORT
+    beside = [*deltas(SHORT[:9], SHORT[9:]), chunk({"content": SHORT}, "stop"), DONE]
+    assert text_of(decode(beside)) == SHORT
+
+
+@pytest.mark.parametrize(
+    "texts",
+    [
+        ("1", "10"),
+        ("ha", "ha", "ha"),
+        ("-", "--", " and so on"),
+        ("a", "ab", "abc", "x"),
+        (SHORT, SHORT),  # one piece and the same again: nothing says that it is no refrain
+        (SHORT[:9], SHORT[9:], SHORT, " And again."),
+        ("Hold", "Hold fast", " the rope"),
+    ],
+)
+def test_text_that_only_looks_like_a_repetition(texts: tuple[str, ...]) -> None:
+    assert text_of(decode([*deltas(*texts), chunk({}, "stop"), DONE])) == "".join(texts)
+
+
+# Chunks of other shapes.
+
+
+def raw(value: Any) -> bytes:
+    return b"data: " + json.dumps(value).encode() + b"\n\n"
+
+
+def _choices(*choices: Any) -> Any:
+    return {"id": "c", "choices": list(choices)}
+
+
+_SAID = {"index": 0, "delta": {"content": "a"}}
+_STOP = {"index": 0, "delta": {}, "finish_reason": "stop"}
+
+
+@pytest.mark.parametrize(
+    "stream",
+    [
+        [raw([_choices(_SAID)]), raw([_choices(_STOP)])],
+        [raw({"data": _choices(_SAID)}), raw({"code": 0, "msg": "ok", "result": _choices(_STOP)})],
+        [raw({"choices": _SAID}), raw({"choices": _STOP})],
+        [raw(json.dumps(_choices(_SAID))), raw(json.dumps(_choices(_STOP)))],
+        [b"data: " + raw(_choices(_SAID)), b"data: " + raw(_choices(_STOP))],
+        [
+            raw(_choices({"index": 0, "text": "a"})),
+            raw(_choices({"text": "", "finish_reason": "stop"})),
+        ],
+        [raw(_choices(_SAID)), raw(_choices({"delta": {"finish_reason": "stop"}}))],
+        [raw(_choices(_SAID)), raw({**_choices({"delta": {}}), "finish_reason": "stop"})],
+        [raw(_choices(_SAID)), raw(_choices({"delta": {}, "finishReason": "stop"}))],
+        [raw({**_choices(_SAID), "error": {"code": 0, "message": ""}}), raw(_choices(_STOP))],
+        [
+            b"data: ping\n\n",
+            raw(_choices(_SAID)),
+            raw(1),
+            b"data: keep-alive\n\n",
+            raw(_choices(_STOP)),
+        ],
+        [b"event: ping\ndata: 2026-01-01\n\n", raw(_choices(_SAID)), raw(_choices(_STOP))],
+        [raw(_choices(_SAID)), raw(_choices(_STOP)).rstrip()],
+    ],
+    ids=range(13),
+)
+def test_chunks_of_other_shapes(stream: list[bytes]) -> None:
+    said, *rest = [event for event in decode(stream) if not isinstance(event, UsageReport)]
+    assert said == TextDelta("a")
+    assert [type(event) for event in rest] == [Finished]
+
+
+@pytest.mark.parametrize(
+    ("event", "kind"),
+    [
+        (raw({"success": False, "message": "Balance is insufficient"}), Kind.QUOTA),
+        (raw({"ok": False, "msg": "no"}), Kind.SERVER_ERROR),
+        (raw({"status": "failed", "reason": "worker crashed"}), Kind.SERVER_ERROR),
+        (raw({"Error": {"Code": "ServiceUnavailable", "Message": "slow"}}), Kind.OVERLOADED),
+        (raw({"exception": "RuntimeError: CUDA error"}), Kind.SERVER_ERROR),
+        (raw({"internalServerException": {"message": "gone"}}), Kind.SERVER_ERROR),
+        (raw({"throttlingException": {"message": "wait"}}), Kind.RATE_LIMITED),
+        (raw({"header": {"code": 11, "message": "rate limit"}}), Kind.RATE_LIMITED),
+        (raw({"statusCode": 429, "body": "{}"}), Kind.RATE_LIMITED),
+        (raw([{"error": {"code": 503, "status": "UNAVAILABLE"}}]), Kind.OVERLOADED),
+        (raw(_choices({"delta": {"error": {"message": "gone", "code": 503}}})), Kind.OVERLOADED),
+        (raw({"error": True, "message": "gone"}), Kind.SERVER_ERROR),
+        (b"event: error\ndata:\n\n", Kind.SERVER_ERROR),
+        (b"event: exception\ndata: the model is overloaded\n\n", Kind.OVERLOADED),
+        (b"data: Internal Server Error\n\n", Kind.SERVER_ERROR),
+        (b"data: [ERROR] upstream closed the connection\n\n", Kind.BAD_GATEWAY),
+        (b"data: Too many requests\n\n", Kind.RATE_LIMITED),
+        (b"data: something else\n\n", Kind.PROTOCOL),
+    ],
+)
+def test_errors_of_other_shapes_in_mid_stream(event: bytes, kind: Kind) -> None:
+    *said, failure = decode([*deltas("a"), event, *deltas("lost"), DONE])
+    assert said == [TextDelta("a")]
+    assert (failure.kind, failure.phase) == (kind, Phase.STREAM)
+
+
+@pytest.mark.parametrize(
+    ("line", "root"),
+    [
+        (b"<html><title>502 Bad Gateway</title></html>\n", "502 Bad Gateway"),
+        (b"upstream connect error, reset reason: connection termination\n", "termination"),
+        (b"error: upstream closed the connection\n", "closed"),
+    ],
+)
+def test_what_stands_between_the_events_explains_the_end(line: bytes, root: str) -> None:
+    failure = decode([*deltas("a"), line])[-1]
+    assert (failure.kind, failure.phase) == (Kind.TRUNCATED, Phase.END)
+    assert root in failure.cause

@@ -17,13 +17,25 @@ from ...core.events import (
 from ..toolargs import ToolCalls
 from .calls import read_calls
 from .parts import REASONING_FIELDS, Channel, Piece, other_parts, pieces, says_something
+from .repeats import Repeats
 from .think import Thoughts
 from .words import AROUND, BESIDE, LOGPROBS, stop_reason
 
 _DELTA_FIELDS = frozenset(
-    {"role", "content", "refusal", "tool_calls", "function_call", *REASONING_FIELDS}
+    {
+        "role",
+        "content",
+        "refusal",
+        "tool_calls",
+        "function_call",
+        "finish_reason",
+        "error",
+        *REASONING_FIELDS,
+    }
 )
-_CHOICE_FIELDS = frozenset({"index", "delta", "message", "finish_reason", "usage", "error"})
+_CHOICE_FIELDS = frozenset(
+    {"index", "delta", "message", "text", "finish_reason", "finishReason", "usage", "error"}
+)
 _PLAIN_FIELDS = _CHOICE_FIELDS | {LOGPROBS}
 _REPEATED = 16  # characters; a whole message is not repeated by chance
 
@@ -40,6 +52,7 @@ class Choice:
         self._thoughts: Thoughts | None = Thoughts()
         self._streams = False  # it speaks in deltas
         self._message = ""  # all the text that came as `message`
+        self._repeats = {Channel.TEXT: Repeats(), Channel.REASONING: Repeats()}
 
     @property
     def reason(self) -> StopReason:
@@ -50,12 +63,15 @@ class Choice:
     def read(self, choice: Mapping[str, Any], around: Mapping[str, Any]) -> Sequence[StreamEvent]:
         """`around` is what the chunk holds beside its choices and is to travel with them."""
         delta: Any = choice.get("delta")
+        if delta is None and "message" not in choice and isinstance(choice.get("text"), str):
+            delta = {"content": choice["text"]}  # the older form of completions
         streamed = isinstance(delta, dict) and bool(delta)
         if not streamed:
             delta = self._whole(choice.get("message"))
         elif not around and self._is_plain(choice, delta):
             text = delta["content"]
             self.spoke = bool(text)
+            text = self._repeats[Channel.TEXT].feed(text)
             return (TextDelta(text, self.index),) if text else ()
         found = pieces(delta)
         tools = read_calls(self.tools, delta, self.index)
@@ -66,9 +82,12 @@ class Choice:
 
     def end(self) -> Sequence[StreamEvent]:
         """The choice has finished: what was still held back."""
+        kept = ((channel, repeats.end()) for channel, repeats in self._repeats.items())
+        last = [e for c, text in kept if text for e in self._events(Piece(c, text), new=True)]
         events = self._thoughts.end() if self._thoughts else []
         bare = self.tools.complete() if self.reason in _COMPLETING else []
         return [
+            *last,
             *(self._event(is_reasoning, text) for is_reasoning, text in events),
             *(ToolCallDelta(f.index, f.id, f.name, f.arguments, self.index) for f in bare),
         ]
@@ -88,7 +107,12 @@ class Choice:
             and choice.keys() <= _PLAIN_FIELDS
         )
 
-    def _events(self, piece: Piece) -> list[StreamEvent]:
+    def _events(self, piece: Piece, *, new: bool = False) -> list[StreamEvent]:
+        repeats = self._repeats.get(piece.channel)
+        if repeats and not new:
+            piece = replace(piece, text=repeats.feed(piece.text))
+            if not piece.text:
+                return []
         if piece.channel is Channel.TEXT and self._thoughts:
             told = [self._event(*found) for found in self._thoughts.feed(piece.text)]
             if self._thoughts.over:

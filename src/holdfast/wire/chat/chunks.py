@@ -31,6 +31,7 @@ _CHUNK_FIELDS = frozenset(
         "obfuscation",
         "provider",
         "error",
+        "finish_reason",
         "holdfast",
         "x_groq",
     }
@@ -55,6 +56,7 @@ class ChunkReader:
 
     def read(self, chunk: Mapping[str, Any]) -> list[Item]:
         self.began = True
+        chunk = _unwrapped(chunk)
         items: list[Item] = []
         around: Mapping[str, Any] = {}
         if not chunk.keys() <= _CHUNK_FIELDS:
@@ -75,6 +77,7 @@ class ChunkReader:
         return items
 
     def read_body(self, body: Mapping[str, Any]) -> list[Item] | None:
+        body = _unwrapped(body)
         if "choices" not in body:
             return None
         items = self.read(body)
@@ -94,6 +97,8 @@ class ChunkReader:
         self, chunk: Mapping[str, Any], around: Mapping[str, Any], items: list[Item]
     ) -> Failure | None:
         choices = chunk.get("choices")
+        if isinstance(choices, dict):
+            choices = [choices]
         failure = None
         for position, found in enumerate(choices if isinstance(choices, list) else ()):
             if isinstance(found, dict):
@@ -102,7 +107,7 @@ class ChunkReader:
                 events = choice.read(found, around)
                 items += events
                 self.told = self.told and not events
-                failure = self._weigh(choice, found) or failure
+                failure = self._weigh(choice, found, chunk) or failure
         return failure
 
     def _choice(self, index: int, chunk: Mapping[str, Any]) -> Choice:
@@ -113,20 +118,25 @@ class ChunkReader:
             choice = self._choices[index] = Choice(index, f"{self._seed}\n{index}")
         return choice
 
-    def _weigh(self, choice: Choice, found: Mapping[str, Any]) -> Failure | None:
+    def _weigh(
+        self, choice: Choice, found: Mapping[str, Any], chunk: Mapping[str, Any]
+    ) -> Failure | None:
         """What the chunk means for the end of the choice: another word, or doubt about the last."""
         if choice.spoke:
             self.spoke = True
             choice.late = choice.word is not None
             self._doubtful = self._doubtful or choice.late
         word = found.get("finish_reason")
+        if word is None:
+            word = _misplaced(found, chunk)
         failure = None
         if isinstance(word, str) and word.lower() not in NO_FINISH:
             self._doubtful = self._doubtful or choice.spoke
             self.told = self.told and word == choice.word
             choice.word, choice.late = word, False
             failure = finish_failure(word, self.phase)
-        error = found.get("error")
+        delta = found.get("delta")
+        error = found.get("error") or (delta.get("error") if isinstance(delta, dict) else None)
         return classify_event(error, self.phase) if error else failure
 
     def _is_believable(self) -> bool:
@@ -162,6 +172,21 @@ class ChunkReader:
         word = choices[0].word or ""
         items.append(Finished(reasons[0], reasons if len(reasons) > 1 else (), word))
         return items
+
+
+def _unwrapped(chunk: Mapping[str, Any]) -> Mapping[str, Any]:
+    """`chunk`, or the one that is the only thing in an envelope of the sender's own."""
+    if "choices" in chunk:
+        return chunk
+    inside = (held for held in chunk.values() if isinstance(held, dict) and held.get("choices"))
+    return next(inside, chunk)
+
+
+def _misplaced(found: Mapping[str, Any], chunk: Mapping[str, Any]) -> object:
+    """A finish reason that stands beside the place where it is due."""
+    delta = found.get("delta")
+    inside = delta.get("finish_reason") if isinstance(delta, dict) else None
+    return found.get("finishReason") or inside or chunk.get("finish_reason")
 
 
 def _usage(chunk: Mapping[str, Any]) -> UsageReport | None:
