@@ -268,6 +268,27 @@ class TestBudget:
         desk.run(until=30)
         assert [type(o.content) for o in desk.platform.sends] == [Typing, Typing]
 
+    def test_a_message_that_seems_too_old_is_answered_all_the_same(self) -> None:
+        desk = Desk(GROUP)
+        desk.now += 3600  # the clock is wrong, or the platform will say that it is too late
+        desk.start()
+        desk.hear(BEGAN, TextAdded("The answer"))
+        desk.run(until=desk.now + 60)
+        assert desk.screen == []
+        desk.hear(ANSWER)
+        desk.run()
+        assert desk.screen == ["The answer"]
+
+    def test_no_window_is_longer_because_a_clock_was_set_back(self) -> None:
+        desk = Desk(GROUP)
+        desk.now -= 3600
+        desk.start()
+        desk.hear(BEGAN, TextAdded("Half of the answer"))
+        began = desk.now
+        desk.run()
+        assert desk.now - began < 300
+        assert desk.screen[0].startswith("Half of the answer\n\n(I am still writing")
+
     def test_before_the_window_closes_the_person_is_told(self) -> None:
         desk = Desk(GROUP)
         desk.hear(BEGAN, TextAdded("Half of the answer"))

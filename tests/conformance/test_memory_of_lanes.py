@@ -86,6 +86,18 @@ def test_unsettled_are_those_of_no_running_turn(database: Database) -> None:
     }
 
 
+def test_what_is_owed_in_a_lane_comes_in_its_order_whenever_it_was_written(
+    database: Database,
+) -> None:
+    turns, outbox = SqlTurns(database), SqlDeliveries(database, {})
+    for name in ("z", "a"):
+        turns.accept(Turn(name, "lane", {}, 1.0), 10).result()
+    for name in ("a", "z"):  # as by a clock that was set back in between
+        outbox.put([Delivery(f"{name} {n}", name, n, {}) for n in range(2)])
+    owed = [d.key for d in outbox.unsettled(running=True)]
+    assert owed == ["z 0", "z 1", "a 0", "a 1"]
+
+
 def talk(turns: SqlTurns, name: str, state: TurnState, lane: str = "a") -> Fence:
     """A turn with its question and its answer, in which a tool was used."""
     turns.accept(Turn(name, lane, {}, 1.0), 100).result()

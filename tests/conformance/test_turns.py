@@ -115,10 +115,10 @@ def test_a_lane_is_held_by_one(turns: SqlTurns) -> None:
     )
     first = held(turns, holder="first")
     assert turns.claim("a", "second", LEASE).result() is None
-    assert turns.open_lanes(unheld=True) == []
+    assert turns.open_lanes(unheld=LEASE) == []
     assert turns.renew(first, LEASE).result()
     turns.release(first).result()
-    assert turns.open_lanes(unheld=True) == ["a"]
+    assert turns.open_lanes(unheld=LEASE) == ["a"]
     second = held(turns, holder="second")
     assert second.token > first.token
     assert not turns.renew(first, LEASE).result()
@@ -141,11 +141,18 @@ def test_a_lane_with_work_is_not_given_back_as_idle(turns: SqlTurns) -> None:
 def test_a_lease_that_ran_out_can_be_taken_and_so_can_one_of_the_dead(turns: SqlTurns) -> None:
     accept(turns, "1")
     first = held(turns, holder="first", lease=GONE)
-    assert turns.open_lanes(unheld=True) == ["a"]
+    assert turns.open_lanes(unheld=LEASE) == ["a"]
     second = held(turns, holder="second")
     third = turns.claim("a", "third", LEASE, force=True).result()
     assert third is not None
     assert first.token < second.token < third.token
+
+
+def test_a_lease_of_a_clock_that_was_set_back_holds_nothing(turns: SqlTurns) -> None:
+    accept(turns, "1")
+    first = held(turns, holder="dead", lease=3600.0)  # as 60 s given an hour from now looks
+    assert turns.open_lanes(unheld=LEASE) == ["a"]
+    assert held(turns, holder="second").token > first.token
 
 
 def test_whoever_lost_the_lane_writes_nothing(database: Database, turns: SqlTurns) -> None:

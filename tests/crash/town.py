@@ -39,10 +39,10 @@ _UNKNOWN = tuple(text.format(tool="pay") for text in texts.TEXTS["tool_unknown"]
 
 NEIGHBOURS = 2  # of each kind, at any time
 WAITS = 60.0  # seconds until somebody on QQ goes home
-WORK = 250  # beats within which a life is killed, and
+WORK = 400  # beats within which a life is killed, and
 MOMENT = 0.05  # seconds more; or else
 START = 0.3  # seconds within which it dies before it is ready
-MODEL = "ok;pace=0.003;chunk=8"
+MODEL = "ok;pace=0.003;chunk=16"
 _RULES = """
 [bots.page]
 platform = "webchat"

@@ -29,6 +29,7 @@ from holdfast.store.turns import SqlTurns
 T = TypeVar("T")
 LANES = ("a", "b")
 ANY = st.integers(0, 5)
+LEASE = 30.0  # seconds: longer than any run of this
 S = DeliveryState
 
 
@@ -122,7 +123,7 @@ class Interleavings(RuleBasedStateMachine):
         number %= 3
         process = self.processes[number]
         token = self.book.claim(lane, process.name, lasting, force)
-        fence = self.turns.claim(lane, process.name, 3600.0 if lasting else 0.0, force).result()
+        fence = self.turns.claim(lane, process.name, LEASE if lasting else 0.0, force).result()
         assert (fence and fence.token) == token
         if fence is not None:
             self.processes[number] = Process(process.name, fence)
@@ -131,7 +132,7 @@ class Interleavings(RuleBasedStateMachine):
     @rule(number=ANY)
     def renew(self, number: int) -> None:
         if fence := self.one(number, lambda process: process.fence).fence:
-            assert self.turns.renew(fence, 3600.0).result() == self.book.renew(
+            assert self.turns.renew(fence, LEASE).result() == self.book.renew(
                 fence.lane, fence.token
             )
 
@@ -294,7 +295,7 @@ class Interleavings(RuleBasedStateMachine):
         open_lanes = [lane for lane in LANES if next(self.book.open_in(lane), None)]
         assert sorted(self.turns.open_lanes()) == open_lanes
         free = [lane for lane in open_lanes if not self.book.lanes[lane].leased]
-        assert sorted(self.turns.open_lanes(unheld=True)) == free
+        assert sorted(self.turns.open_lanes(unheld=LEASE)) == free
         outbox = SqlDeliveries(self.database, {})
         for key, expected in self.book.deliveries.items():
             kept = outbox.find(key)

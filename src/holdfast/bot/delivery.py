@@ -98,8 +98,8 @@ class Delivery:
         self._limit = capabilities.max_chars
         self._sending: Part | None = None
         self._again: Part | None = None  # to be sent as it is
-        self._not_before = 0.0  # back-off
-        self._frame_at = 0.0  # when the next frame may go
+        self._not_before = now  # back-off
+        self._frame_at = now  # when the next frame may go
         self._tries = 0
         self._since: float | None = None  # when the platform began to fail
         self._ending_stream = False  # a broken one, with what it has
@@ -112,6 +112,7 @@ class Delivery:
         self._given_up = False  # over without an end that the person has
         self._typed_at = now
         self._buried: set[int] = set()  # broken streams that were tried once more
+        self._deadline = _deadline(reply, capabilities, now)
         self._recover(now)
 
     def hear(self, event: TurnEvent) -> None:
@@ -386,12 +387,6 @@ class Delivery:
 
     # -- what there is to say
 
-    @property
-    def _deadline(self) -> float | None:
-        """When the window for replies is about to close."""
-        window = self._can.window
-        return None if window is None else self._reply.at + window - min(15.0, window / 10)
-
     def _left(self) -> float:
         """How many more messages may be sent."""
         if self._can.replies is None:
@@ -474,6 +469,15 @@ class Delivery:
         place = self._position()
         missing = self._script.read(self._script.rest(place)).strip()
         return place if (missing or self._given_up) and not self._can.live else None
+
+
+def _deadline(reply: Reply, can: Capabilities, now: float) -> float | None:
+    """When the window for replies is about to close. One that has closed already may have been
+    closed by a clock that is wrong: that it is too late is the platform's to say.
+    """
+    if can.window is None or now >= reply.at + can.window:
+        return None
+    return min(reply.at, now) + can.window - min(15.0, can.window / 10)
 
 
 def may_have_arrived(failure: Failure) -> bool:

@@ -47,8 +47,8 @@ class Ledger(Protocol):
     async def owed(self, turn: str) -> int | None: ...
 
     async def unfinished(self, *, running: bool = False) -> Sequence[Reply]:
-        """Those that were opened and not closed, the oldest first; with `running` also those of
-        turns that have not ended.
+        """Those that were opened and not closed, in the order of their lanes; with `running` also
+        those of turns that have not ended.
         """
         ...
 

@@ -226,7 +226,7 @@ class Worker:
                 continue
             try:
                 lanes = await asyncio.to_thread(
-                    self._turns.open_lanes, unheld=True, limit=self._settings.at_once
+                    self._turns.open_lanes, self._settings.lease, self._settings.at_once
                 )
             except StoreFailed as failed:
                 self._lives.durability.failed(failed)

@@ -78,7 +78,7 @@ class SqlDeliveries:
             select(DELIVERIES)
             .outerjoin(TURNS, TURNS.c.id == DELIVERIES.c.turn)
             .where(_UNSETTLED, true() if running else or_(TURNS.c.id.is_(None), ended))
-            .order_by(DELIVERIES.c.updated, DELIVERIES.c.turn, DELIVERIES.c.ordinal)
+            .order_by(TURNS.c.lane, TURNS.c.number, DELIVERIES.c.turn, DELIVERIES.c.ordinal)
         )
         return self._all(query)
 

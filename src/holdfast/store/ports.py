@@ -126,7 +126,8 @@ class Turns(Protocol):
         self, lane: str, holder: str, lease: float, force: bool = False
     ) -> Future[Fence | None]:
         """Takes the lane for `lease` seconds by the database's clock; None if another holder's
-        lease runs. `force`: whoever proves to be alone need not wait for leases of the dead.
+        lease runs. A lease that ends much later than one of `lease` seconds does is no lease: the
+        clock was set back. `force`: whoever proves to be alone need not wait for the dead.
         """
         ...
 
@@ -199,9 +200,9 @@ class Turns(Protocol):
 
     def events(self, turn_id: str, after: int = 0) -> Sequence[Entry]: ...
 
-    def open_lanes(self, unheld: bool = False, limit: int | None = None) -> Sequence[str]:
+    def open_lanes(self, unheld: float | None = None, limit: int | None = None) -> Sequence[str]:
         """Lanes with turns that have not ended, those first whose turn waits longest; with
-        `unheld` only those that nobody's lease holds.
+        `unheld` only those that no lease of so many seconds holds.
         """
         ...
 
@@ -306,8 +307,8 @@ class Deliveries(Protocol):
         ...
 
     def unsettled(self, running: bool = False) -> Sequence[Delivery]:
-        """Neither DELIVERED nor ABANDONED, oldest first, of all turns that do not run; with
-        `running` of all turns.
+        """Neither DELIVERED nor ABANDONED, in the order of their lanes, of all turns that do not
+        run; with `running` of all turns.
         """
         ...
 

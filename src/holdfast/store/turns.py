@@ -37,6 +37,7 @@ from .tables import DELIVERIES, EVENTS, LANES, TURNS
 
 STREAMED = ("text_added", "reasoning_added")  # kinds of events that only live readers need
 PRUNED_AT_ONCE = 200  # turns in one transaction
+ASTRAY = 60.0  # seconds by which a lease must end too late to be that of a clock since set back
 
 _WAITING, _RUNNING = TurnState.WAITING.value, TurnState.RUNNING.value
 _OPEN = TURNS.c.state.in_((_WAITING, _RUNNING))
@@ -124,11 +125,10 @@ class SqlTurns:
     def claim(
         self, lane: str, holder: str, lease: float, force: bool = False
     ) -> Future[Fence | None]:
+        held = self._runs(lease).label("held")
         found = (
-            select(LANES.c.token, LANES.c.holder, (LANES.c.expires_at > self._now).label("held"))
-            .where(LANES.c.lane == lane)
-            .with_for_update()
-        )
+            select(LANES.c.token, LANES.c.holder, held).where(LANES.c.lane == lane)
+        ).with_for_update()
 
         def work(connection: Connection) -> Fence | None:
             connection.execute(self._new_lane, {"lane": lane} | _NEW_LANE | {"accepted": 0})
@@ -295,10 +295,10 @@ class SqlTurns:
         with self._database.read() as connection:
             return [Entry(row.sequence, json.loads(row.event)) for row in connection.execute(query)]
 
-    def open_lanes(self, unheld: bool = False, limit: int | None = None) -> Sequence[str]:
+    def open_lanes(self, unheld: float | None = None, limit: int | None = None) -> Sequence[str]:
         query = select(TURNS.c.lane).where(_OPEN)
-        if unheld:
-            free = or_(LANES.c.holder.is_(None), LANES.c.expires_at <= self._now)
+        if unheld is not None:
+            free = or_(LANES.c.holder.is_(None), ~self._runs(unheld))
             query = query.join(LANES, LANES.c.lane == TURNS.c.lane).where(free)
         query = query.group_by(TURNS.c.lane).order_by(func.min(TURNS.c.accepted_at), TURNS.c.lane)
         with self._database.read() as connection:
@@ -351,6 +351,13 @@ class SqlTurns:
             return len(ids)
 
         return self._database.write(work, hard=False)
+
+    def _runs(self, lease: float) -> ColumnElement[bool]:
+        """Whether the lane's lease runs. One that ends later than any that is given now was given
+        by a clock that has been set back, and its holder may be dead: fences keep two apart.
+        """
+        ends = LANES.c.expires_at
+        return and_(ends > self._now, ends <= self._now + (lease + ASTRAY))
 
     def _turns(self, query: Select[Any]) -> Sequence[Turn]:
         with self._database.read() as connection:

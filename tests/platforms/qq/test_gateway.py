@@ -156,16 +156,23 @@ def test_another_process_resumes_where_the_first_one_was() -> None:
     asyncio.run(watched(main()))
 
 
-def test_what_an_old_process_left_is_not_resumed() -> None:
+def test_how_old_a_session_is_the_platform_says() -> None:
     async def main() -> None:
         notes = Notes()
         async with SimulatedQQ() as qq:
             async with rig(qq, notes) as it:
-                await until(lambda: bool(notes.kept))
+                await until(lambda: any(one["session_id"] for one in notes.kept.values()))
                 assert it.qq is qq
+            await qq.until(lambda: not qq.gateway.live)
             (key,) = notes.kept
-            notes.kept[key] = {**notes.kept[key], "at": 1}
+            notes.kept[key] = {**notes.kept[key], "at": 1}  # as earlier versions wrote it
             async with rig(qq, notes):
+                await qq.connected()
+                assert [len(qq.gateway.resumed), len(qq.gateway.identified)] == [1, 1]
+            await qq.until(lambda: not qq.gateway.live)
+            qq.advance(86_400)
+            async with rig(qq, notes):
+                await qq.connected()
                 assert len(qq.gateway.identified) == 2
             assert "TOKEN" not in str(notes.kept)
             assert qq.app_secret not in str(notes.kept)

@@ -127,11 +127,11 @@ def test_an_event_that_was_changed_on_the_way_is_refused() -> None:
     play(scene, transport="webhook")
 
 
-@pytest.mark.parametrize("off", [-301, 301])
-def test_what_was_signed_long_ago_is_refused(off: int) -> None:
+@pytest.mark.parametrize("off", [-3600, 3600])
+def test_a_clock_that_is_wrong_costs_no_message(off: int) -> None:
     async def scene(it: Rig) -> None:
         it.qq.advance(off)
-        assert (await it.qq.webhook.push(event("late"))).status == 401
+        assert (await it.qq.webhook.push(event("late"))).status == 200
 
     play(scene, transport="webhook")
 

@@ -38,8 +38,6 @@ _CONNECT_PATIENCE = 10.0  # seconds
 _CLOSE_PATIENCE = 1.0
 _FRAME_LIMIT = 16 * 1024 * 1024  # bytes
 _KEEP_EVERY = 1.0  # seconds between two writes of how far we are
-_KEEP_AT_LEAST = 30.0
-REMEMBERED = 1800.0  # seconds for which a session may be resumed by another process
 
 _LOG = structlog.get_logger("holdfast.qq")
 
@@ -81,12 +79,11 @@ class Journal:
         self._written_at = 0.0
 
     async def load(self) -> Memory:
-        """What another process left, if it is not too old. Raises StoreFailed."""
+        """What another process left. Whether it is too old is the platform's to say: a session
+        that is not resumed loses what was said meanwhile. Raises StoreFailed.
+        """
         kept = await asyncio.to_thread(self._notes.get, self._key)
         if kept is None:
-            return Memory()
-        age = self._clock.wall() - (number(kept, "at") or 0)
-        if age > REMEMBERED:
             return Memory()
         return Memory(text(kept, "session_id"), number(kept, "seq") or 0)
 
@@ -96,14 +93,9 @@ class Journal:
         since = now - self._written_at
         changed = memory != self._written
         same_session = self._written and memory.session_id == self._written.session_id
-        due = since >= (_KEEP_EVERY if changed else _KEEP_AT_LEAST)
-        if not (due or (changed and (last or not same_session))):
+        if not (changed and (since >= _KEEP_EVERY or last or not same_session)):
             return
-        value = {
-            "session_id": memory.session_id,
-            "seq": memory.seq,
-            "at": int(self._clock.wall()),
-        }
+        value = {"session_id": memory.session_id, "seq": memory.seq}
         try:
             await asyncio.to_thread(self._notes.put, self._key, value)
         except StoreFailed as failed:
