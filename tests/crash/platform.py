@@ -1,7 +1,8 @@
 """A chat platform on a socket that remembers everything: what it said, and what people were shown.
 
-It says a message again until it is acknowledged, knows a repeated delivery by its key, and runs
-"tools" whose effects it counts. One line of JSON each way per message.
+It says a message again until it is acknowledged, knows a repeated delivery by its key, runs
+"tools" whose effects it counts, and sets the pace at which its agents think. One line of JSON each
+way per message.
 """
 
 from __future__ import annotations
@@ -13,7 +14,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 PIECES = 12
-TAKES = 0.02  # seconds in which the platform thinks: time to die in between
+TAKES = 0.02  # seconds in which the platform answers: time to die in between
+THINKS = {True: 0.1, False: 0.001}  # seconds for a piece of a slow turn, and of others
 
 
 def answer(turn: str) -> list[str]:
@@ -94,7 +96,8 @@ class Platform:
                 heard = json.loads(line)
                 if self._hear(heard, writer):
                     answer = json.dumps({"id": heard["id"]}).encode() + b"\n"
-                    asyncio.get_running_loop().call_later(TAKES, _write, writer, answer)
+                    takes = THINKS[heard["think"].startswith("slow")] if "think" in heard else TAKES
+                    asyncio.get_running_loop().call_later(takes, _write, writer, answer)
         self._doors.discard(writer)
         writer.close()
         with suppress(ConnectionError):
@@ -112,6 +115,8 @@ class Platform:
                     done.set_result(None)
             case {"life": turn, "node": node}:
                 self.lives.append((turn, node, asyncio.get_running_loop().time()))
+            case {"think": _}:
+                return True
             case {"tool": turn}:
                 self.tools[turn] = self.tools.get(turn, 0) + 1
             case {"send": key, "lane": lane, "turn": turn, "text": text}:

@@ -52,7 +52,9 @@ class Line:
                     continue  # it will be said again
                 self.tell(ack=turn.id)
             else:
-                self._asked.pop(heard["id"]).set_result(None)
+                asked = self._asked.pop(heard["id"])
+                if not asked.done():  # else whoever asked was cancelled meanwhile
+                    asked.set_result(None)
         sys.exit("the platform is gone")
 
 
@@ -71,7 +73,7 @@ class Agent:
         for piece in answer(turn.id)[len(said) :]:
             said.append(piece)
             journal.add({"type": "text_added", "text": piece})
-            await asyncio.sleep(0.1 if turn.id.startswith("slow") else 0.001)
+            await self._line.ask(think=turn.id)
         if "tool_asked" not in kinds:
             journal.add({"type": "tool_asked"})
             await journal.settle()
