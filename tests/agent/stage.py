@@ -49,6 +49,12 @@ class MemoryJournal:
             self.on_add(event)
         return len(self.entries)
 
+    def last(self, event: Json) -> None:
+        self.add(event)
+
+    async def pace(self) -> None:
+        await asyncio.sleep(0)
+
     async def settle(self) -> None:
         await asyncio.sleep(0)
         self.settled = len(self.entries)

@@ -28,6 +28,12 @@ class MemoryJournal:
         for event in events:
             self.add(write_event(event))
 
+    def last(self, event: Json) -> None:
+        self.add(event)
+
+    async def pace(self) -> None:
+        await self.settle()
+
     async def settle(self) -> None:
         async with self.changed:
             self.changed.notify_all()

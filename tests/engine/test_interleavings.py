@@ -128,6 +128,23 @@ class Interleavings(RuleBasedStateMachine):
         if fence is not None:
             self.processes[number] = Process(process.name, fence)
 
+    @rule(number=ANY, lane=st.sampled_from("aab"), force=st.booleans())
+    def take(self, number: int, lane: str, force: bool) -> None:
+        """A lane and its next turn at once."""
+        number %= 3
+        process = self.processes[number]
+        token = self.book.claim(lane, process.name, True, force)
+        taken = self.turns.take(lane, process.name, 3600.0, force).result()
+        assert (taken and taken.fence.token) == token
+        if taken is None or token is None:
+            return
+        begun = self.book.begin(lane, token)
+        assert _begun(taken.begun) == _begun(begun)
+        self.processes[number] = process = Process(process.name, taken.fence)
+        if begun:
+            process.turn, process.written = begun.id, begun.reached
+            process.fences[begun.id] = taken.fence
+
     @precondition(lambda self: any(process.fence for process in self.processes))
     @rule(number=ANY)
     def renew(self, number: int) -> None:
@@ -146,18 +163,22 @@ class Interleavings(RuleBasedStateMachine):
         process.fence = None
 
     @precondition(lambda self: any(map(idle, self.processes)))
-    @rule(number=ANY)
-    def begin(self, number: int) -> None:
+    @rule(number=ANY, or_release=st.booleans())
+    def begin(self, number: int, or_release: bool) -> None:
         process = self.one(number, idle)
         assert process.fence
         lane, token = process.fence.lane, process.fence.token
-        begun = self.same(
-            process,
-            lambda: self.book.begin(lane, token),
-            self.turns.begin,
-            _begun,
-        )
-        if begun:
+
+        def begins() -> TurnRow | None:
+            found = self.book.begin(lane, token)
+            if found is None and or_release:
+                self.book.release(lane, token)
+            return found
+
+        begun = self.same(process, begins, lambda f: self.turns.begin(f, or_release), _begun)
+        if begun is None and or_release:
+            process.fence = None
+        if begun and process.fence:
             process.turn, process.written = begun[0], begun[2]
             process.fences[process.turn] = process.fence
 
@@ -167,8 +188,7 @@ class Interleavings(RuleBasedStateMachine):
         process = self.one(number, busy)
         assert process.fence
         lane, token, name = process.fence.lane, process.fence.token, process.turn
-        new = [f"{process.name} {process.written + n}" for n in range(1, events + 1)]
-        entries = [Entry(process.written + n, {"said": s}) for n, s in enumerate(new, 1)]
+        new, entries = self.said(process, events)
         self.same(
             process,
             lambda: self.book.append(lane, token, name, new),
@@ -177,17 +197,23 @@ class Interleavings(RuleBasedStateMachine):
         process.written += events
 
     @precondition(lambda self: any(map(busy, self.processes)))
-    @rule(number=ANY, state=st.sampled_from([TurnState.DONE, TurnState.PARKED]))
-    def end(self, number: int, state: TurnState) -> None:
+    @rule(
+        number=ANY,
+        state=st.sampled_from([TurnState.DONE, TurnState.PARKED]),
+        events=st.integers(0, 2),
+    )
+    def end(self, number: int, state: TurnState, events: int) -> None:
         process = self.one(number, busy)
         assert process.fence
         lane, token, name = process.fence.lane, process.fence.token, process.turn
+        new, entries = self.said(process, events)
 
         def ends() -> None:
+            self.book.append(lane, token, name, new)
             self.book.end(lane, token, name, state)
             self.ended[lane].append(name)
 
-        self.same(process, ends, lambda fence: self.turns.end(fence, name, state))
+        self.same(process, ends, lambda fence: self.turns.end(fence, name, state, entries))
         process.turn = process.sending = ""
 
     @precondition(lambda self: any(map(busy, self.processes)))
@@ -303,6 +329,10 @@ class Interleavings(RuleBasedStateMachine):
             assert (kept.state, kept.tries) == (expected.state, expected.tries)
 
     # How the two are compared.
+
+    def said(self, process: Process, events: int) -> tuple[list[str], list[Entry]]:
+        new = [f"{process.name} {process.written + n}" for n in range(1, events + 1)]
+        return new, [Entry(process.written + n, {"said": s}) for n, s in enumerate(new, 1)]
 
     def same(
         self,

@@ -125,6 +125,8 @@ class ClusterEngine:
                         async for entry in feed.follow(after):
                             after = entry.sequence
                             yield entry
+                    if feed.over:
+                        return
                     continue
                 async for entry in self._news(heard, after):
                     after = entry.sequence

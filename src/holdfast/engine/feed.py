@@ -14,6 +14,7 @@ class Feed:
 
     def __init__(self) -> None:
         self.closed = False
+        self.over = False  # it was closed because the turn has ended: there is no more
         self.users = 0
         self._entries: list[Entry] = []
         self._news = asyncio.Event()
@@ -26,8 +27,8 @@ class Feed:
             self._entries += fresh
             self._tell()
 
-    def close(self) -> None:
-        self.closed = True
+    def close(self, *, over: bool) -> None:
+        self.closed, self.over = True, over
         self._tell()
 
     async def follow(self, after: int) -> AsyncIterator[Entry]:
@@ -68,8 +69,8 @@ class Feeds:
             if not feed.users and self._feeds.get(turn_id) is feed:
                 del self._feeds[turn_id]
 
-    def close(self, turn_id: str) -> None:
-        """Tells readers that the life, if not the turn, has ended. The next one gets a new feed."""
+    def close(self, turn_id: str, *, over: bool) -> None:
+        """Tells readers that the life has ended, or all is `over`. The next one gets a new feed."""
         feed = self._feeds.pop(turn_id, None)
         if feed is not None:
-            feed.close()
+            feed.close(over=over)

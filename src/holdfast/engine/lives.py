@@ -47,6 +47,7 @@ class Life:
     turn: Turn
     fence: Fence
     stopping: bool = False
+    over: bool = False  # the turn has ended, not only this life
     journal: LiveJournal | None = None
     task: asyncio.Task[None] | None = None
 
@@ -70,13 +71,10 @@ class Lives:
     listener: Listener = field(default_factory=Nobody)
     running: dict[str, Life] = field(default_factory=dict)  # by lane
 
-    async def next(self, fence: Fence, handler: Handler) -> Turn | None:
-        """Runs one life of the lane's next turn; None if there is none. Raises LaneLost and
-        StoreFailed. If it is cancelled, the turn is put back for another process.
+    async def live(self, fence: Fence, begun: Begun, handler: Handler) -> bool:
+        """Runs one life of a turn that was begun; whether the turn has ended with it. Raises
+        LaneLost and StoreFailed. If it is cancelled, the turn is put back for another process.
         """
-        begun = await asyncio.wrap_future(self.turns.begin(fence))
-        if begun is None:
-            return None
         turn = begun.turn
         life = self.running[fence.lane] = Life(turn, fence)
         self.fences[turn.id] = fence
@@ -84,8 +82,8 @@ class Lives:
             await self._live(begun, life, handler)
         finally:
             del self.running[fence.lane], self.fences[turn.id]
-            self.feeds.close(turn.id)
-        return turn
+            self.feeds.close(turn.id, over=life.over)
+        return life.over
 
     def stop(self, lane: str) -> bool:
         """Cancels what runs in the lane, for good. False if nothing does."""
@@ -189,10 +187,10 @@ class Lives:
         await self._end(life, journal, TurnState.PARKED)
 
     async def _end(self, life: Life, journal: LiveJournal, state: TurnState) -> None:
-        await journal.written()
-        if journal.lost:
+        """With what is left to write, in one transaction."""
+        if not await journal.end(state):
             raise LaneLost(life.fence.lane)
-        await self._sure(lambda: self.turns.end(life.fence, life.turn.id, state))
+        life.over = True
         self.listener.ended(life.turn.id)
 
     async def _put_back(self, life: Life, journal: LiveJournal) -> None:

@@ -3,13 +3,24 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 
 import structlog
 
 from ..core.clock import Clock
-from ..store.ports import ENDED, Entry, Fence, LaneLost, Overloaded, StoreFailed, Turn, Turns
+from ..store.ports import (
+    ENDED,
+    Begun,
+    Entry,
+    Fence,
+    LaneLost,
+    Overloaded,
+    StoreFailed,
+    Turn,
+    Turns,
+)
 from .feed import Feeds
 from .journal import Policy
 from .lives import LastWord, Lives, Patience, silence
@@ -59,7 +70,10 @@ class LocalEngine:
         self._ready: dict[str, None] = {}  # lanes that may have work, in order
         self._again: set[str] = set()  # lanes that run, and have got more
         self._active: set[str] = set()
-        self._held: dict[str, Fence] = {}
+        self._held: dict[str, Fence] = {}  # of lanes in which more will run
+        self._coming: dict[str, str] = {}  # lanes of turns that were accepted here, by their ids
+        self._open = Counter[str]()  # how many those are by lane
+        self._inherited: set[str] = set()  # lanes with turns that may not be among them
         self._waiting = 0  # turns whose first life has not ended
         self._draining = False
         self._changed = asyncio.Event()
@@ -77,22 +91,31 @@ class LocalEngine:
         limit = self._limits.waiting_in_lane
         try:
             new = await asyncio.wrap_future(self._turns.accept(turn, limit))
-        finally:  # even if it failed it may be there: one look too many costs nothing
+        except BaseException:  # it may be there all the same
+            self._inherited.add(turn.lane)
             self._wake(turn.lane)
-        self._waiting += new
+            raise
+        if new:
+            self._waiting += 1
+            self._coming[turn.id] = turn.lane
+            self._open[turn.lane] += 1
+            self._wake(turn.lane)
         return new
 
     async def watch(self, turn_id: str, after: int = 0) -> AsyncIterator[Entry]:
         while True:
             with self._feeds.use(turn_id) as feed:
-                found = await asyncio.to_thread(self._turns.find, turn_id)
-                if found is None:
-                    return
-                if found[1] in ENDED:
-                    break
+                if turn_id not in self._coming:
+                    found = await asyncio.to_thread(self._turns.find, turn_id)
+                    if found is None:
+                        return
+                    if found[1] in ENDED:
+                        break
                 async for entry in feed.follow(after):
                     after = entry.sequence
                     yield entry
+                if feed.over:
+                    return
         for entry in await asyncio.to_thread(self._turns.events, turn_id, after):
             yield entry
 
@@ -106,7 +129,8 @@ class LocalEngine:
         absorbed = await asyncio.wrap_future(self._turns.absorb(fence, turn_ids, into))
         self._waiting -= len(absorbed)
         for turn in absorbed:
-            self._feeds.close(turn.id)
+            self._over(turn.id)
+            self._feeds.close(turn.id, over=True)
         return absorbed
 
     async def absorbed(self, into: str) -> Sequence[Turn]:
@@ -134,6 +158,7 @@ class LocalEngine:
 
     async def run(self, handler: Handler) -> None:
         for lane in await self._left_open():
+            self._inherited.add(lane)
             self._wake(lane)
         async with asyncio.TaskGroup() as group:
             group.create_task(self._prune())
@@ -170,14 +195,16 @@ class LocalEngine:
         """One life of one turn; then the lane stands in line again, so that none starves."""
         more = False
         try:
-            fence = self._held.pop(lane, None) or await asyncio.wrap_future(
-                self._turns.claim(lane, ALONE, lease=0.0, force=True)
-            )
-            turn = fence and await self._lives.next(fence, handler)
-            if fence and turn:
-                more = True
-                self._held[lane] = fence
-                self._waiting -= turn.begun == 0
+            fence, begun = await self._begin(lane)
+            if begun is None:
+                self._inherited.discard(lane)
+            else:
+                if await self._lives.live(fence, begun, handler):
+                    self._over(begun.turn.id)
+                self._waiting -= begun.turn.begun == 0
+                more = lane in self._open or lane in self._inherited
+                if more:
+                    self._held[lane] = fence
         except LaneLost:
             _LOG.error("a lane was taken away: is there a second process?", lane=lane)
         except StoreFailed as failed:
@@ -190,6 +217,23 @@ class LocalEngine:
                 self._again.discard(lane)
                 self._ready[lane] = None
             self._changed.set()
+
+    async def _begin(self, lane: str) -> tuple[Fence, Begun | None]:
+        fence = self._held.pop(lane, None)
+        if fence is not None:
+            return fence, await asyncio.wrap_future(self._turns.begin(fence))
+        taking = self._turns.take(lane, ALONE, lease=0.0, force=True)
+        taken = await asyncio.wrap_future(taking)
+        assert taken is not None, "it was forced"
+        return taken.fence, taken.begun
+
+    def _over(self, turn_id: str) -> None:
+        """A turn has ended."""
+        lane = self._coming.pop(turn_id, None)
+        if lane is not None:
+            self._open[lane] -= 1
+            if not self._open[lane]:
+                del self._open[lane]
 
     async def _prune(self) -> None:
         while True:

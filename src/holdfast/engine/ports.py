@@ -36,8 +36,20 @@ class Journal(Protocol):
         """Takes an event; returns its sequence. It becomes durable soon, and in order."""
         ...
 
+    def last(self, event: Json) -> None:
+        """Takes the last event, which becomes durable with the end of the turn: the handler has
+        to return now.
+        """
+        ...
+
     async def settle(self) -> None:
         """Returns once all that was added is durable. Raises LaneLost, store.ports.StoreFailed."""
+        ...
+
+    async def pace(self) -> None:
+        """Returns once what was added is written, or the store does not write. Whoever waits here
+        before it adds more writes in one piece what has come meanwhile.
+        """
         ...
 
 

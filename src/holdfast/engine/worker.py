@@ -16,7 +16,7 @@ from dataclasses import dataclass
 import structlog
 
 from ..core.clock import Clock
-from ..store.ports import Fence, LaneLost, StoreFailed, Turns
+from ..store.ports import Fence, LaneLost, StoreFailed, Taken, Turns
 from .bus import Bus, Wake
 from .lives import Lives
 from .ports import Handler
@@ -132,22 +132,22 @@ class Worker:
 
     async def _take(self, lane: str, wake: Wake | None, handler: Handler) -> None:
         try:
-            fence = await asyncio.wrap_future(
-                self._turns.claim(lane, self._name, self._settings.lease)
+            taken = await asyncio.wrap_future(
+                self._turns.take(lane, self._name, self._settings.lease)
             )
         except StoreFailed as failed:
             self._lives.durability.failed(failed)
             await self._later(wake)
             return
-        if fence is None:  # a living holder sees what there is; a dead one does not
+        if taken is None:  # a living holder sees what there is; a dead one does not
             if wake is not None and wake.again:
                 await self._later(wake)
             elif wake is not None:
                 await wake.ack()
             return
-        held = self._held[lane] = Held(fence, wake)
+        held = self._held[lane] = Held(taken.fence, wake)
         try:
-            await self._drain_lane(fence, handler)
+            await self._drain_lane(taken, handler)
         except LaneLost:  # not to be acknowledged: the wake-up is another's now
             _LOG.warning("a lane was taken over by another worker", lane=lane)
         except StoreFailed as failed:
@@ -162,12 +162,15 @@ class Worker:
         finally:
             del self._held[lane]
 
-    async def _drain_lane(self, fence: Fence, handler: Handler) -> None:
-        while not self._draining:
-            turn = await self._lives.next(fence, handler)
-            if turn is None and await asyncio.wrap_future(
-                self._turns.release(fence, only_idle=True)
-            ):
+    async def _drain_lane(self, taken: Taken, handler: Handler) -> None:
+        fence, begun = taken.fence, taken.begun
+        while True:
+            if begun is not None:
+                await self._lives.live(fence, begun, handler)
+            if self._draining:
+                break
+            begun = await asyncio.wrap_future(self._turns.begin(fence, or_release=True))
+            if begun is None:
                 return
         await asyncio.wrap_future(self._turns.release(fence))
         await self._bus.wake(fence.lane, f"{fence.lane} {fence.token} drained")

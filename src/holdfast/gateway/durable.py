@@ -131,10 +131,9 @@ class CallRunner:
         assert asked is not None, "only calls come here"
         past = Past(journal.past)
         if past.finished and not past.ended:
-            journal.add({"type": "call_finished", "extension": None})
+            journal.last({"type": "call_finished", "extension": None})
         elif not past.ended:
             await self._run(turn, asked, past, journal)
-        await journal.settle()
         self._services.given_up.discard(turn.id)
 
     async def _run(self, turn: Turn, asked: Asked, past: Past, journal: Journal) -> None:
@@ -156,17 +155,19 @@ class CallRunner:
                     async for batch in call:
                         events = past.news(batch)
                         if events:
-                            journal.add({"type": "call_said", "events": record.write(events)})
+                            said = record.write(record.joined(events))
+                            journal.add({"type": "call_said", "events": said})
+                            await journal.pace()
             finally:
                 attempts, released = call.attempts, call.released
-            journal.add({"type": "call_finished", "extension": extension(call, asked.ref)})
+            journal.last({"type": "call_finished", "extension": extension(call, asked.ref)})
         except (StreamFailed, asyncio.CancelledError) as end:
             failure = end.failure if isinstance(end, StreamFailed) else self._stopped(turn)
             if failure is None:
                 raise
             spoken = services.speak({}, language)
             told = (services.level, attempts, began, released)
-            journal.add(_failed(Refusal(failure, asked.ref, spoken, *told)))
+            journal.last(_failed(Refusal(failure, asked.ref, spoken, *told)))
             if isinstance(end, asyncio.CancelledError):
                 raise
 
@@ -190,8 +191,7 @@ async def give_up(turn: Turn, journal: Journal, why: str) -> None:
         return
     failure = Failure(Kind.INTERNAL, Phase.ADMIT, Hop.ENGINE)
     refusal = Refusal(failure, asked.ref, "en", "public", released=len(past.text))
-    journal.add(_failed(refusal))
-    await journal.settle()
+    journal.last(_failed(refusal))
 
 
 def _failed(refusal: Refusal) -> Json:

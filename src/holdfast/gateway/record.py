@@ -39,6 +39,31 @@ _DEFAULTS = {
 }
 
 
+def joined(events: Sequence[StreamEvent]) -> Sequence[StreamEvent]:
+    """Text that came in many pieces, in as few as say the same."""
+    told: list[StreamEvent] = []
+    for event in events:
+        one = _one(told[-1], event) if told else None
+        if one is None:
+            told.append(event)
+        else:
+            told[-1] = one
+    return told
+
+
+def _one(before: StreamEvent, event: StreamEvent) -> StreamEvent | None:
+    """Both in one, where they are text of one channel and choice with nothing beside it."""
+    match before, event:
+        case TextDelta(first, n, None), TextDelta(second, m, None) if n == m:
+            return TextDelta(first + second, n)
+        case ReasoningDelta(first, n, None), ReasoningDelta(second, m, None) if n == m:
+            return ReasoningDelta(first + second, n)
+        case RefusalDelta(first, n), RefusalDelta(second, m) if n == m:
+            return RefusalDelta(first + second, n)
+        case _:
+            return None
+
+
 def write(events: Sequence[StreamEvent]) -> list[Json]:
     return [_write(event) for event in events]
 

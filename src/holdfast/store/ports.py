@@ -111,6 +111,14 @@ class Begun:
     killed: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """A lane, and its next turn to run if there is one."""
+
+    fence: Fence
+    begun: Begun | None
+
+
 class Turns(Protocol):
     """Lanes, their turns and what happened in them. What takes a Fence raises LaneLost, in the
     same transaction as it writes, if the lane has got another holder.
@@ -131,6 +139,12 @@ class Turns(Protocol):
         """
         ...
 
+    def take(
+        self, lane: str, holder: str, lease: float, force: bool = False
+    ) -> Future[Taken | None]:
+        """`claim` and `begin` in one."""
+        ...
+
     def renew(self, fence: Fence, lease: float) -> Future[bool]:
         """Prolongs the lease; False if the lane is lost."""
         ...
@@ -141,8 +155,9 @@ class Turns(Protocol):
         """
         ...
 
-    def begin(self, fence: Fence) -> Future[Begun | None]:
-        """Begins the lane's next turn, or anew one that was begun; None if there is none.
+    def begin(self, fence: Fence, or_release: bool = False) -> Future[Begun | None]:
+        """Begins the lane's next turn, or anew one that was begun; None if there is none. With
+        `or_release` the lane is then given back, and nothing can be accepted in between.
 
         Deliveries of that turn that were being sent become UNKNOWN.
         """
@@ -168,8 +183,15 @@ class Turns(Protocol):
         """
         ...
 
-    def end(self, fence: Fence, turn_id: str, state: TurnState) -> Future[None]:
-        """Ends a running turn: DONE or PARKED."""
+    def end(
+        self,
+        fence: Fence,
+        turn_id: str,
+        state: TurnState,
+        entries: Sequence[Entry] = (),
+        hard: bool = False,
+    ) -> Future[None]:
+        """Ends a running turn, DONE or PARKED, with the last entries of its journal."""
         ...
 
     def absorb(self, fence: Fence, turn_ids: Sequence[str], into: str) -> Future[Sequence[Turn]]:
@@ -221,9 +243,10 @@ class Turns(Protocol):
         ...
 
     def drop(self, lanes: str, before: float) -> Future[int]:
-        """Drops some turns that ended before then (Unix seconds), with their journals, in lanes
-        whose names begin with `lanes`; returns how many, 0 if none are left. Their lanes go when
-        they are empty, so nobody else may work in such lanes.
+        """Drops some turns that ended before then (Unix seconds), with their journals and
+        deliveries, in lanes whose names begin with `lanes`; returns how many, 0 if none are left.
+        Their lanes go when they are empty, so nobody else may work in such lanes. With "" it is
+        the turns of all lanes, and all lanes stay.
         """
         ...
 

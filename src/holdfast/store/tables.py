@@ -31,7 +31,7 @@ INCIDENTS = Table(
 )
 
 _OPEN = text("state IN ('waiting', 'running')")
-_UNPRUNED = text("NOT pruned")
+_CALLS = text("substr(lane, 1, 5) = 'call:'")  # which are kept for a day, all others for long
 _UNSETTLED = text("state NOT IN ('delivered', 'abandoned')")
 
 TURNS = Table(
@@ -54,9 +54,10 @@ TURNS = Table(
     Column("forgotten", Boolean, nullable=False),
     Column("pruned", Boolean, nullable=False),
     Index("turns_in_lane", "lane", "number", unique=True),
-    Index("turns_open", "lane", "number", sqlite_where=_OPEN, postgresql_where=_OPEN),
-    Index("turns_unpruned", "ended_at", sqlite_where=_UNPRUNED, postgresql_where=_UNPRUNED),
+    Index("turns_open", "lane", "state", "number", sqlite_where=_OPEN, postgresql_where=_OPEN),
+    Index("turns_by_age", "pruned", "ended_at"),
     Index("turns_absorbed", "absorbed_by"),
+    Index("turns_of_calls", "ended_at", sqlite_where=_CALLS, postgresql_where=_CALLS),
 )
 
 EVENTS = Table(

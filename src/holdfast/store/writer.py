@@ -30,8 +30,8 @@ REFUSALS = (LaneLost, Overloaded)
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """`work` may be run more than once, so it changes nothing but the database; it refuses, if at
-    all, before it writes. `lane` is whose row it locks.
+    """`work` may be run more than once, so it changes nothing but the database; what it wrote
+    before it refused does no harm. `lane` is whose row it locks.
     """
 
     work: Work[Any]
