@@ -265,7 +265,7 @@ async def gateway(
         shared.calls = CallRunner(services), give_up
         shared.messages = made.bots.handler, made.bots.handler.last_word
         if here.share is not None:
-            await stack.enter_async_context(_running(here.share(executor.health)))
+            await stack.enter_async_context(_running(here.share(executor.health, executor.budget)))
         for work in works(role, here, made.bots, settings.bots, shared):
             await stack.enter_async_context(_running(work))
         if role in (Role.ALL, Role.GATEWAY):

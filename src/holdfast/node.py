@@ -17,6 +17,7 @@ from .engine.local import LocalEngine
 from .engine.parked import Parked
 from .engine.ports import Engine
 from .problems import ConfigError, Problem
+from .resilience.budget import RetryBudget
 from .resilience.health import Health
 from .store.alone import alone
 from .store.database import Database
@@ -41,7 +42,8 @@ class Node:
     speaks: Callable[[str], bool] = for_all
     standing: Callable[[], Mapping[str, str]] = dict
     connecting: Callable[[Bots], Connecting] | None = None  # None: there is no cluster
-    share: Callable[[Health], Coroutine[Any, Any, None]] | None = None  # what must rest, with all
+    # What must rest, and what was spent on retries, with all; None: there is no cluster.
+    share: Callable[[Health, RetryBudget], Coroutine[Any, Any, None]] | None = None
 
 
 def clustered(settings: Settings) -> bool:
@@ -104,7 +106,7 @@ async def node(
     spoken = Spoken()
 
     def connecting(bots: Bots) -> Connecting:
-        return Connecting(bots, turns, name, spoken, clock, table.lease)
+        return Connecting(bots, turns, cluster.accepting, name, spoken, clock, table.lease)
 
     def standing() -> Mapping[str, str]:
         return {"nats": "away" if cluster.alone else "connected", **_trouble(cluster)}

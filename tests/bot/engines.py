@@ -88,7 +88,7 @@ class MemoryEngine:
     async def absorbed(self, into: str) -> Sequence[Turn]:
         return self.absorbed_by[into]
 
-    async def stop(self, lane: str) -> bool:
+    async def stop(self, lane: str, waiting: bool = False) -> bool:
         if lane not in self.running:
             return False
         turn, task = self.running[lane]

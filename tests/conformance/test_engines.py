@@ -202,6 +202,28 @@ def test_a_stop_ends_the_turn_and_the_lane_goes_on(opened: Open) -> None:
     run(main())
 
 
+def test_what_waits_can_be_stopped_before_it_begins(opened: Open) -> None:
+    async def main() -> None:
+        gate = Gate()
+        stops: list[tuple[str, bool]] = []
+
+        async def handler(turn: Turn, journal: Journal) -> None:
+            stops.append((turn.id, turn.stop))
+            await gate(turn, journal)
+
+        async with opened(Setup(handler)) as engine:
+            await engine.accept(turn("1", "a"))
+            await until(lambda: gate.begun == ["1"])
+            await engine.accept(turn("2", "a"))
+            assert await engine.stop("a", waiting=True)
+            assert not await engine.stop("b", waiting=True)
+            await idle(engine, "1", "2")
+        assert stops == [("1", False), ("2", True)]
+        assert gate.cancelled == ["1", "2"]
+
+    run(main())
+
+
 def test_an_end_in_order_puts_turns_back_for_the_next_process(opened: Open) -> None:
     async def main() -> None:
         stopping: list[bool] = []

@@ -263,17 +263,24 @@ def test_waiting_turns_are_absorbed_and_stay_linked(turns: SqlTurns) -> None:
     assert begun.turn.id == "4"
 
 
-def test_a_stop_reaches_whoever_holds_the_lane_and_not_the_next_life(turns: SqlTurns) -> None:
-    accept(turns, "1")
-    assert turns.ask_stop("a").result() is None  # nothing runs yet
+def test_a_stop_reaches_whoever_holds_the_lane_and_the_next_life(turns: SqlTurns) -> None:
+    accept(turns, "1", "2")
+    assert turns.ask_stop("a").result() == []  # nothing runs yet
     fence = held(turns, lease=GONE)
     turns.begin(fence).result()
     assert turns.stops([fence]) == []
-    assert turns.ask_stop("a").result() == "1"
+    assert turns.ask_stop("a").result() == ["1"]
     assert turns.stops([fence]) == ["1"]
     fence = held(turns, holder="next")
-    turns.begin(fence).result()
+    begun = turns.begin(fence).result()
+    assert begun
+    assert begun.turn.stop
+    turns.end(fence, "1", TurnState.DONE).result()
     assert turns.stops([fence]) == []
+    assert turns.ask_stop("a", waiting=True).result() == ["2"]
+    begun = turns.begin(fence).result()
+    assert begun
+    assert (begun.turn.id, begun.turn.stop) == ("2", True)
 
 
 def test_what_was_being_sent_when_a_life_ended_is_unknown(

@@ -18,6 +18,7 @@ from holdfast.core.failure import Failure, Kind, Phase
 from holdfast.engine.bus import Bus, BusSettings
 from holdfast.engine.cluster import ClusterEngine
 from holdfast.engine.ports import Journal, Overloaded, Turn
+from holdfast.resilience.budget import RetryBudget
 from holdfast.resilience.health import Health
 from holdfast.store.database import Database
 from holdfast.store.ports import TurnState
@@ -319,7 +320,7 @@ def test_what_must_rest_rests_on_all_nodes(cluster: Cluster) -> None:
         async with (
             cluster.node() as one,
             cluster.node() as two,
-            running(one.share(here), two.share(there)),
+            running(one.share(here, RetryBudget()), two.share(there, RetryBudget())),
         ):
             now = clock.monotonic()
             here.failed(target, limited, now, 0.5)
@@ -330,8 +331,66 @@ def test_what_must_rest_rests_on_all_nodes(cluster: Cluster) -> None:
             assert reason.kind is Kind.RATE_LIMITED
             async with cluster.node() as late:
                 heard = Health()
-                async with running(late.share(heard)):
+                async with running(late.share(heard, RetryBudget())):
                     await until(lambda: heard.ready_at(target, now) > now, patience=20.0)
+
+    run(main())
+
+
+def test_retries_are_paid_from_one_budget_on_all_nodes(cluster: Cluster) -> None:
+    async def main() -> None:
+        here, there, late = RetryBudget(100.0), RetryBudget(100.0), RetryBudget(100.0)
+
+        def left(budget: RetryBudget) -> int:
+            """Tens that could be spent, without the free one."""
+            return sum(budget.allows("a", price, -1e9) for price in range(10, 110, 10))
+
+        for budget in (here, there, late):  # the one free retry is used up
+            budget.spend("a", 101.0, -1e9)
+        async with (
+            cluster.node() as one,
+            cluster.node() as two,
+            running(one.share(Health(), here), two.share(Health(), there)),
+        ):
+            for _ in range(6):
+                here.spend("a", 10.0, -1e9)
+            await until(lambda: left(there) == 4, patience=20.0)
+            there.spend("a", 10.0, -1e9)
+            await until(lambda: left(here) == 3, patience=20.0)
+            for _ in range(20):
+                there.refund("a")
+            await until(lambda: left(here) == 5, patience=20.0)
+            assert left(there) == 5
+            async with cluster.node() as three, running(three.share(Health(), late)):
+                here.spend("a", 10.0, -1e9)
+                await until(lambda: left(late) == 9, patience=20.0)  # and no more
+                assert left(late) == 9
+
+    run(main())
+
+
+def test_whoever_delivers_is_told_of_what_was_accepted(cluster: Cluster) -> None:
+    async def handler(turn: Turn, journal: Journal) -> None:
+        add(journal, "well")
+
+    async def main() -> None:
+        one, other = mine(cluster, "1", "bot:1"), mine(cluster, "2", "bot:2")
+        word = one.lane.partition(":")[0]
+        async with cluster.node() as gateway, cluster.node() as connector:
+            with connector.accepting(word) as news, connector.accepting("another") as none:
+                for event in (news, none):
+                    await event.wait()  # the subscription is there
+                    event.clear()
+                assert await gateway.accept(one)
+                await news.wait()
+                assert not none.is_set()
+                news.clear()
+                assert not await gateway.accept(one)
+                assert await gateway.accept(other)
+                await news.wait()
+            async with cluster.node(Setup(handler)) as worker:
+                for accepted in (one, other):
+                    assert await watch(worker, accepted.id) == ["well"]
 
     run(main())
 

@@ -7,7 +7,8 @@ What it writes of deliveries is fenced by the lease: a process that slept too lo
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -19,7 +20,10 @@ from ..store.ports import Fence, StoreFailed, Turns
 from .service import Bots
 
 _LOG = structlog.get_logger("holdfast.connecting")
-LOOK = 1.0  # seconds between looks at what is to be delivered
+LOOK = 1.0  # seconds between looks at what is to be delivered, if nothing is heard
+
+Accepting = Callable[[str], AbstractContextManager[asyncio.Event]]
+"""An event for a bot, set whenever some process has accepted a message to it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,10 +51,18 @@ class Connecting:
     """
 
     def __init__(
-        self, bots: Bots, turns: Turns, node: str, spoken: Spoken, clock: Clock, lease: float
+        self,
+        bots: Bots,
+        turns: Turns,
+        accepting: Accepting,
+        node: str,
+        spoken: Spoken,
+        clock: Clock,
+        lease: float,
     ) -> None:
         self._bots = bots
         self._turns = turns
+        self._accepting = accepting
         self._node = node
         self._spoken = spoken
         self._clock = clock
@@ -71,12 +83,16 @@ class Connecting:
         _LOG.info("speaks for a bot", bot=bot, token=fence.token)
         self._spoken.bots[bot] = fence
         try:
-            async with asyncio.TaskGroup() as group:
-                if socket:
-                    group.create_task(self._bots.receive(bot))
-                while True:
-                    await self._look(bot)
-                    await asyncio.sleep(LOOK)
+            with self._accepting(bot) as accepted:
+                async with asyncio.TaskGroup() as group:
+                    if socket:
+                        group.create_task(self._bots.receive(bot))
+                    while True:
+                        accepted.clear()
+                        await self._look(bot)
+                        with suppress(TimeoutError):
+                            async with asyncio.timeout(LOOK):
+                                await accepted.wait()
         finally:
             await self._bots.outbox.drop(bot)
             self._spoken.bots.pop(bot, None)

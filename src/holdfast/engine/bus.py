@@ -3,7 +3,8 @@ knows, and is looked at whenever nothing was heard for a while.
 
 - wake-ups, kept by JetStream until acknowledged: "this lane has work"
 - live events of turns, and the hint to look at the database
-- requests to stop what runs in a lane
+- that something was accepted, to those who deliver the answers
+- requests to stop turns
 """
 
 from __future__ import annotations
@@ -60,7 +61,7 @@ class Bus:
         self._outgoing: asyncio.Queue[tuple[str, bytes]] = asyncio.Queue(OUTGOING)
         self._up = asyncio.Event()
         self._flushing: set[asyncio.Task[None]] = set()
-        self._on_stop: Callable[[str], object] = lambda lane: None
+        self._on_stop: Callable[[Sequence[str]], object] = lambda turn_ids: None
 
     @property
     def connected(self) -> bool:
@@ -89,8 +90,8 @@ class Bus:
         await self._up.wait()
         return self._client.jetstream(timeout=3)
 
-    def on_stop(self, heard: Callable[[str], object]) -> None:
-        """`heard` is called with every lane in which something is to be stopped."""
+    def on_stop(self, heard: Callable[[Sequence[str]], object]) -> None:
+        """`heard` is called with the ids of turns that are to be stopped."""
         self._on_stop = heard
 
     async def wake(self, lane: str, message_id: str) -> bool:
@@ -138,8 +139,8 @@ class Bus:
             data = LOOK
         self._queue(f"{self._prefix}.live.{token(turn_id)}", data)
 
-    def ask_stop(self, lane: str) -> None:
-        self._queue(f"{self._prefix}.stop", lane.encode())
+    def ask_stop(self, turn_ids: Sequence[str]) -> None:
+        self._queue(f"{self._prefix}.stop", dump(turn_ids).encode())
 
     @contextmanager
     def follow(self, turn_id: str) -> Iterator[asyncio.Queue[Sequence[Entry]]]:
@@ -154,11 +155,33 @@ class Bus:
             pairs = json.loads(message.data) if message.data else ()
             heard.put_nowait([Entry(sequence, event) for sequence, event in pairs])
 
-        following = asyncio.create_task(
-            self._subscribe(f"{self._prefix}.live.{token(turn_id)}", hear, heard)
-        )
+        def look() -> None:
+            with suppress(asyncio.QueueFull):
+                heard.put_nowait(())
+
+        subject = f"{self._prefix}.live.{token(turn_id)}"
+        following = asyncio.create_task(self._subscribe(subject, hear, look))
         try:
             yield heard
+        finally:
+            following.cancel()
+
+    def accepted(self, lane: str) -> None:
+        """To those who deliver what is answered in lanes of this first word."""
+        self._queue(f"{self._prefix}.new.{token(lane.partition(':')[0])}", b"")
+
+    @contextmanager
+    def accepting(self, word: str) -> Iterator[asyncio.Event]:
+        """Set whenever a turn was accepted in a lane of this first word, from soon on."""
+        news = asyncio.Event()
+
+        async def hear(_: Msg) -> None:
+            news.set()
+
+        subject = f"{self._prefix}.new.{token(word)}"
+        following = asyncio.create_task(self._subscribe(subject, hear, news.set))
+        try:
+            yield news
         finally:
             following.cancel()
 
@@ -166,8 +189,9 @@ class Bus:
         self,
         subject: str,
         hear: Callable[[Msg], Awaitable[None]],
-        heard: asyncio.Queue[Sequence[Entry]],
+        look: Callable[[], None],
     ) -> None:
+        """`look` is called once the subscription is there: something may have come before."""
         await self._up.wait()
         try:
             subscription = await self._client.subscribe(subject, cb=hear)
@@ -176,8 +200,7 @@ class Bus:
         try:
             with suppress(*TROUBLE):
                 await self._heard()
-            with suppress(asyncio.QueueFull):
-                heard.put_nowait(())  # something may have come before the subscription was there
+            look()
             await asyncio.Event().wait()
         finally:
             with suppress(*TROUBLE):
@@ -239,7 +262,7 @@ class Bus:
                 return
 
     async def _stop_asked(self, message: Msg) -> None:
-        self._on_stop(message.data.decode())
+        self._on_stop(json.loads(message.data))
 
     async def _ready(self) -> JetStreamContext:
         """JetStream, with the stream and the consumer that everyone shares."""

@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AbstractContextManager, asynccontextmanager
 from dataclasses import dataclass, field
 
 from ..core.clock import Clock
+from ..resilience.budget import RetryBudget
 from ..resilience.health import Health
 from ..store.ports import ENDED, Entry, Fence, LaneLost, Overloaded, Turn, Turns
 from .bus import Bus, BusSettings
@@ -81,9 +82,15 @@ class ClusterEngine:
         async with self._bus.open():
             yield
 
-    async def share(self, health: Health) -> None:
-        """Tells other nodes what must rest, and hears it from them, until cancelled."""
-        await Sharing(self._bus, health, self._clock, self._node).run()
+    async def share(self, health: Health, budget: RetryBudget) -> None:
+        """Tells other nodes what must rest and what was spent on retries, and hears it from them,
+        until cancelled.
+        """
+        await Sharing(self._bus, health, budget, self._clock, self._node).run()
+
+    def accepting(self, bot: str) -> AbstractContextManager[asyncio.Event]:
+        """An event that is set whenever some node has accepted a turn in a lane of the bot."""
+        return self._bus.accepting(bot)
 
     @property
     def trouble(self) -> str:
@@ -105,6 +112,7 @@ class ClusterEngine:
         limit = self._settings.waiting_in_lane
         new = await asyncio.wrap_future(self._turns.accept(turn, limit))
         if new:
+            self._bus.accepted(turn.lane)
             await self._bus.wake(turn.lane, turn.id)
             await self._count()
         return new
@@ -147,13 +155,14 @@ class ClusterEngine:
     async def absorbed(self, into: str) -> Sequence[Turn]:
         return await asyncio.to_thread(self._turns.absorbed, into)
 
-    async def stop(self, lane: str) -> bool:
-        if self._lives.stop(lane):
+    async def stop(self, lane: str, waiting: bool = False) -> bool:
+        running = self._lives.stop(lane)
+        if running and not waiting:
             return True
-        asked = await asyncio.wrap_future(self._turns.ask_stop(lane))
-        if asked is not None:
-            self._bus.ask_stop(lane)
-        return asked is not None
+        asked = await asyncio.wrap_future(self._turns.ask_stop(lane, waiting))
+        if asked and not running:
+            self._bus.ask_stop(asked)
+        return running or self._lives.stop_those(asked)
 
     def stopping(self, turn_id: str) -> bool:
         return self._lives.stopping(turn_id)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from typing import TypeVar
@@ -76,7 +76,7 @@ class Lives:
         LaneLost and StoreFailed. If it is cancelled, the turn is put back for another process.
         """
         turn = begun.turn
-        life = self.running[fence.lane] = Life(turn, fence)
+        life = self.running[fence.lane] = Life(turn, fence, turn.stop)
         self.fences[turn.id] = fence
         try:
             await self._live(begun, life, handler)
@@ -93,6 +93,14 @@ class Lives:
         life.stopping = True
         life.cancel()
         return True
+
+    def stop_those(self, turn_ids: Sequence[str]) -> bool:
+        """Cancels those of the turns that live here; False if there were none to cancel at all."""
+        for turn_id in turn_ids:
+            fence = self.fences.get(turn_id)
+            if fence is not None and not self.running[fence.lane].stopping:
+                self.stop(fence.lane)
+        return bool(turn_ids)
 
     def lose(self, fence: Fence) -> None:
         """The lane has got another holder: what runs by this right ends unheard."""

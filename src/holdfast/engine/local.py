@@ -136,8 +136,12 @@ class LocalEngine:
     async def absorbed(self, into: str) -> Sequence[Turn]:
         return await asyncio.to_thread(self._turns.absorbed, into)
 
-    async def stop(self, lane: str) -> bool:
-        return self._lives.stop(lane)
+    async def stop(self, lane: str, waiting: bool = False) -> bool:
+        running = self._lives.stop(lane)
+        if not waiting:
+            return running
+        asked = await asyncio.wrap_future(self._turns.ask_stop(lane, waiting=True))
+        return running or self._lives.stop_those(asked)
 
     def stopping(self, turn_id: str) -> bool:
         return self._lives.stopping(turn_id)

@@ -89,9 +89,10 @@ class Engine(Protocol):
         """All that `into` absorbed, in order: after a crash it asks what it has to answer."""
         ...
 
-    async def stop(self, lane: str) -> bool:
+    async def stop(self, lane: str, waiting: bool = False) -> bool:
         """Asks the turn that runs in `lane` to end: its handler is cancelled with
-        asyncio.CancelledError after `stopping(turn_id)` became true. False if none runs.
+        asyncio.CancelledError after `stopping(turn_id)` became true. With `waiting` so will those
+        be that wait, as soon as they begin, wherever that is. False if there is none.
         """
         ...
 

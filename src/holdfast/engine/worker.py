@@ -73,7 +73,7 @@ class Worker:
 
     async def run(self, handler: Handler) -> None:
         """Until cancelled; then every lane is given back at once."""
-        self._bus.on_stop(self._lives.stop)
+        self._bus.on_stop(self._lives.stop_those)
         async with asyncio.TaskGroup() as group:
             group.create_task(self._fetch(group, handler))
             group.create_task(self._beat())
@@ -216,10 +216,7 @@ class Worker:
             asked = await asyncio.to_thread(self._turns.stops, fences)
         except StoreFailed:
             return
-        for turn_id in asked:
-            fence = self._lives.fences.get(turn_id)
-            if fence is not None and not self._lives.stopping(turn_id):
-                self._lives.stop(fence.lane)
+        self._lives.stop_those(asked)
 
     async def _sweep(self, group: asyncio.TaskGroup, handler: Handler) -> None:
         """Wakes workers for lanes with work and without a holder; without NATS, takes them."""

@@ -163,8 +163,13 @@ class DurableExchange:
         """Ends a call, at once or as soon as it would begin; False if it has ended already."""
         if state in ENDED:
             return False
-        self._services.given_up.add(turn.id)
-        if await self._engine.stop(turn.lane):
+        try:
+            if not await self._engine.stop(turn.lane, waiting=True):
+                return False
+        except StoreFailed as failed:
+            raise StreamFailed(_store_failed(failed)) from failed
+        found = await asyncio.to_thread(self._turns.find, turn.id)
+        if found and found[1] is not TurnState.WAITING:
             async for _ in self._engine.watch(turn.id):
                 continue
         return True
@@ -172,12 +177,11 @@ class DurableExchange:
     async def tell_response(self, turn: Turn, asked: Asked, state: TurnState) -> None:
         """The response as it stands, as an object of its dialect."""
         self._call, self._ref = asked.head.ref, asked.ref
-        given_up = turn.id in self._services.given_up
         entries = await asyncio.to_thread(self._turns.events, turn.id)
         told = response_object(asked, entries)
         if told["status"] == "in_progress":
             waits = "queued" if state is TurnState.WAITING else "in_progress"
-            told = {**told, "status": "cancelled" if given_up else waits}
+            told = {**told, "status": "cancelled" if turn.stop else waits}
         await self.tell(told)
 
     async def forget(self, turn: Turn) -> None:

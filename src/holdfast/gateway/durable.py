@@ -134,7 +134,6 @@ class CallRunner:
             journal.last({"type": "call_finished", "extension": None})
         elif not past.ended:
             await self._run(turn, asked, past, journal)
-        self._services.given_up.discard(turn.id)
 
     async def _run(self, turn: Turn, asked: Asked, past: Past, journal: Journal) -> None:
         services = self._services
@@ -143,7 +142,7 @@ class CallRunner:
         language: Language | None = None
         services.keeper.clients[asked.ref] = asked.client
         try:
-            if turn.id in services.given_up:
+            if turn.stop:
                 raise StreamFailed(_GIVEN_UP)
             request = asked.question()
             language = request.language

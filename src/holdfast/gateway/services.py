@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Literal
 
 from ..config import GatewaySettings
@@ -58,7 +58,6 @@ class Services:
     engine: Engine | None = None
     turns: Turns | None = None
     standing: Callable[[], Mapping[str, str]] = dict  # what else an operator should know
-    given_up: set[str] = field(default_factory=set)  # turns that are to end before they begin
 
     @property
     def level(self) -> Level:

@@ -25,9 +25,12 @@ def cost(failure: Failure | None) -> float:
 
 
 class RetryBudget:
-    """A token bucket per target name."""
+    """A token bucket per target name. `balance` is what was spent here of each, less what was
+    refunded: other nodes of a cluster are told, and take it from theirs.
+    """
 
     def __init__(self, capacity: float = CAPACITY) -> None:
+        self.balance: dict[str, float] = {}
         self._capacity = capacity
         self._tokens: dict[str, float] = {}
         self._floor_at: dict[str, float] = {}
@@ -41,7 +44,7 @@ class RetryBudget:
             return
         tokens = self._tokens.get(name, self._capacity)
         if tokens >= price:
-            self._tokens[name] = tokens - price
+            self._change(name, -price)
         else:
             self._floor_at[name] = now + FLOOR_EVERY
             self._spent.add(name)
@@ -50,7 +53,17 @@ class RetryBudget:
         """The target was well; what was paid for asking it then was well spent and comes back."""
         self._spent.discard(name)
         if name in self._tokens:
-            self._tokens[name] = min(self._tokens[name] + REFUND + price, self._capacity)
+            self._change(name, REFUND + price)
+
+    def heard(self, name: str, spent: float) -> None:
+        """What another node has spent since it was last heard; below 0 it was refunded."""
+        tokens = self._tokens.get(name, self._capacity)
+        self._tokens[name] = max(0.0, min(tokens - spent, self._capacity))
+
+    def _change(self, name: str, by: float) -> None:
+        tokens = self._tokens.get(name, self._capacity)
+        self._tokens[name] = min(tokens + by, self._capacity)
+        self.balance[name] = self.balance.get(name, 0.0) + tokens - self._tokens[name]
 
     def _floor(self, name: str) -> float:
         return float("inf") if name in self._spent else self._floor_at.get(name, float("-inf"))

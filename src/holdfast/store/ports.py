@@ -62,7 +62,7 @@ class Turn:
 
     `id` is chosen by who submits it: the platform's event id under the bot's name, so that a
     redelivery is recognised. `accepted_at` is Unix seconds. `begun` counts the earlier lives
-    of the turn: above 0 it goes on from its journal.
+    of the turn: above 0 it goes on from its journal. `stop`: it was asked to end.
     """
 
     id: str
@@ -70,6 +70,7 @@ class Turn:
     body: Json
     accepted_at: float
     begun: int = 0
+    stop: bool = False
 
 
 class TurnState(Enum):
@@ -200,8 +201,10 @@ class Turns(Protocol):
         """
         ...
 
-    def ask_stop(self, lane: str) -> Future[str | None]:
-        """Marks the turn that runs in `lane` to be stopped; returns its id."""
+    def ask_stop(self, lane: str, waiting: bool = False) -> Future[Sequence[str]]:
+        """Marks what runs in `lane`, and with `waiting` what waits in it, to be stopped, in this
+        life or the next; returns the ids.
+        """
         ...
 
     def stops(self, fences: Sequence[Fence]) -> Sequence[str]:

@@ -92,7 +92,6 @@ BEGUN = (
         begun=TURNS.c.begun + 1,
         reached=_REACHED,
         killed=case((_VANISHED, TURNS.c.killed + 1), else_=0),
-        stop=False,
     )
     .returning(TURNS)
 )
@@ -101,10 +100,11 @@ FAILED = _CHANGED.values(state=WAITING, failed_as=bindparam("how"), failures=bin
 PAUSED = _CHANGED.where(TURNS.c.state == RUNNING).values(state=WAITING)
 STOPPED = (
     update(TURNS)
-    .where(TURNS.c.lane == _LANE, is_open(TURNS), TURNS.c.state == RUNNING)
+    .where(TURNS.c.lane == _LANE, is_open(TURNS))
     .values(stop=True)
     .returning(TURNS.c.id)
 )
+STOPPED_RUNNING = STOPPED.where(TURNS.c.state == RUNNING)
 FRESH = select(TURNS).where(TURNS.c.lane == _LANE, is_fresh(TURNS)).order_by(in_order(TURNS))
 RUNS = select(TURNS).where(TURNS.c.lane == _LANE, is_open(TURNS), TURNS.c.state == RUNNING)
 ABSORBED = select(TURNS).where(TURNS.c.absorbed_by == _TURN).order_by(TURNS.c.number)

@@ -41,6 +41,7 @@ from .statements import (
     PAUSED,
     RUNS,
     STOPPED,
+    STOPPED_RUNNING,
     STREAMED,
     TOUCHED,
     UNPRUNED,
@@ -205,10 +206,11 @@ class SqlTurns:
 
         return self._database.write(work, lane=fence.lane)
 
-    def ask_stop(self, lane: str) -> Future[str | None]:
-        def work(connection: Connection) -> str | None:
-            row = connection.execute(STOPPED, {"of_lane": lane}).first()
-            return row.id if row else None
+    def ask_stop(self, lane: str, waiting: bool = False) -> Future[Sequence[str]]:
+        stopped = STOPPED if waiting else STOPPED_RUNNING
+
+        def work(connection: Connection) -> Sequence[str]:
+            return list(connection.scalars(stopped, {"of_lane": lane}))
 
         return self._database.write(work, hard=False, lane=lane)
 
@@ -336,4 +338,4 @@ def _drop(connection: Connection, ids: Sequence[str]) -> None:
 
 
 def turn_of(row: Row[Any]) -> Turn:
-    return Turn(row.id, row.lane, json.loads(row.body), row.accepted_at, row.begun)
+    return Turn(row.id, row.lane, json.loads(row.body), row.accepted_at, row.begun, row.stop)
