@@ -59,7 +59,7 @@ def _python(interpreter: Callable[[], str], program: str) -> Ask:
     return ask
 
 
-def _environment(name: str) -> Callable[[], str]:
+def environment_of(name: str) -> Callable[[], str]:
     def interpreter() -> str:
         found = os.environ.get(name)
         if not found:
@@ -133,11 +133,11 @@ _ALL = ("json", "stream", "json+async", "stream+async")
 
 CLIENTS = (
     Client("openai", _ALL, _python(lambda: sys.executable, "openai_sdk.py")),
-    Client("openai1", _ALL, _python(_environment("HOLDFAST_CLIENT_OPENAI1"), "openai_sdk.py")),
+    Client("openai1", _ALL, _python(environment_of("HOLDFAST_CLIENT_OPENAI1"), "openai_sdk.py")),
     Client(
         "litellm",
         _ALL,
-        _python(_environment("HOLDFAST_CLIENT_LITELLM"), "litellm_sdk.py"),
+        _python(environment_of("HOLDFAST_CLIENT_LITELLM"), "litellm_sdk.py"),
         sees_body=False,
     ),
     Client("curl", ("json", "stream"), _curl),

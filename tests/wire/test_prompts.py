@@ -309,3 +309,98 @@ def test_a_conversation_of_the_system_alone_still_asks_something() -> None:
     assert [block["text"] for block in body["system"]] == ["Be brief."]
     asked = {"role": "user", "content": [{"type": "text", "text": "Say hello."}]}
     assert body["messages"] == [asked]
+
+
+ECHOES: Mapping[str, list[Any]] = {
+    "chat": [
+        {
+            "role": "assistant",
+            "content": "look",
+            "provider_specific_fields": {"a": 1},
+            "thinking_blocks": [{"signature": "x"}],
+            "audio": None,
+            "tool_calls": [
+                {
+                    "id": "c",
+                    "type": "function",
+                    "function": {"name": "f", "arguments": "{}", "thought": "x"},
+                    "provider_specific_fields": {"thought_signature": "x"},
+                }
+            ],
+        },
+        {"role": "tool", "tool_call_id": "c", "content": "seen"},
+    ],
+    "responses": [
+        {"type": "reasoning", "id": "rs_1", "summary": [], "encrypted_content": "x"},
+        {
+            "type": "message",
+            "id": "msg_1",
+            "role": "assistant",
+            "phase": "commentary",
+            "tomorrow": 1,
+            "content": [{"type": "output_text", "text": "look", "annotations": [], "new": {}}],
+        },
+        {"type": "function_call", "call_id": "c", "name": "f", "arguments": "{}", "namespace": "n"},
+        {"type": "function_call_output", "call_id": "c", "output": "seen"},
+    ],
+    "messages": [
+        {
+            "role": "assistant",
+            "id": "msg_1",
+            "stop_reason": "tool_use",
+            "content": [
+                {"type": "thinking", "thinking": "hm", "signature": "x"},
+                {"type": "text", "text": "look", "citations": [{"url": "x"}], "new": 1},
+                {"type": "tool_use", "id": "c", "name": "f", "input": {}, "caller": {"type": "x"}},
+            ],
+        },
+        {
+            "role": "user",
+            "content": [{"type": "tool_result", "tool_use_id": "c", "content": "seen"}],
+        },
+    ],
+}
+
+
+@pytest.mark.parametrize("dialect", ["chat", "responses", "messages"])
+def test_what_clients_repeat_of_an_answer_is_its_words_and_calls(dialect: str) -> None:
+    field = "input" if dialect == "responses" else "messages"
+    prompt = DIALECTS[dialect].read_prompt({field: ECHOES[dialect]})
+    assert isinstance(prompt, Prompt)
+    called = Message(Role.ASSISTANT, (Text("look"),), (ToolCall("c", "f", "{}"),))
+    assert prompt.messages == (called, Message(Role.TOOL, (Text("seen"),), answers="c"))
+
+
+def test_words_between_calls_keep_their_place_where_a_dialect_has_one() -> None:
+    blocks = [
+        {"type": "text", "text": "first"},
+        {"type": "tool_use", "id": "a", "name": "f", "input": {}},
+        {"type": "text", "text": "then"},
+        {"type": "tool_use", "id": "b", "name": "g", "input": {}},
+    ]
+    results = [{"type": "tool_result", "tool_use_id": i, "content": i} for i in "ab"]
+    turns = [{"role": "assistant", "content": blocks}, {"role": "user", "content": results}]
+    prompt = DIALECTS["messages"].read_prompt({"messages": turns})
+    assert isinstance(prompt, Prompt)
+    bodies = {name: DIALECTS[name].write_prompt(prompt) for name in ("responses", "messages")}
+    responses, messages = bodies["responses"], bodies["messages"]
+    assert not isinstance(responses, Failure)
+    assert not isinstance(messages, Failure)
+    kinds = [item["type"] for item in responses["input"]]
+    outputs = ["function_call_output"] * 2
+    assert kinds == ["message", "function_call", "message", "function_call", *outputs]
+    assert messages["messages"][0]["content"] == blocks
+
+
+def test_where_results_must_follow_calls_nothing_comes_between() -> None:
+    calls = [
+        {"type": "function_call", "call_id": i, "name": "f", "arguments": "{}"} for i in ("a", "b")
+    ]
+    between = {"role": "assistant", "content": "and"}
+    outputs = [{"type": "function_call_output", "call_id": i, "output": i} for i in ("a", "b")]
+    prompt = DIALECTS["responses"].read_prompt({"input": [calls[0], between, calls[1], *outputs]})
+    assert isinstance(prompt, Prompt)
+    body = DIALECTS["chat"].write_prompt(prompt)
+    assert not isinstance(body, Failure)
+    assert [message["role"] for message in body["messages"]] == ["assistant", "tool", "tool"]
+    assert [call["id"] for call in body["messages"][0]["tool_calls"]] == ["a", "b"]

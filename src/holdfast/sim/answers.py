@@ -1,7 +1,8 @@
 """What the simulated model knows by heart: which text or tool call answers a request.
 
 A question chooses with `text:NAME` (see `library.TEXTS`) and `tool:NAME`; without either it
-gets the text of the target's habits, else `demo`. The language is that of the question.
+gets the text of the target's habits, else `demo`. The language is that of the question. Where
+a JSON schema is asked for, a sample of it is the answer.
 """
 
 from __future__ import annotations
@@ -51,10 +52,14 @@ def known_answer(request: Mapping[str, Any], dialogue: Sequence[Message], text: 
     served = asked is not None and any(m.get("role") == "tool" for m in dialogue[asked:])
     wishes = _WISH.findall(question)
     names = [name for wish, name in wishes if wish == "text" and name in TEXTS]
-    tools = () if served else _calls(request, [name for wish, name in wishes if wish == "tool"])
+    called = [name for wish, name in wishes if wish == "tool"]
+    tools = () if served else _calls(request, called)
     spoken = language(question)
     if tools and not names:
         return Known("", tools, spoken)
+    schema = wanted_schema(request)
+    if schema and not names:
+        return Known(_arguments(schema), tools, spoken)
     wanted = [*names, *(["json"] if wants_json(request) else []), text, "demo"]
     name = next(name for name in wanted if name)
     return Known(TEXTS[name][spoken], tools, spoken)
@@ -92,6 +97,15 @@ def wants_json(request: Mapping[str, Any]) -> bool:
     return isinstance(wanted, Mapping) and wanted.get("type") in ("json_object", "json_schema")
 
 
+def wanted_schema(request: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The schema that the answer is to have, if one with members is given."""
+    wanted = request.get("response_format")
+    if not isinstance(wanted, Mapping) or wanted.get("type") != "json_schema":
+        return {}
+    schema = (wanted.get("json_schema") or wanted).get("schema")
+    return schema if isinstance(schema, Mapping) and schema.get("properties") else {}
+
+
 def pieces(text: str, chunk: int, dice: Dice) -> tuple[str, ...]:
     """`text` cut between code points, wherever the dice fall: inside words and emoji too.
 
@@ -107,19 +121,26 @@ def pieces(text: str, chunk: int, dice: Dice) -> tuple[str, ...]:
 
 
 def _calls(request: Mapping[str, Any], names: Sequence[str]) -> tuple[ToolCall, ...]:
-    """A call of each tool that is asked for and was offered."""
-    if request.get("tool_choice") == "none":
-        return ()
+    """A call of each tool that is asked for and was offered; where one must be called, of one."""
     offered = {
         function["name"]: function.get("parameters")
         for tool in objects(request, "tools")
         if isinstance(function := tool.get("function"), Mapping)
         and isinstance(function.get("name"), str)
     }
+    wanted = [name for name in names if name in offered]
+    match request.get("tool_choice"):
+        case "none":
+            return ()
+        case "required":
+            wanted = wanted or list(offered)[:1]
+        case {"function": {"name": str(name)}}:
+            wanted = [name]
+        case _:
+            pass
     return tuple(
-        ToolCall(f"call_{number}_{name}", name, _arguments(offered[name]))
-        for number, name in enumerate(names)
-        if name in offered
+        ToolCall(f"call_{number}_{name}", name, _arguments(offered.get(name)))
+        for number, name in enumerate(wanted)
     )
 
 

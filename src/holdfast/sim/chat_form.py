@@ -30,6 +30,33 @@ def _need(holds: object, why: str) -> None:
         raise Misshapen(why)
 
 
+# Chat.
+
+
+def _chat(body: Body) -> Body:
+    """What is no list of messages is judged elsewhere."""
+    waiting: list[Any] = []
+    messages = body.get("messages")
+    for index, message in enumerate(messages if isinstance(messages, list) else ()):
+        if not isinstance(message, dict):
+            continue
+        answers = message.get("role") == "tool"
+        _need(answers or not waiting, _UNANSWERED)
+        if answers:
+            known = message.get("tool_call_id") in waiting
+            _need(known or "tool_call_id" not in message, f"messages[{index}]: {_UNASKED}")
+            waiting = [id for id in waiting if id != message.get("tool_call_id")]
+        calls = message.get("tool_calls")
+        waiting += [call.get("id") for call in calls or () if isinstance(call, dict)]
+    return body
+
+
+_UNANSWERED = (
+    "An assistant message with 'tool_calls' must be followed by tool messages responding to each"
+    " 'tool_call_id'."
+)
+_UNASKED = "messages with role 'tool' must be a response to a preceding message with 'tool_calls'."
+
 # Responses.
 
 _RESPONSES = frozenset(
@@ -92,10 +119,16 @@ def _responses(body: Body) -> Body:
         "stream": body.get("stream"),
         "messages": messages,
         "tools": tools,
-        "tool_choice": body.get("tool_choice"),
+        "tool_choice": _choice(body.get("tool_choice"), "function"),
         "response_format": wanted,
         "background": body.get("background"),
     }
+
+
+def _choice(choice: Any, kind: str) -> Any:
+    """A choice by name as chat has it; `kind` is what the dialect calls one."""
+    named = isinstance(choice, dict) and choice.get("type") == kind
+    return {"type": "function", "function": {"name": choice["name"]}} if named else choice
 
 
 def _known(body: Body, names: frozenset[str]) -> None:
@@ -169,6 +202,7 @@ def _function(index: int, tool: Any) -> Body:
 
 # Messages.
 
+_MODES = {"none": "none", "any": "required"}
 _MESSAGES = frozenset(
     {
         "model",
@@ -219,7 +253,9 @@ def _messages(body: Body) -> Body:
         "stream": body.get("stream"),
         "messages": messages,
         "tools": [_offered(index, tool) for index, tool in enumerate(body.get("tools") or ())],
-        "tool_choice": "none" if choice.get("type") == "none" else None,
+        "tool_choice": _choice(
+            choice if choice.get("name") else _MODES.get(str(choice.get("type"))), "tool"
+        ),
         "response_format": wanted,
     }
 
@@ -292,7 +328,7 @@ def _offered(index: int, tool: Any) -> Body:
 
 
 _FORMS: Mapping[str, Callable[[Body], Body]] = {
-    "chat": lambda body: body,
+    "chat": _chat,
     "responses": _responses,
     "messages": _messages,
 }

@@ -25,6 +25,10 @@ _SIGNED = (
     "signed or encrypted for the vendor it came from; no other can read it",
     "由原供应商签名或加密，别家无法读取",
 )
+_ECHO = (
+    "what clients repeat of an earlier answer: references, fields of one vendor",
+    "客户端复述的此前回答中的附带信息：引用、某家供应商的字段",
+)
 _CACHE = ("about the vendor's prompt cache", "关乎供应商的提示缓存")
 
 
@@ -38,19 +42,16 @@ LOSSES: Mapping[str, tuple[Loss, ...]] = {
         *_losses(_HINT, "frequency_penalty", "presence_penalty", "prediction"),
         *_losses(_HOUSE, "store", "service_tier", "safety_identifier", "stream_options"),
         *_losses(_CACHE, "prompt_cache_key", "prompt_cache_retention"),
-        *_losses(
-            _SIGNED,
-            "messages[].reasoning_details",
-            "messages[].extra_content",
-            "messages[].tool_calls[].extra_content",
-        ),
+        *_losses(_SIGNED, "messages[].reasoning_details", "messages[].extra_content"),
         *_losses(
             ("what a model has thought is not told to another", "模型的思考不转述给另一家"),
             "messages[].reasoning_content",
             "messages[].reasoning",
         ),
         *_losses(
-            ("references of an earlier answer", "此前回答的引用信息"), "messages[].annotations"
+            _ECHO,
+            "messages[] of role assistant: all but words and calls",
+            "messages[].tool_calls[]: all but id, name and arguments",
         ),
         *_losses(_CACHE, "messages[].content[].cache_control", "messages[].cache_control"),
     ),
@@ -69,6 +70,7 @@ LOSSES: Mapping[str, tuple[Loss, ...]] = {
             ("what it adds exists in this dialect only", "所添加的内容只存在于这种方言"), "include"
         ),
         *_losses(_SIGNED, "input[] of type reasoning"),
+        *_losses(_ECHO, "input[] of the model: all but words and calls"),
         *_losses(
             ("the target decides how to sum its reasoning up", "思考摘要的写法由目标决定"),
             "reasoning.summary",
@@ -102,8 +104,12 @@ LOSSES: Mapping[str, tuple[Loss, ...]] = {
             ("whether to think is left to the target", "是否思考由目标决定"),
             "thinking of type adaptive, disabled",
         ),
+        *_losses(_ECHO, "messages[] of role assistant: all but words and calls"),
         *_losses(
-            ("references of an earlier answer", "此前回答的引用信息"),
+            (
+                "the references that it asks for exist in this dialect only",
+                "所要求的引用只存在于这种方言",
+            ),
             "messages[].content[].citations",
         ),
         *_losses(

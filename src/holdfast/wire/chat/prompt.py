@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Any, assert_never
 
 from ...core.attempt import Target
@@ -29,7 +30,8 @@ from .native import put_back
 
 def write_prompt(prompt: Prompt, target: Target = ANY) -> dict[str, Any]:
     """Everything that a `Prompt` can say has a place in this dialect."""
-    body: dict[str, Any] = {"messages": [_message(message, target) for message in prompt.messages]}
+    joined = _joined(prompt.messages)
+    body: dict[str, Any] = {"messages": [_message(message, target) for message in joined]}
     if prompt.tools:
         body["tools"] = [_tool(tool) for tool in prompt.tools]
     if prompt.tool_choice:
@@ -50,6 +52,21 @@ def write_prompt(prompt: Prompt, target: Target = ANY) -> dict[str, Any]:
         "metadata": prompt.metadata,
     }
     return body | {name: value for name, value in plain.items() if value is not None}
+
+
+def _joined(messages: Iterable[Message]) -> list[Message]:
+    """After calls only their results may come: what is said or called beside them joins them."""
+    joined: list[Message] = []
+    for message in messages:
+        before = joined[-1] if joined else None
+        if message.role is Role.ASSISTANT and before and before.calls:
+            parts, calls = before.parts + message.parts, before.calls + message.calls
+            refusal = before.refusal + message.refusal
+            native = before.native or message.native
+            joined[-1] = replace(before, parts=parts, calls=calls, refusal=refusal, native=native)
+        else:
+            joined.append(message)
+    return joined
 
 
 def _message(message: Message, target: Target) -> dict[str, Any]:

@@ -49,7 +49,6 @@ _KNOWN = frozenset(
 )
 _LOSABLE = losable("chat")
 _LOSABLE_MESSAGE = losable("chat", "messages[].")
-_LOSABLE_CALL = losable("chat", "messages[].tool_calls[].")
 _LOSABLE_PART = losable("chat", "messages[].content[].")
 _MESSAGE = frozenset({"role", "content", "name", "tool_calls", "tool_call_id", "refusal"})
 _ROLES = {role.value: role for role in Role}
@@ -102,10 +101,13 @@ def _stop(body: Members) -> tuple[str, ...]:
 
 
 def _message(message: Members) -> Message:
-    message.known(_MESSAGE, _LOSABLE_MESSAGE)
     role = _ROLES.get(message.text("role"))
     if role is None:
         raise message.untold("role", "no other dialect has this role")
+    if role is not Role.ASSISTANT:  # what a client repeats of an answer may be of any vendor's
+        message.known(_MESSAGE, _LOSABLE_MESSAGE)
+    elif message.value.get("audio"):
+        raise message.untold("audio", "the words are with the vendor that spoke them")
     refusals = [p.text("refusal") for p in _listed(message) if p.text("type") == "refusal"]
     return Message(
         role,
@@ -150,7 +152,6 @@ def _part(part: Members) -> Part:
 
 
 def _call(call: Members) -> ToolCall:
-    call.known({"id", "type", "index", "function", "custom"}, _LOSABLE_CALL)
     custom = call.inside("custom")
     if custom:
         return ToolCall(call.text("id"), custom.text("name"), custom.text("input"), custom=True)

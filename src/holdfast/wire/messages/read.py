@@ -48,7 +48,6 @@ _LOSABLE_BLOCK = losable("messages", "messages[].content[].")
 _LOSABLE_TOOL = losable("messages", "tools[].")
 _CACHE = frozenset({"cache_control"})
 _MODES = {"auto": "auto", "none": "none", "any": "required", "tool": "named"}
-_THOUGHTS = frozenset({"thinking", "redacted_thinking"})
 
 
 def read_prompt(body: Mapping[str, Any]) -> Prompt | Failure:
@@ -105,12 +104,13 @@ def _system(body: Members) -> Iterator[Message]:
 
 def _messages(body: Members) -> Iterator[Message]:
     for message in body.each("messages"):
-        message.known({"role", "content"}, _CACHE)
+        if message.text("role") != "assistant":
+            message.known({"role", "content"}, _CACHE)
         match message.text("role"):
             case "user":
                 yield from _asked(message)
             case "assistant":
-                yield _answered(message)
+                yield from _answered(message)
             case "system":
                 yield Message(Role.SYSTEM, _spoken(message))
             case _:
@@ -130,22 +130,44 @@ def _asked(message: Members) -> Iterator[Message]:
         yield Message(Role.USER, _spoken(message))
 
 
-def _answered(message: Members) -> Message:
-    calls = [_call(block) for block in _blocks(message) if block.text("type") == "tool_use"]
-    return Message(Role.ASSISTANT, _spoken(message), tuple(calls))
+def _answered(message: Members) -> Iterator[Message]:
+    """Words and the calls after them, as often as words follow calls.
+
+    Whatever else clients repeat of an answer may be of any vendor's.
+    """
+    words: list[Text] = [Text(message.text("content"))] if _is_plain(message) else []
+    calls: list[ToolCall] = []
+    for block in _blocks(message):
+        match block.text("type"):
+            case "text":
+                if calls:
+                    yield Message(Role.ASSISTANT, tuple(words), tuple(calls))
+                    words, calls = [], []
+                words.append(Text(block.text("text")))
+            case "tool_use":
+                calls.append(_call(block))
+            case "thinking" | "redacted_thinking":
+                continue
+            case kind:
+                raise block.untold("type", f"no other dialect has {kind or 'such'} blocks")
+    if words or calls:
+        yield Message(Role.ASSISTANT, tuple(words), tuple(calls))
 
 
 def _blocks(holder: Members) -> list[Members]:
     return holder.each("content") if isinstance(holder.value.get("content"), list) else []
 
 
+def _is_plain(holder: Members) -> bool:
+    return bool(holder.value.get("content")) and isinstance(holder.value["content"], str)
+
+
 def _spoken(holder: Members) -> tuple[Part, ...]:
-    """The parts that are neither calls nor results nor thoughts."""
-    if isinstance(holder.value.get("content"), str):
-        text = holder.text("content")
-        return (Text(text),) if text else ()
-    others = _THOUGHTS | {"tool_use", "tool_result"}
-    return tuple(_part(block) for block in _blocks(holder) if block.text("type") not in others)
+    """The parts that are no results of tools."""
+    if _is_plain(holder):
+        return (Text(holder.text("content")),)
+    blocks = _blocks(holder)
+    return tuple(_part(block) for block in blocks if block.text("type") != "tool_result")
 
 
 def _part(block: Members) -> Part:
@@ -194,7 +216,6 @@ def _document(source: Members, name: str) -> File:
 
 
 def _call(block: Members) -> ToolCall:
-    block.known({"type", "id", "name", "input"}, _LOSABLE_BLOCK | {"caller"})
     arguments = dumps(block.optional("input", dict) or {}).decode()
     return ToolCall(block.text("id"), block.text("name"), arguments)
 

@@ -106,7 +106,6 @@ def _message(item: Members) -> Message | None:
             return _spoken(item)
         case "function_call" | "custom_tool_call":
             custom = kind == "custom_tool_call"
-            item.known({"type", "id", "status", "call_id", "name", "arguments", "input"})
             arguments = item.text("input" if custom else "arguments")
             call = ToolCall(item.text("call_id"), item.text("name"), arguments, custom)
             return Message(Role.ASSISTANT, calls=(call,))
@@ -120,10 +119,11 @@ def _message(item: Members) -> Message | None:
 
 
 def _spoken(item: Members) -> Message:
-    item.known({"type", "id", "status", "role", "content", "phase"})
     role = _ROLES.get(item.text("role"))
     if role is None:
         raise item.untold("role", "no other dialect has this role")
+    if role is not Role.ASSISTANT:  # what a client repeats of an answer may be of any vendor's
+        item.known({"type", "id", "status", "role", "content"})
     refusals = [p.text("refusal") for p in _listed(item) if p.text("type") == "refusal"]
     return Message(role, _parts(item, "content"), refusal="".join(refusals))
 
