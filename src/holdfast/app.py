@@ -34,6 +34,7 @@ from .gateway.app import build, build_silent
 from .gateway.durable import KIND as CALL
 from .gateway.durable import CallRunner, give_up
 from .gateway.keeper import Keeper
+from .gateway.kept import questions
 from .gateway.limits import Gate
 from .gateway.metrics import Metrics
 from .gateway.retention import keep_house
@@ -262,7 +263,7 @@ async def gateway(
         )
         made = await assemble(ground, stack)
         shared.engine = here.engine
-        shared.calls = CallRunner(services), give_up
+        shared.calls = CallRunner(services, questions(services)), give_up
         shared.messages = made.bots.handler, made.bots.handler.last_word
         if here.share is not None:
             await stack.enter_async_context(_running(here.share(executor.health, executor.budget)))

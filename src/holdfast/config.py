@@ -87,6 +87,7 @@ class GatewaySettings(_Table):
     max_body: Annotated[int, Field(ge=1024)] = 32 * 1024 * 1024  # bytes
     heartbeat: Seconds = 15.0
     keep_calls: Annotated[float, Field(ge=60)] = 86_400.0  # seconds after their end
+    keep_responses: bool = True  # unless the client says `store: false`
 
 
 class AccessSettings(_Table):

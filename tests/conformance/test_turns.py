@@ -364,3 +364,14 @@ def test_a_closed_store_says_so(place: Place) -> None:
     with pytest.raises(StoreFailed, match="closed"):
         turns.accept(turn("late"), 10).result(0)
     database.close()
+
+
+def test_a_turn_that_ended_elsewhere_is_kept_with_its_journal(turns: SqlTurns) -> None:
+    entries = [entry(1), entry(2, "call_finished")]
+    turns.keep(turn("call:1", lane="call:1"), entries).result()
+    assert turns.find("call:1") == (turn("call:1", lane="call:1"), TurnState.DONE)
+    assert turns.events("call:1") == entries
+    assert turns.open_lanes() == []
+    assert not turns.accept(turn("call:1", lane="call:1"), 10).result()
+    assert turns.drop("call:", 9e9).result() == 1
+    assert turns.find("call:1") is None

@@ -42,18 +42,13 @@ from .durable import (
     whole_answer,
 )
 from .errors import Headers, Refusal
+from .kept import MAX_BODY, NOT_KEPT, Kept, find, invalid, store_failed
 from .limits import ClientGone, check_headers
 from .reply import Reply, unless
 from .services import Services
 
 PATH = "/v1/calls/"
-MAX_BODY = 4 * 1024 * 1024  # bytes of a request that is kept
 LONGEST_KEY = 255
-
-NOT_KEPT = (
-    "there is no such call, or it is not kept any more; what is asked with X-Holdfast-Resume: 1,"
-    " with an Idempotency-Key or in the background is kept"
-)
 
 _JSON: Headers = [(b"content-type", b"application/json")]
 
@@ -101,6 +96,7 @@ class DurableExchange:
             detail = "a response in the background is kept until it is read: leave out store"
             raise StreamFailed(invalid("background_is_stored", detail, "store"))
         whose, key = self._services.tenant(self._headers), self._key()
+        await self.kept.question(request)  # what it refers to must be there
         now = self._services.clock.wall()
         head = Head(call_id(whose, key) if key else ref, int(now), request.model)
         asked = Asked(
@@ -123,7 +119,7 @@ class DurableExchange:
             if not fresh:
                 turn, asked, state = await self._known(turn, asked)
         except StoreFailed as failed:
-            raise StreamFailed(_store_failed(failed)) from failed
+            raise StreamFailed(store_failed(failed)) from failed
         except Overloaded as full:
             raise StreamFailed(Failure(Kind.CAPACITY, Phase.ADMIT, Hop.ENGINE)) from full
         if asked.request().surface is not Surface.NONE:
@@ -184,6 +180,10 @@ class DurableExchange:
             told = {**told, "status": "cancelled" if turn.stop else waits}
         await self.tell(told)
 
+    @property
+    def kept(self) -> Kept:
+        return Kept(self._services, self._services.tenant(self._headers))
+
     async def forget(self, turn: Turn) -> None:
         """Drops a call that has ended, or once it has."""
         async for _ in self._engine.watch(turn.id):
@@ -191,7 +191,7 @@ class DurableExchange:
         try:
             await asyncio.wrap_future(self._turns.delete(turn.id))
         except StoreFailed as failed:
-            raise StreamFailed(_store_failed(failed)) from failed
+            raise StreamFailed(store_failed(failed)) from failed
 
     async def tell(self, told: Mapping[str, Any]) -> None:
         await self._reply.respond(200, _JSON, dumps(told))
@@ -213,15 +213,10 @@ class DurableExchange:
 
     async def find(self, call: str) -> tuple[Turn, Asked, TurnState]:
         """A call of this client's. Raises StreamFailed."""
-        named = call.isascii() and call.isalnum()
-        try:
-            found = await asyncio.to_thread(self._turns.find, LANE + call) if named else None
-        except StoreFailed as failed:
-            raise StreamFailed(_store_failed(failed)) from failed
-        asked = Asked.of(found[0]) if found else None
-        if found is None or asked is None or asked.tenant != self._services.tenant(self._headers):
+        found = await find(self._turns, call, self._services.tenant(self._headers))
+        if found is None:
             raise StreamFailed(invalid("call_not_found", NOT_KEPT))
-        return found[0], asked, found[1]
+        return found
 
     async def stream(self, turn: Turn, asked: Asked, after: int, *, ids: bool) -> None:
         """The events from the one numbered `after` + 1 on. Raises ClientGone, StreamFailed."""
@@ -362,11 +357,3 @@ async def _with_pulse(
             following = asyncio.ensure_future(anext(parts, None))
     finally:
         following.cancel()
-
-
-def invalid(code: str, detail: str, param: str | None = None) -> Failure:
-    return Failure(Kind.INVALID, Phase.ADMIT, Hop.CLIENT, detail, code=code, param=param)
-
-
-def _store_failed(failed: StoreFailed) -> Failure:
-    return Failure(Kind.CAPACITY, Phase.ADMIT, Hop.STORE, detail=str(failed))

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -121,10 +121,11 @@ def call_id(whose: str, key: str) -> str:
 
 
 class CallRunner:
-    """Runs a durable call: an `engine.ports.Handler`."""
+    """Runs a durable call: an `engine.ports.Handler`. `question` is what targets are asked."""
 
-    def __init__(self, services: Services) -> None:
+    def __init__(self, services: Services, question: Callable[[Asked], Awaitable[Request]]) -> None:
         self._services = services
+        self._question = question
 
     async def __call__(self, turn: Turn, journal: Journal) -> None:
         asked = Asked.of(turn)
@@ -144,7 +145,7 @@ class CallRunner:
         try:
             if turn.stop:
                 raise StreamFailed(_GIVEN_UP)
-            request = asked.question()
+            request = await self._question(asked)
             language = request.language
             route = services.route(request)
             call = services.executor.call(request, route, asked.ref, past.text)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from typing import Any
@@ -11,7 +11,7 @@ from typing import Any
 from starlette.datastructures import Headers
 from starlette.types import Receive, Scope, Send
 
-from ..core.events import Finished
+from ..core.events import Finished, StreamEvent
 from ..core.failure import Failure, Hop, Kind, Phase, StreamFailed
 from ..core.redact import scrub
 from ..core.request import Request, Surface
@@ -20,8 +20,10 @@ from ..upstream.executor import Call
 from ..wire.asking import PASSED
 from ..wire.dialect import Head, ServedDialect, StreamWriter
 from .calls import DurableExchange, wants_durable
+from .durable import Asked, fingerprint
 from .errors import Headers as RawHeaders
 from .errors import Refusal
+from .kept import Keeping, Kept, keeps
 from .limits import ClientGone, check_headers, read_body
 from .reply import Reply, unless
 from .services import Services, extension
@@ -41,6 +43,7 @@ class Exchange:
         send: Send,
     ) -> None:
         self.ref = services.new_ref()
+        self._began = services.clock.wall()
         self._services = services
         self._dialect = dialect
         self._headers = Headers(scope=scope)
@@ -51,6 +54,7 @@ class Exchange:
         self._request: Request | None = None
         self._call: Call | None = None
         self._stream: StreamWriter | None = None
+        self._keeping: Keeping | None = None
 
     async def run(self) -> None:
         try:
@@ -76,7 +80,7 @@ class Exchange:
             durable = DurableExchange(self._services, self._headers, self._receive, self._send)
             await durable.ask(self._path, request, body, self.ref, self._client(request))
         else:
-            await self._answer(request, route)
+            await self._answer(await self._prepared(request, body), route)
 
     def _understand(self, body: bytes) -> tuple[Request, Route]:
         services = self._services
@@ -87,6 +91,18 @@ class Exchange:
         via = self._headers.get("via", "")
         self._request = request = replace(request, via=via, headers=passed)
         return request, services.route(request)
+
+    async def _prepared(self, request: Request, body: bytes) -> Request:
+        """What the targets are asked; `self._request` is what the client is told it asked."""
+        services, tenant = self._services, self._services.tenant(self._headers)
+        question = await Kept(services, tenant).question(request)
+        if keeps(services, request, len(body)) and services.turns:
+            head, printed = self._of(request), fingerprint(self._path, body)
+            asked = Asked("responses", request.body, head, self.ref, tenant, printed)
+            self._keeping = Keeping(services.turns, asked, self._began)
+        elif request.dialect == "responses":
+            self._request = replace(request, body={**request.body, "store": False})
+        return question
 
     async def _answer(self, request: Request, route: Route) -> None:
         """Races the answer against the client's leaving and the end of service."""
@@ -108,8 +124,8 @@ class Exchange:
 
     async def _tell(self, call: Call) -> None:
         """Streams the answer. Silence is filled with comments, so that proxies keep the line."""
-        request = call.request
-        stream = self._stream = self._dialect.stream(self._of(request), request)
+        asked = self._request or call.request
+        stream = self._stream = self._dialect.stream(self._of(asked), asked)
         finished = False
         async with call:
             while not finished:
@@ -121,17 +137,27 @@ class Exchange:
                     continue
                 data = stream.encode(batch)
                 finished = isinstance(batch[-1], Finished)
+                await self._keep(batch, call)
                 if finished:
                     data += stream.finish(extension(call, self.ref))
                 await self._reply.write(data, more=not finished)
 
     async def _tell_whole(self, call: Call) -> None:
-        answer = self._dialect.assembler(self._of(call.request), call.request)
+        asked = self._request or call.request
+        answer = self._dialect.assembler(self._of(asked), asked)
         async with call:
             async for batch in call:
                 answer.add(batch)
+                await self._keep(batch, call)
         body = answer.answer(extension(call, self.ref))
         await self._reply.respond(200, [(b"content-type", b"application/json")], body)
+
+    async def _keep(self, batch: Sequence[StreamEvent], call: Call) -> None:
+        """The end is told when it is written down: the next request may come with it."""
+        if self._keeping:
+            self._keeping.add(batch)
+            if isinstance(batch[-1], Finished):
+                await self._keeping.keep(extension(call, self.ref))
 
     async def _refuse(self, failure: Failure) -> None:
         call = self._call
@@ -157,7 +183,7 @@ class Exchange:
                 await self._reply.write(self._stream.fail(refusal.error()))
 
     def _of(self, request: Request) -> Head:
-        return Head(self.ref, int(self._services.clock.wall()), request.model)
+        return Head(self.ref, int(self._began), request.model)
 
     def _head(self) -> RawHeaders:
         """What is true of every answer; a recovery says so as soon as it is known."""

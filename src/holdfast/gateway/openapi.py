@@ -94,6 +94,8 @@ SCHEMAS: Json = {
         input={"anyOf": [_TEXT, _list_of({"type": "object"})]},
         stream={"type": "boolean"},
         background={"type": "boolean"},
+        store={"type": "boolean"},
+        previous_response_id=_or_null(_TEXT),
     ),
     "Response": _object(
         ("id", "object", "created_at", "model", "status", "output"),
@@ -103,6 +105,14 @@ SCHEMAS: Json = {
         model=_TEXT,
         status={"enum": _STATUSES},
         output=_list_of({"type": "object"}),
+    ),
+    "Items": _object(
+        ("object", "data", "first_id", "last_id", "has_more"),
+        object={"const": "list"},
+        data=_list_of({"type": "object"}),
+        first_id=_or_null(_TEXT),
+        last_id=_or_null(_TEXT),
+        has_more={"type": "boolean"},
     ),
     "Deleted": _object(("id", "deleted"), id=_TEXT, deleted={"const": True}),
     "MessagesRequest": _object(
@@ -222,6 +232,16 @@ PATHS: Json = {
             stream=True,
         ),
         "delete": _operation("Forget a response", "Deleted", _ID),
+    },
+    "/v1/responses/{id}/input_items": {
+        "get": _operation(
+            "All that a response was asked",
+            "Items",
+            _ID,
+            _parameter("query", "order", {"enum": ["asc", "desc"]}, "the newest first, or last"),
+            _parameter("query", "limit", {**_NUMBER, "minimum": 1, "maximum": 100}, "so many"),
+            _parameter("query", "after", _TEXT, "only those after this item"),
+        )
     },
     "/v1/responses/{id}/cancel": {"post": _operation("Give a response up", "Response", _ID)},
     "/v1/messages": {

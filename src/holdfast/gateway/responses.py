@@ -2,6 +2,7 @@
 
 GET    /v1/responses/{id}                                how it stands, with its output at the end
 GET    /v1/responses/{id}?stream=true&starting_after=N   its events, from the one after number N
+GET    /v1/responses/{id}/input_items                    all that it was asked
 POST   /v1/responses/{id}/cancel
 DELETE /v1/responses/{id}
 
@@ -16,12 +17,13 @@ from ..core.failure import StreamFailed
 from ..engine.ports import Turn
 from ..store.ports import TurnState
 from ..wire import SERVED
-from .calls import NOT_KEPT, DurableExchange, Resource, invalid
+from .calls import DurableExchange, Resource
 from .durable import Asked
+from .kept import DIALECT, NOT_KEPT, PREFIX, invalid
 
 PATH = "/v1/responses/"
-PREFIX = "resp_"
-_DIALECT = "responses"
+PAGE = 20  # items, unless `limit` says otherwise
+MAX_PAGE = 100
 
 
 async def retrieve(exchange: DurableExchange, response: str, query: QueryParams) -> None:
@@ -47,10 +49,40 @@ async def delete(exchange: DurableExchange, response: str, _: QueryParams) -> No
     await exchange.tell(told)
 
 
+async def input_items(exchange: DurableExchange, response: str, query: QueryParams) -> None:
+    """The newest first, or `order=asc`; `limit` of them, from the one after `after` on."""
+    _turn, asked, _state = await _find(exchange, response)
+    items = list(await exchange.kept.items(asked))
+    if query.get("order", "desc") == "desc":
+        items.reverse()
+    ids = [item["id"] for item in items]
+    after = query.get("after")
+    if after is not None and after not in ids:
+        raise StreamFailed(invalid("item_not_found", "there is no such item", "after"))
+    start = ids.index(after) + 1 if after is not None else 0
+    page = items[start : start + _limit(query)]
+    told = {
+        "object": "list",
+        "data": page,
+        "first_id": page[0]["id"] if page else None,
+        "last_id": page[-1]["id"] if page else None,
+        "has_more": start + len(page) < len(items),
+    }
+    await exchange.tell(told)
+
+
+def _limit(query: QueryParams) -> int:
+    given = query.get("limit", str(PAGE))
+    if not (given.isascii() and given.isdigit() and 1 <= int(given) <= MAX_PAGE):
+        detail = f"limit is a whole number from 1 to {MAX_PAGE}"
+        raise StreamFailed(invalid("out_of_range", detail, "limit"))
+    return int(given)
+
+
 async def _find(exchange: DurableExchange, response: str) -> tuple[Turn, Asked, TurnState]:
     if response.startswith(PREFIX):
         found = await exchange.find(response.removeprefix(PREFIX))
-        if found[1].dialect == _DIALECT:
+        if found[1].dialect == DIALECT:
             return found
     raise StreamFailed(invalid("call_not_found", NOT_KEPT))
 
@@ -68,9 +100,10 @@ def _after(query: QueryParams) -> int:
 
 RESPONSES = Resource(
     PATH,
-    SERVED[_DIALECT],
+    SERVED[DIALECT],
     {
         ("GET", ""): retrieve,
+        ("GET", "input_items"): input_items,
         ("POST", "cancel"): cancel,
         ("DELETE", ""): delete,
     },

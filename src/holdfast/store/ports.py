@@ -131,6 +131,10 @@ class Turns(Protocol):
         """
         ...
 
+    def keep(self, turn: Turn, entries: Sequence[Entry]) -> Future[None]:
+        """Writes down a turn that has ended elsewhere, in a lane of its own, with its journal."""
+        ...
+
     def claim(
         self, lane: str, holder: str, lease: float, force: bool = False
     ) -> Future[Fence | None]:

@@ -75,10 +75,7 @@ class SqlTurns:
         self._statements = Statements(database.habits)
 
     def accept(self, turn: Turn, lane_limit: int) -> Future[bool]:
-        told = {"id": turn.id, "lane": turn.lane, "body": dump(turn.body), "begun": turn.begun}
-        told |= {"accepted_at": turn.accepted_at}
-        row = _NEW_TURN | {f"new_{name}": value for name, value in told.items()}
-        row["lane_limit"] = lane_limit
+        row = _row(turn) | {"lane_limit": lane_limit}
         lane = {"lane": turn.lane} | _NEW_LANE
 
         def work(connection: Connection) -> bool:
@@ -91,6 +88,18 @@ class SqlTurns:
             raise Overloaded(turn.lane)
 
         return self._database.write(work, lane=turn.lane)
+
+    def keep(self, turn: Turn, entries: Sequence[Entry]) -> Future[None]:
+        row = _row(turn) | {"new_number": 1, "lane_limit": 1}
+        events = _rows(turn.id, entries)
+
+        def work(connection: Connection) -> None:
+            connection.execute(self._statements.new_turn, row)
+            connection.execute(self._statements.new_events, events)
+            ended = {"of_turn": turn.id, "to": TurnState.DONE.value}
+            connection.execute(self._statements.ended, ended)
+
+        return self._database.write(work, hard=False)
 
     def claim(
         self, lane: str, holder: str, lease: float, force: bool = False
@@ -317,6 +326,12 @@ def hold(connection: Connection, fence: Fence, alone: bool = False) -> None:
     lock = HELD_ALONE if alone else HELD
     if connection.scalar(lock, {"of_lane": fence.lane}) != fence.token:
         raise LaneLost(fence.lane)
+
+
+def _row(turn: Turn) -> dict[str, Any]:
+    told = {"id": turn.id, "lane": turn.lane, "body": dump(turn.body), "begun": turn.begun}
+    told |= {"accepted_at": turn.accepted_at}
+    return _NEW_TURN | {f"new_{name}": value for name, value in told.items()}
 
 
 def _rows(turn_id: str, entries: Sequence[Entry]) -> list[dict[str, Any]]:

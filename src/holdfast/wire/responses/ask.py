@@ -13,6 +13,8 @@ from ..fields import table, tables, text
 _TYPES: Types = {
     "stream": (bool, "true or false"),
     "background": (bool, "true or false"),
+    "store": (bool, "true or false"),
+    "previous_response_id": (str, "the id of a response"),
     "instructions": (str, "a string"),
     "tools": (list, "a list"),
     "text": (dict, "an object"),

@@ -48,7 +48,7 @@ class Items:
 
     def __init__(self, ref: str) -> None:
         self.output: list[Payload] = []
-        self._ref = ref.lower()
+        self._ref = ref
         self._open: _Open | None = None
         self._places: dict[int, int] = {}  # an upstream's output index -> ours
 
@@ -258,7 +258,7 @@ class Items:
     ) -> list[Payload]:
         """Opens an item with the upstream's own fields, if it came from this dialect."""
         index = self._next()
-        ours = f"{_PREFIXES[kind]}_{self._ref}{index:03d}"
+        ours = item_id(PREFIXES[kind], self._ref, index)
         item: Payload = {**without(given, *_OWN), "id": text(given, "id") or ours, "type": kind}
         match kind:
             case "message":
@@ -284,6 +284,10 @@ class Items:
         return {**where, "content_index": count}
 
 
+def item_id(prefix: str, ref: str, index: int) -> str:
+    return f"{prefix}_{ref.lower()}{index:03d}"
+
+
 def _of_item(kind: str, index: int, item: Payload) -> Payload:
     return {"type": kind, "output_index": index, "item": item}
 
@@ -294,7 +298,7 @@ def _reasoned(parts: list[Payload]) -> Payload:
     return {"summary": summary, **({"content": content} if content else {})}
 
 
-_PREFIXES = {"message": "msg", "reasoning": "rs", FUNCTION: "fc", CUSTOM: "ctc"}
+PREFIXES: Mapping[str, str] = {"message": "msg", "reasoning": "rs", FUNCTION: "fc", CUSTOM: "ctc"}
 _STEMS = {
     "output_text": "output_text",
     "refusal": "refusal",

@@ -37,8 +37,11 @@ _ECHOED: Mapping[str, Any] = {
     "truncation": "disabled",
     "user": None,
 }
-# Of an upstream's response: what is ours to say.
-_OURS = ("id", "object", "created_at", "model", "status", "output", "usage", "error")
+# Of an upstream's response: what is ours to say, and what is between the client and us.
+_OURS = (
+    *("id", "object", "created_at", "model", "status", "output", "usage", "error"),
+    *("background", "store", "previous_response_id"),
+)
 
 
 class _Response:

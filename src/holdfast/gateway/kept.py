@@ -1,0 +1,181 @@
+"""Responses that are kept, so that the next request may go on from them.
+
+This dialect keeps every response unless the client says `store: false`: such a response is a
+call that has ended, and is read again like any other. A request that names a previous one is
+asked with what was asked and answered before, taken from our record: no vendor need know it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import structlog
+
+from ..core.events import StreamEvent
+from ..core.failure import Failure, Hop, Kind, Phase, StreamFailed
+from ..core.request import Request
+from ..engine.ports import Entry, Turn
+from ..store.ports import ENDED, StoreFailed, Turns, TurnState
+from ..wire.fields import text, without
+from ..wire.responses import history
+from . import record
+from .durable import LANE, Asked, response_object
+from .services import Services
+
+DIALECT = "responses"
+PREFIX = "resp_"
+MAX_BODY = 4 * 1024 * 1024  # bytes of a request that is kept
+
+NOT_KEPT = (
+    "there is no such call, or it is not kept any more; what is asked with X-Holdfast-Resume: 1,"
+    " with an Idempotency-Key or in the background is kept, and responses without store: false"
+)
+
+_LOG = structlog.get_logger("holdfast.gateway")
+
+Item = Mapping[str, Any]
+Found = tuple[Turn, Asked, TurnState]
+
+
+def invalid(code: str, detail: str, param: str | None = None) -> Failure:
+    return Failure(Kind.INVALID, Phase.ADMIT, Hop.CLIENT, detail, code=code, param=param)
+
+
+def store_failed(failed: StoreFailed) -> Failure:
+    return Failure(Kind.CAPACITY, Phase.ADMIT, Hop.STORE, detail=str(failed))
+
+
+async def find(turns: Turns | None, call: str, tenant: str) -> Found | None:
+    """A call of this client's. Raises StreamFailed."""
+    named = turns is not None and call.isascii() and call.isalnum()
+    try:
+        found = await asyncio.to_thread(turns.find, LANE + call) if turns and named else None
+    except StoreFailed as failed:
+        raise StreamFailed(store_failed(failed)) from failed
+    asked = Asked.of(found[0]) if found else None
+    if found is None or asked is None or asked.tenant != tenant:
+        return None
+    return found[0], asked, found[1]
+
+
+class Kept:
+    """The responses of one client."""
+
+    def __init__(self, services: Services, tenant: str) -> None:
+        self._turns = services.turns if services.settings.keep_responses else None
+        self._tenant = tenant
+
+    async def question(self, request: Request) -> Request:
+        """`request` with all that it refers to in it. Raises StreamFailed."""
+        previous = request.body.get(history.PREVIOUS)
+        if request.dialect != DIALECT:
+            return request
+        given = history.items(request.body)
+        referred = any(item.get("type") == history.REFERENCE for item in given)
+        if not (previous or referred):
+            return request
+        before = await self._before(previous) if previous else []
+        asked = [found for item in given for found in await self._resolved(item)]
+        body = without(request.body, history.PREVIOUS) | {"input": [*before, *asked]}
+        return replace(request, body=body)
+
+    async def items(self, asked: Asked) -> Sequence[Item]:
+        """All that the response was asked, what was said before it first."""
+        previous = asked.body.get(history.PREVIOUS)
+        before = await self._items_before(previous) if previous else []
+        return [*before, *_named(asked)]
+
+    async def _before(self, response: str) -> list[Item]:
+        return history.again(await self._items_before(response))
+
+    async def _items_before(self, response: str) -> list[Item]:
+        """What was asked and answered up to and with this response, the first first."""
+        items: list[Item] = []
+        previous: str | None = response
+        while previous:
+            asked, output = await self._said(previous)
+            items = [*_named(asked), *output, *items]
+            previous = asked.body.get(history.PREVIOUS)
+        return items
+
+    async def _said(self, response: str) -> tuple[Asked, Sequence[Item]]:
+        call = response.removeprefix(PREFIX) if response.startswith(PREFIX) else ""
+        found = await find(self._turns, call, self._tenant)
+        if found is None or found[1].dialect != DIALECT:
+            detail = f"Previous response with id '{response[:80]}' not found. {NOT_KEPT}"
+            raise StreamFailed(invalid("previous_response_not_found", detail, history.PREVIOUS))
+        turn, asked, state = found
+        if state not in ENDED:
+            detail = "the previous response has not ended yet"
+            raise StreamFailed(invalid("previous_response_not_ended", detail, history.PREVIOUS))
+        return asked, await self._output(turn, asked)
+
+    async def _output(self, turn: Turn, asked: Asked) -> Sequence[Item]:
+        assert self._turns is not None
+        try:
+            entries = await asyncio.to_thread(self._turns.events, turn.id)
+        except StoreFailed as failed:
+            raise StreamFailed(store_failed(failed)) from failed
+        output: Sequence[Item] = response_object(asked, entries)["output"]
+        return output
+
+    async def _resolved(self, item: Item) -> Sequence[Item]:
+        """The item that is referred to; what is not ours a vendor may know."""
+        reference = text(item, "id")
+        response = history.response_of(reference)
+        if item.get("type") != history.REFERENCE or not response:
+            return [item]
+        found = await find(self._turns, response, self._tenant)
+        known = [*_named(found[1]), *await self._output(*found[:2])] if found else []
+        same = [known_item for known_item in known if known_item.get("id") == reference]
+        if not same:
+            raise StreamFailed(
+                invalid("item_not_found", f"Item with id '{reference}' not found.", "input")
+            )
+        return history.again(same)
+
+
+def questions(services: Services) -> Callable[[Asked], Awaitable[Request]]:
+    """What the targets of a durable call are asked."""
+
+    async def question(asked: Asked) -> Request:
+        return await Kept(services, asked.tenant).question(asked.question())
+
+    return question
+
+
+def _named(asked: Asked) -> list[Item]:
+    return history.named(history.items(asked.body), asked.head.ref)
+
+
+def keeps(services: Services, request: Request, size: int) -> bool:
+    """Whether the answer is to be kept beyond its connection. `size` is that of the body."""
+    able = services.turns is not None and services.settings.keep_responses and size <= MAX_BODY
+    return able and request.dialect == DIALECT and request.body.get("store") is not False
+
+
+class Keeping:
+    """Writes one response down once it is whole."""
+
+    def __init__(self, turns: Turns, asked: Asked, at: float) -> None:
+        self._turns = turns
+        self._turn = Turn(LANE + asked.head.ref, LANE + asked.head.ref, asked.to_json(), at)
+        self._said: list[Mapping[str, Any]] = []
+
+    def add(self, events: Sequence[StreamEvent]) -> None:
+        self._said += record.write(events)
+
+    async def keep(self, extension: Mapping[str, Any] | None) -> None:
+        """The answer is not held up by a store that fails: it is whole without it."""
+        told: Sequence[Mapping[str, Any]] = (
+            {"type": "call_said", "events": self._said},
+            {"type": "call_finished", "extension": extension},
+        )
+        entries = [Entry(number, event) for number, event in enumerate(told, 1)]
+        try:
+            await asyncio.wrap_future(self._turns.keep(self._turn, entries))
+        except StoreFailed as failed:
+            _LOG.error("a response was not kept", id=self._turn.id, reason=str(failed))
