@@ -163,7 +163,7 @@ class DurableExchange:
             if not await self._engine.stop(turn.lane, waiting=True):
                 return False
         except StoreFailed as failed:
-            raise StreamFailed(_store_failed(failed)) from failed
+            raise StreamFailed(store_failed(failed)) from failed
         found = await asyncio.to_thread(self._turns.find, turn.id)
         if found and found[1] is not TurnState.WAITING:
             async for _ in self._engine.watch(turn.id):
