@@ -137,20 +137,20 @@ class TestHalfOpen:
     def test_content_lets_others_in(self) -> None:
         health = opened()
         health.asked(A, 5.0)
-        health.answered(A)
+        health.answered(A, 0.5)
         assert is_ready(health, 5.0)
 
     def test_but_one_more_failure_opens_it_again_for_longer(self) -> None:
         health = opened()
         health.asked(A, 5.0)
-        health.answered(A)
+        health.answered(A, 0.5)
         fail(health, now=6.0)
         assert health.ready_at(A, 6.0) == 16.0
 
     def test_a_whole_answer_closes_it(self) -> None:
         health = opened()
         health.asked(A, 5.0)
-        health.answered(A)
+        health.answered(A, 0.5)
         health.succeeded(A, 6.0)
         fail(health, now=6.0, times=2)
         assert is_ready(health, 6.0)
@@ -173,7 +173,7 @@ class TestHalfOpen:
 
     def test_a_straggler_is_no_probe(self) -> None:
         health = opened()
-        health.answered(A)  # an attempt of before begins to answer
+        health.answered(A, 0.5)  # an attempt of before begins to answer
         assert not is_ready(health, 1.0)
         assert health.reason(A, 1.0) == fault(Kind.RESET)
 

@@ -6,12 +6,13 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from tests.resilience.actors import target
+from tests.resilience.actors import fault, target
 from tests.resilience.transcript import Call
 
-from holdfast.core.attempt import Continuation, Timeouts
+from holdfast.core.attempt import Continuation, Target, Timeouts
 from holdfast.core.failure import Hop, Kind, Phase
 from holdfast.core.request import Surface
+from holdfast.resilience.health import Health
 
 A, B, C = target("a"), target("b"), target("c")
 PREFILLS = target("p", can=Continuation.PREFILL)
@@ -701,6 +702,96 @@ def test_the_deadline_ends_both() -> None:
         << close 2
         << record 2 deadline/resolve stop
         << done deadline 0
+    """)
+
+
+def doubtful(who: Target, usual: float | None = None) -> Health:
+    health = Health()
+    if usual is not None:
+        health.answered(who, usual)
+    health.failed(who, fault(Kind.RESET), 0.0, 1.0)
+    return health
+
+
+def test_beside_one_in_doubt_that_says_nothing_another_is_asked() -> None:
+    call = Call(A, B, health=doubtful(A))
+    call.play("""
+        >> start
+        << open 1 a start
+        >> 1 reaches headers
+        >> wake?
+        << wake 9
+        >> at 9
+        << open 2 b start
+        >> at 9.5
+        >> 2 says "well"
+        << record 1 timeout/headers hedge
+        << close 1
+        << emit "well"
+        >> 2 finishes end
+        >> 2 ends
+        << emit finish end
+        << record 2 well finish
+        << close 2
+        << done whole 4
+    """)
+    assert call.done.outcome.recovered, "that it was silent is no secret"
+
+
+def test_one_in_doubt_may_still_be_the_first_to_answer() -> None:
+    call = Call(A, B, health=doubtful(A))
+    call.play("""
+        >> start
+        << open 1 a start
+        >> 1 reaches first
+        >> at 9
+        << open 2 b start
+        >> 1 says "late"
+        << record 2 cancelled/resolve hedge
+        << close 2
+        << emit "late"
+    """)
+
+
+def test_one_in_doubt_has_twice_the_time_that_is_usual_there() -> None:
+    Call(A, B, health=doubtful(A, usual=12.0)).play("""
+        >> start
+        << open 1 a start
+        >> 1 reaches first
+        >> wake?
+        << wake 24
+    """)
+
+
+def test_if_the_one_beside_it_fails_the_next_is_asked() -> None:
+    Call(A, B, C, health=doubtful(A)).play("""
+        >> start
+        << open 1 a start
+        >> 1 reaches first
+        >> at 9
+        << open 2 b start
+        >> 2 fails connection_refused connect
+        << close 2
+        << record 2 connection_refused/connect hedge
+        >> at 9
+        << open 3 c start
+        >> 3 fails connection_refused connect
+        << close 3
+        << record 3 connection_refused/connect hedge
+        >> at 9
+        >> wake?
+        << wake 45
+    """)
+
+
+def test_one_in_doubt_that_is_alone_has_all_its_time() -> None:
+    Call(A, health=doubtful(A)).play("""
+        >> start
+        << open 1 a start
+        >> 1 reaches headers
+        >> at 9
+        >> wake?
+        << wake 30
     """)
 
 

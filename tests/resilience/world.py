@@ -2,7 +2,8 @@
 virtual time: what people wait for, and what the targets have to bear.
 
 A target is a `Script`: what its `number`th request (from 0), made at `now` with the text that the
-reader already has, brings after how many seconds. A step is text, a failure, or `WHOLE`.
+reader already has, brings after how many seconds. A step is text, a phase that is reached, a
+failure, or `WHOLE`.
 """
 
 from __future__ import annotations
@@ -29,7 +30,8 @@ from holdfast.resilience.policy import Policy, Route
 WHOLE = Finished(StopReason.END, word="stop")
 SILENCE = float("inf")  # seconds until a step that never comes
 
-Step = tuple[float, str | Failure | Finished]
+What = str | Phase | Failure | Finished
+Step = tuple[float, What]
 Script = Callable[[int, float, str], Iterable[Step]]
 
 
@@ -143,20 +145,25 @@ class World:
         if step and step[0] < SILENCE:
             self._at(now + step[0], lambda then: self._happen(run, number, step[1], then))
 
-    def _happen(
-        self, run: _Running, number: int, what: str | Failure | Finished, now: float
-    ) -> None:
+    def _happen(self, run: _Running, number: int, what: What, now: float) -> None:
         if number not in run.open:
             return
-        if isinstance(what, Failure):
-            self._obey(run, run.machine.fail(number, what, now), now)
-            return
-        event = TextDelta(what) if isinstance(what, str) else what
-        self._obey(run, run.machine.receive(number, [event], now), now)
-        if event is WHOLE:
+        self._obey(run, self._told(run.machine, number, what, now), now)
+        if what is WHOLE:
             self._obey(run, run.machine.end(number, now), now)
         elif number in run.open:
             self._expect(run, number, now)
+
+    def _told(self, machine: StreamMachine, number: int, what: What, now: float) -> list[Command]:
+        match what:
+            case Failure():
+                return machine.fail(number, what, now)
+            case Phase():
+                return machine.progressed(number, what, now)
+            case str():
+                return machine.receive(number, [TextDelta(what)], now)
+            case Finished():
+                return machine.receive(number, [what], now)
 
     def _tick(self, run: _Running, at: float, now: float) -> None:
         if run.wake == at:

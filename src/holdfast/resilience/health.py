@@ -41,6 +41,8 @@ EJECTIONS: Mapping[Kind, Ejection] = {
 
 STALE = "stale_connection"  # Failure.code: a kept-alive connection died before it answered
 SHORTEST_REST = 1.0  # seconds, once a shorter one that was named has proved too short
+SHORTEST_PATIENCE = 3.0  # seconds, with a target in doubt
+UNKNOWN = 0.2  # of the limit for the first event, where a target has never answered yet
 LONGEST_REST = 3600.0  # seconds: whatever an upstream asks for, look again after an hour
 
 _ENDPOINT = frozenset(
@@ -112,6 +114,11 @@ class Breaker:
     last_failure: Failure | None = None
     recent: deque[tuple[float, bool]] = field(default_factory=deque)  # time, whether it was well
     bad: int = 0  # failures among `recent`
+
+    @property
+    def in_doubt(self) -> bool:
+        """Whether the last that was heard of it was a failure."""
+        return self.half_open or self.failures > 0
 
     def ready_at(self, now: float) -> float:
         if self.half_open and self.probing:
@@ -189,6 +196,7 @@ class Health:
         self._settings = settings or BreakerSettings()
         self._breakers: dict[str, Breaker] = {}
         self._last_used: dict[str, float] = {}
+        self._usual: dict[str, float] = {}  # seconds to the first content, by target
 
     def ready_at(self, target: Target, now: float) -> float:
         """The earliest time at which `target` may be asked; `now` if it may be at once."""
@@ -207,7 +215,21 @@ class Health:
         for breaker in self._of(target):
             breaker.asked(now)
 
-    def answered(self, target: Target) -> None:
+    def patience(self, target: Target) -> float | None:
+        """How many seconds of silence a target that is in doubt may let a person wait before
+        another is asked beside it; None for one in good standing.
+        """
+        endpoint, _ = self._of(target)
+        usual = self._usual.get(target.name)
+        if not endpoint.in_doubt:
+            return None
+        wait = UNKNOWN * target.timeouts.first_event if usual is None else 2.0 * usual
+        return max(wait, SHORTEST_PATIENCE)
+
+    def answered(self, target: Target, seconds: float) -> None:
+        """Content has begun, `seconds` after it was asked for."""
+        usual = self._usual.get(target.name, seconds)
+        self._usual[target.name] = max(seconds, usual + (seconds - usual) / 8)
         for breaker in self._of(target):
             breaker.answered()
 

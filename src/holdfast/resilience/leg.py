@@ -32,6 +32,7 @@ class Leg:
     target: Target
     how: How
     started_at: float
+    patience: float | None = None  # seconds of silence until another may be asked beside it
     splicer: Splicer | Replay | None = None
     phase: Phase = Phase.RESOLVE
     marks: dict[Phase, float] = field(default_factory=dict)
@@ -138,6 +139,19 @@ class Leg:
             detail=f"{en} for {seconds:g} s",
             detail_zh=f"{seconds:g} 秒内{zh}",
             code=code,
+        )
+
+    def outlasted(self, now: float) -> Failure | None:
+        """The failure of one in doubt that stayed silent while another answered, if it had time."""
+        seconds = now - self.started_at
+        if self.patience is None or seconds < self.patience or self.first_event_at is not None:
+            return None
+        return Failure(
+            Kind.TIMEOUT,
+            self.phase,
+            detail=f"no content for {seconds:.1f} s, in which another target answered",
+            detail_zh=f"{seconds:.1f} 秒内没有内容，而另一个目标已经回答",
+            code="outlasted",
         )
 
     def emptiness(self, *, tool_cut: bool) -> Failure | None:

@@ -349,6 +349,7 @@ class StreamMachine:
         attempt = leg.record(now, failure)
         if self._legs:
             self._keep(replace(attempt, decision="hedge", why=Reason(Why.TWIN)))
+            self._hedged = False  # the twin is as lonely as the first was
             return
         self.history.append(attempt)
         self._waiting_since = None
@@ -403,7 +404,8 @@ class StreamMachine:
         self._pay(choice.target, choice.price, now)
         self._opened += 1
         text = "".join(self._text)
-        leg = Leg(self._opened, choice.target, choice.how, now, last_bytes_at=now)
+        patience = self._health.patience(choice.target)
+        leg = Leg(self._opened, choice.target, choice.how, now, patience, last_bytes_at=now)
         if choice.how is How.NATIVE:
             leg.splicer = Replay(text)
         elif choice.how is not How.START:
@@ -430,23 +432,27 @@ class StreamMachine:
         choice = plan(self._situation(now, busy), self._health, self._budget)
         if isinstance(choice, GiveUp) or choice.at > now:
             return
-        if self._budget.allows(choice.target.name, HEDGE, now):
-            self._pay(choice.target, HEDGE, now)
+        # Beside one in doubt it is only asked earlier than it would be.
+        price = HEDGE if first.patience is None else 0.0
+        if self._budget.allows(choice.target.name, price, now):
+            self._pay(choice.target, price, now)
             self._open(choice, now)
 
     def _hedge_at(self) -> float:
-        after = self._route.policy.hedge
-        if after is None or self._hedged or self._text or len(self._legs) != 1:
+        if self._hedged or self._text or len(self._legs) != 1:
             return float("inf")
         (leg,) = self._legs.values()
-        return float("inf") if leg.first_event_at is not None else leg.started_at + after
+        if leg.first_event_at is not None:
+            return float("inf")
+        waits = [wait for wait in (self._route.policy.hedge, leg.patience) if wait is not None]
+        return leg.started_at + min(waits, default=float("inf"))
 
     def _won(self, leg: Leg, now: float) -> None:
         """Content or the end has come: the target is well, a slower twin no longer needed."""
         if leg.first_event_at == now:
-            self._health.answered(leg.target)
+            self._health.answered(leg.target, now - leg.started_at)
         for other in [twin for twin in self._legs.values() if twin is not leg]:
-            lost = replace(_OUTRUN, phase=other.phase)
+            lost = other.outlasted(now) or replace(_OUTRUN, phase=other.phase)
             self._health.failed(other.target, lost, now, self._jitter)
             self._keep(other.record(now, lost, "hedge", Reason(Why.OUTRUN)))
             self._close(other)
