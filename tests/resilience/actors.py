@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from holdfast.core.attempt import Attempt, Continuation, Credential, How, Target
 from holdfast.core.failure import Failure, Kind, Phase
-from holdfast.resilience.health import STALE
+from holdfast.resilience.breaker import STALE
 
 
 def target(

@@ -6,13 +6,8 @@ import pytest
 from tests.resilience.actors import fault, stale, target
 
 from holdfast.core.failure import Failure, Kind
-from holdfast.resilience.health import (
-    LONGEST_REST,
-    BreakerSettings,
-    Health,
-    Scope,
-    scope,
-)
+from holdfast.resilience.breaker import LONGEST_REST, BreakerSettings, Scope, scope
+from holdfast.resilience.health import Health
 
 A = target("a", "k1")
 A2 = target("a", "k2")

@@ -1,8 +1,10 @@
 """One call, without I/O: events, failures and time in, commands out.
 
-The machine never waits and never sends. It asks the planner what to do next, holds back
-what must not be released yet, and answers each input with the commands to carry out, in
-order. After `Done` it answers nothing more.
+The machine never waits and never sends. It asks the planner what to do next and answers each
+input with the commands to carry out, in order. After `Done` it answers nothing more.
+
+What stands elsewhere: an attempt's own state (`leg`), what the reader has and may have (`reader`),
+when silence has lasted too long (`timers`), what is wrong with an answer that ended (`findings`).
 """
 
 from __future__ import annotations
@@ -10,63 +12,23 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from enum import Enum
-from typing import assert_never
 
 from ..core.attempt import Attempt, How, Outcome, Target
-from ..core.events import (
-    Finished,
-    Foreign,
-    ReasoningDelta,
-    RefusalDelta,
-    Restarted,
-    StreamEvent,
-    TextDelta,
-    ToolCallDelta,
-    UsageReport,
-)
-from ..core.failure import Failure, Hop, Kind, Phase
+from ..core.events import StreamEvent, TextDelta, UsageReport
+from ..core.failure import Failure, Phase
 from ..core.reason import Reason, Why
 from ..core.request import Request, Surface
-from ..core.tokens import estimate_tokens
 from .budget import HEDGE, RetryBudget
 from .commands import Close, Command, Done, Emit, Open, Record, Wake
+from .findings import LEFT, OUTRUN, UNFINISHED, emptiness, last_words, lost_tool
 from .health import Health
 from .leg import Leg, says_nothing
 from .planner import GiveUp, Situation, Try, plan
 from .policy import Route
+from .reader import Reader
 from .replay import Replay
 from .splice import Splicer
-
-_CONTENT = (TextDelta, ReasoningDelta, RefusalDelta, ToolCallDelta)
-
-_CUT = Failure(
-    Kind.TRUNCATED,
-    Phase.END,
-    detail="ended without a finish reason",
-    detail_zh="没有给出结束原因就结束了",
-)
-_LEFT = Failure(
-    Kind.CANCELLED, Phase.STREAM, Hop.CLIENT, detail="the reader left", detail_zh="读者已离开"
-)
-_OUTRUN = Failure(
-    Kind.CANCELLED,
-    Phase.FIRST,
-    Hop.ENGINE,
-    detail="another attempt answered first",
-    detail_zh="另一次尝试先有了回答",
-)
-_UNCLEAR = Failure(
-    Kind.DIVERGED,
-    Phase.END,
-    detail="the continuation was cut short before it was clear where it goes on",
-    detail_zh="续写在看得出从哪里接上之前就被截断了",
-)
-_NO_CALL = Failure(
-    Kind.DIVERGED,
-    Phase.END,
-    detail="the cut attempt was calling a tool and the continuation did not",
-    detail_zh="中断的尝试正在调用工具，而续写没有调用",
-)
+from .timers import NEVER, expiry, hedge_at, outlasted, overdue, timeout, wakes_at
 
 
 class State(Enum):
@@ -96,6 +58,7 @@ class StreamMachine:
         self._health = health
         self._budget = budget
         self._jitter = jitter
+        self._reader = Reader(request.surface, released)
         self._legs: dict[int, Leg] = {}
         self._paid: dict[str, float] = {}  # from the retry budget, by target
         self._opened = 0
@@ -103,17 +66,12 @@ class StreamMachine:
         self._next_at = 0.0
         self._waiting_since: float | None = None
         self._hedged = False
-        self._text: list[str] = [released] if released else []
-        self._released = len(released)
-        self._reasoning_from: int | None = None
-        self._refused = False  # words of a refusal were released
-        self._tool_cut = False  # a tool call was being made when released text was cut
         self._commands: list[Command] = []
 
     @property
     def released(self) -> int:
         """Characters of text the reader has been given."""
-        return self._released
+        return self._reader.characters
 
     # Inputs. Each returns the commands to carry out, in order.
 
@@ -149,17 +107,18 @@ class StreamMachine:
         leg.last_bytes_at = now
         out: list[StreamEvent] = []
         for item in items:
-            failure = item if isinstance(item, Failure) else self._take(leg, item, out, now)
-            if failure:
-                self._emit(leg, out)
-                self._failed(leg, failure, now)
+            given = item if isinstance(item, Failure) else self._take(leg, item, now)
+            if isinstance(given, Failure):
+                self._give(leg, out)
+                self._failed(leg, given, now)
                 return self._flush()
-        self._emit(leg, out)
+            out += given
+        self._give(leg, out)
         return self._flush()
 
     def end(self, attempt: int, now: float) -> list[Command]:
         """The bytes ended cleanly. Without `Finished` before, that is a failure."""
-        return self.fail(attempt, _CUT, now)
+        return self.fail(attempt, UNFINISHED, now)
 
     def fail(self, attempt: int, failure: Failure, now: float) -> list[Command]:
         leg = self._legs.get(attempt)
@@ -168,15 +127,16 @@ class StreamMachine:
         return self._flush()
 
     def tick(self, now: float) -> list[Command]:
+        policy = self._route.policy
         if self.state is State.WAITING and now >= min(self._next_at, self._deadline):
             self._schedule(now)
         for leg in list(self._legs.values()):
             if now >= self._deadline:
-                self._failed(leg, self._overdue(leg.phase), now)
-            elif leg.finished and now >= leg.finished_at + self._route.policy.finish_grace:
+                self._failed(leg, overdue(leg.phase, policy.deadline), now)
+            elif leg.finished and now >= leg.finished_at + policy.finish_grace:
                 self._complete(leg, now)
-            elif now >= leg.expiry():
-                self._failed(leg, leg.timeout(now), now)
+            elif now >= expiry(leg):
+                self._failed(leg, timeout(leg, now), now)
         self._hedge(now)
         return self._flush()
 
@@ -189,104 +149,38 @@ class StreamMachine:
 
     def cancel(self, now: float) -> list[Command]:
         """The reader has left."""
-        failure = _LEFT
         for leg in list(self._legs.values()):
-            self._health.failed(leg.target, failure, now, self._jitter)
-            self._keep(leg.record(now, replace(failure, phase=leg.phase), "stop", Reason(Why.LEFT)))
+            self._health.failed(leg.target, LEFT, now, self._jitter)
+            failure = replace(LEFT, phase=leg.phase)
+            self._keep(leg.record(now, failure, "stop", Reason(Why.LEFT)))
             self._close(leg)
         if self.state is not State.DONE:
-            self._done(failure)
+            self._done(LEFT)
         return self._flush()
 
-    # What an event means.
+    # What comes of an attempt.
 
-    def _take(
-        self, leg: Leg, event: StreamEvent, out: list[StreamEvent], now: float
-    ) -> Failure | None:
-        """Sorts one event: into `out` if it may be released, into the leg if it must wait."""
-        if isinstance(event, _CONTENT):
-            if says_nothing(event):
-                return None
-            leg.content(now)
-            leg.finished = None  # content after a finish reason: that was no proof
+    def _take(self, leg: Leg, event: StreamEvent, now: float) -> Sequence[StreamEvent] | Failure:
+        if says_nothing(event):
+            return ()
+        if leg.hear(event, now):
             self._won(leg, now)
-        match event:
-            case TextDelta():
-                leg.spoke = True
-                return self._take_text(leg, event, out)
-            case ReasoningDelta():
-                leg.reasoned = True
-                self._take_reasoning(leg, event, out)
-            case RefusalDelta():
-                leg.spoke = True
-                out += [*leg.release_foreign(), event]
-            case ToolCallDelta():
-                leg.hold_tool(event)
-            case Foreign():
-                self._take_foreign(leg, event, now)
-            case UsageReport():
-                leg.usage = event
-            case Finished():
-                leg.finished, leg.finished_at = event, now
-            case Restarted():
-                raise ValueError("no upstream makes an answer void")
-            case _:
-                assert_never(event)
-        return None
+        return self._reader.sort(leg, event)
 
-    def _take_reasoning(self, leg: Leg, event: ReasoningDelta, out: list[StreamEvent]) -> None:
-        if self._reasoning_from not in (None, leg.number) or leg.how is not How.START:
-            return
-        if event.text:
-            out += [*leg.release_foreign(), event]
-        else:  # a signature: of use only beside the answer that it goes with
-            leg.foreign.append(event)
+    def _give(self, leg: Leg, events: Sequence[StreamEvent]) -> None:
+        given = self._reader.give(leg, events)
+        if given:
+            self._commands.append(Emit(tuple(given)))
 
-    def _take_foreign(self, leg: Leg, event: Foreign, now: float) -> None:
-        leg.hold_foreign(event)
-        if event.content:
-            leg.content(now)
-            leg.finished = None
-            leg.spoke = True
-            self._won(leg, now)
-
-    def _take_text(self, leg: Leg, event: TextDelta, out: list[StreamEvent]) -> Failure | None:
-        if leg.splicer is None:
-            out += [*leg.release_foreign(), event]
-            return None
-        text = leg.splicer.feed(event.text)
-        if isinstance(text, Failure):
-            return text
-        if text:
-            out.append(replace(event, text=text, extra=None))  # of a text that is no more
-        return None
-
-    def _emit(self, leg: Leg, events: Sequence[StreamEvent]) -> None:
-        if not events or leg.number not in self._legs:
-            return
-        if self._request.surface is Surface.NONE:
-            leg.withheld.extend(events)
-            return
-        if any(isinstance(event, TextDelta | RefusalDelta) for event in events):
-            events = [*self._restart(leg), *events]
-        for event in events:
-            if isinstance(event, TextDelta | RefusalDelta) and event.text:
-                self._text.append(event.text)
-                self._released += len(event.text)
-                leg.released += len(event.text)
-                self._refused = self._refused or isinstance(event, RefusalDelta)
-            elif isinstance(event, ReasoningDelta):
-                self._reasoning_from = leg.number
-        self._commands.append(Emit(tuple(events)))
-
-    def _restart(self, leg: Leg) -> list[StreamEvent]:
-        """Makes void what was given before an attempt that answers anew has something to give."""
-        if leg.how is not How.START or leg.released or not self._text:
-            return []
-        self._text.clear()
-        self._released = 0
-        self._refused = self._tool_cut = False
-        return [Restarted()]
+    def _won(self, leg: Leg, now: float) -> None:
+        """Content or the end has come: the target is well, a slower twin no longer needed."""
+        if leg.first_event_at == now:
+            self._health.answered(leg.target, now - leg.started_at)
+        for other in [twin for twin in self._legs.values() if twin is not leg]:
+            lost = outlasted(other, now) or replace(OUTRUN, phase=other.phase)
+            self._health.failed(other.target, lost, now, self._jitter)
+            self._keep(other.record(now, lost, "hedge", Reason(Why.OUTRUN)))
+            self._close(other)
 
     # How an attempt ends.
 
@@ -298,51 +192,34 @@ class StreamMachine:
         self._lose(leg, failure, now)
 
     def _complete(self, leg: Leg, now: float) -> None:
-        failure = (
-            leg.emptiness(tool_cut=self._tool_cut) or self._finish_text(leg) or self._lost_tool(leg)
-        )
+        failure = self._flaw(leg)
         if failure:
             self._lose(leg, failure, now)
             return
-        assert leg.finished is not None
         self._won(leg, now)
-        usage = self._usage(leg)
-        tools = sorted(leg.tools.values(), key=lambda call: (call.choice, call.index))
-        foreign = leg.release_foreign()
-        counted = [usage] if usage else []
-        events = (*self._restart(leg), *leg.withheld, *foreign, *tools, *counted, leg.finished)
-        if self._request.surface is Surface.NONE:
-            texts = [e.text for e in events if isinstance(e, TextDelta)]
-            self._released = leg.released = sum(map(len, texts))
-        self._commands.append(Emit(events))
+        usage = self._reader.usage(leg)
+        self._commands.append(Emit(self._reader.end(leg, usage)))
         self._health.succeeded(leg.target, now)
         self._budget.refund(leg.target.name, self._paid.pop(leg.target.name, 0.0))
         self._keep(leg.record(now, None, "finish", Reason(Why.WHOLE)))
         self._close(leg)
         self._done(None, usage)
 
-    def _finish_text(self, leg: Leg) -> Failure | None:
-        if leg.splicer is None or (leg.tools and not leg.spoke):
-            return None  # a call that comes back alone has no seam
-        joined = leg.splicer.seam is not None
-        text = leg.splicer.finish()
+    def _flaw(self, leg: Leg) -> Failure | None:
+        """Why an answer that says that it is whole is not; else its last words are given."""
+        failure = emptiness(leg, tool_cut=self._reader.tool_cut)
+        if failure:
+            return failure
+        text = last_words(leg)
         if isinstance(text, Failure):
             return text
-        if not joined and leg.was_cut and not (leg.splicer.seam and leg.splicer.seam.verified):
-            return _UNCLEAR
-        if text:
-            self._emit(leg, [TextDelta(text)])
-        return None
-
-    def _lost_tool(self, leg: Leg) -> Failure | None:
-        """A cut tool call must come back as a tool call, not as prose about one."""
-        if self._tool_cut and not leg.tools and leg.how is not How.START:
-            return _NO_CALL
-        return None
+        self._give(leg, [TextDelta(text)] if text else [])
+        return lost_tool(leg, tool_cut=self._reader.tool_cut)
 
     def _lose(self, leg: Leg, failure: Failure, now: float) -> None:
         """The attempt is over and brought no end: record it and decide what comes next."""
-        self._tool_cut = self._tool_cut or bool(leg.tools and self._text)
+        reader = self._reader
+        reader.tool_cut = reader.tool_cut or bool(leg.tools and reader.has_text)
         spoke = leg.first_event_at is not None
         self._health.failed(leg.target, failure, now, self._jitter, spoke=spoke)
         self._close(leg)
@@ -355,14 +232,6 @@ class StreamMachine:
         self._waiting_since = None
         self._schedule(now)
 
-    def _usage(self, leg: Leg) -> UsageReport | None:
-        """Tokens of the logical answer: a continuation's own count lacks what came before it."""
-        if leg.how in (How.START, How.NATIVE) or leg.usage is None:
-            return leg.usage
-        before = estimate_tokens("".join(self._text)[: self._released - leg.released])
-        tokens = leg.usage.output_tokens + before
-        return replace(leg.usage, output_tokens=tokens, estimated=True, extra=None)
-
     # What comes next.
 
     def _schedule(self, now: float) -> None:
@@ -374,7 +243,7 @@ class StreamMachine:
         if isinstance(decision, GiveUp):
             self._done(decision.failure)
         elif decision.at <= now:
-            self._open(decision, now)
+            self._open(decision, decision.price, now)
         else:
             self.state = State.WAITING
             self._waiting_since = now if self._waiting_since is None else self._waiting_since
@@ -384,9 +253,9 @@ class StreamMachine:
         return Situation(
             route=self._route,
             history=self.history,
-            released=bool(self._text),
-            continuable=self._request.continuable and not self._refused,
-            replayable=self._request.choices == 1 and not self._refused,
+            released=self._reader.has_text,
+            continuable=self._request.continuable and not self._reader.refused,
+            replayable=self._request.choices == 1 and not self._reader.refused,
             now=now,
             deadline=self._deadline,
             jitter=self._jitter,
@@ -400,17 +269,16 @@ class StreamMachine:
         self.history[-1] = replace(self.history[-1], decision=word, why=decision.why)
         self._commands.append(Record(self.history[-1]))
 
-    def _open(self, choice: Try, now: float) -> None:
-        self._pay(choice.target, choice.price, now)
+    def _open(self, choice: Try, price: float, now: float) -> None:
+        self._pay(choice.target, price, now)
         self._opened += 1
-        text = "".join(self._text)
+        text = self._reader.text
         patience = self._health.patience(choice.target)
         leg = Leg(self._opened, choice.target, choice.how, now, patience, last_bytes_at=now)
         if choice.how is How.NATIVE:
             leg.splicer = Replay(text)
         elif choice.how is not How.START:
-            echoes = "echoes_prefix" in choice.target.quirks
-            leg.splicer = Splicer(text, choice.how, echoes=echoes)
+            leg.splicer = Splicer(text, choice.how, echoes="echoes_prefix" in choice.target.quirks)
         self._legs[leg.number] = leg
         self._health.asked(choice.target, now)
         self.state = State.RUNNING
@@ -418,9 +286,8 @@ class StreamMachine:
         self._commands.append(Open(leg.number, choice.target, choice.how, text))
 
     def _pay(self, target: Target, price: float, now: float) -> None:
-        if price:
-            self._budget.spend(target.name, price, now)
-            self._paid[target.name] = self._paid.get(target.name, 0.0) + price
+        self._budget.spend(target.name, price, now)
+        self._paid[target.name] = self._paid.get(target.name, 0.0) + price
 
     def _hedge(self, now: float) -> None:
         """Asks a second target while the first is silent; the first to speak wins."""
@@ -433,39 +300,15 @@ class StreamMachine:
         if isinstance(choice, GiveUp) or choice.at > now:
             return
         # Beside one in doubt it is only asked earlier than it would be.
-        price = HEDGE if first.patience is None else 0.0
+        price = HEDGE if first.patience is None else choice.price
         if self._budget.allows(choice.target.name, price, now):
-            self._pay(choice.target, price, now)
-            self._open(choice, now)
+            self._open(choice, price, now)
 
     def _hedge_at(self) -> float:
-        if self._hedged or self._text or len(self._legs) != 1:
-            return float("inf")
+        if self._hedged or self._reader.has_text or len(self._legs) != 1:
+            return NEVER
         (leg,) = self._legs.values()
-        if leg.first_event_at is not None:
-            return float("inf")
-        waits = [wait for wait in (self._route.policy.hedge, leg.patience) if wait is not None]
-        return leg.started_at + min(waits, default=float("inf"))
-
-    def _won(self, leg: Leg, now: float) -> None:
-        """Content or the end has come: the target is well, a slower twin no longer needed."""
-        if leg.first_event_at == now:
-            self._health.answered(leg.target, now - leg.started_at)
-        for other in [twin for twin in self._legs.values() if twin is not leg]:
-            lost = other.outlasted(now) or replace(_OUTRUN, phase=other.phase)
-            self._health.failed(other.target, lost, now, self._jitter)
-            self._keep(other.record(now, lost, "hedge", Reason(Why.OUTRUN)))
-            self._close(other)
-
-    def _overdue(self, phase: Phase) -> Failure:
-        seconds = self._route.policy.deadline
-        return Failure(
-            Kind.DEADLINE,
-            phase,
-            Hop.ENGINE,
-            detail=f"the deadline of {seconds:g} s has passed",
-            detail_zh=f"{seconds:g} 秒的时限已过",
-        )
+        return hedge_at(leg, self._route.policy)
 
     # Commands.
 
@@ -479,7 +322,7 @@ class StreamMachine:
 
     def _done(self, failure: Failure | None, usage: UsageReport | None = None) -> None:
         self.state = State.DONE
-        outcome = Outcome(failure, tuple(self.history), usage, self._released)
+        outcome = Outcome(failure, tuple(self.history), usage, self._reader.characters)
         self._commands.append(Done(outcome))
 
     def _flush(self) -> list[Command]:
@@ -491,8 +334,5 @@ class StreamMachine:
     def _wake_at(self) -> float:
         if self.state is State.WAITING:
             return min(self._next_at, self._deadline)
-        grace = self._route.policy.finish_grace
-        times = [
-            leg.finished_at + grace if leg.finished else leg.expiry() for leg in self._legs.values()
-        ]
+        times = [wakes_at(leg, self._route.policy) for leg in self._legs.values()]
         return min(*times, self._hedge_at(), self._deadline)

@@ -9,8 +9,9 @@ from ..core.attempt import RESPONSE_ID, Attempt, Continuation, How, Target
 from ..core.failure import Failure, Hop, Kind, Phase, Remedy
 from ..core.reason import Reason, Why
 from .backoff import delay
+from .breaker import STALE, Scope, scope
 from .budget import EARNED, RetryBudget, cost
-from .health import STALE, Health, Scope, scope
+from .health import Health
 from .policy import Route
 
 __all__ = ["STALE", "Decision", "GiveUp", "Situation", "Try", "plan", "verdict"]

@@ -1,0 +1,182 @@
+"""What a failure is held against, and when that may be asked again. Time is an argument."""
+
+from __future__ import annotations
+
+import math
+from collections import deque
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+
+from ..core.failure import Failure, Kind
+
+
+class Scope(Enum):
+    """Whom a kind of failure is held against."""
+
+    TARGET = "target"
+    KEY = "key"
+    NOBODY = "nobody"
+
+
+@dataclass(frozen=True, slots=True)
+class Ejection:
+    """How long a key rests after a failure that names no time: `first` seconds, doubling."""
+
+    first: float
+    cap: float
+
+
+EJECTIONS: Mapping[Kind, Ejection] = {
+    Kind.RATE_LIMITED: Ejection(1.0, 60.0),
+    Kind.QUOTA: Ejection(300.0, 3600.0),
+    Kind.AUTH: Ejection(60.0, 600.0),
+    Kind.FORBIDDEN: Ejection(60.0, 600.0),
+}
+
+STALE = "stale_connection"  # Failure.code: a kept-alive connection died before it answered
+SHORTEST_REST = 1.0  # seconds, once a shorter one that was named has proved too short
+LONGEST_REST = 3600.0  # seconds: whatever an upstream asks for, look again after an hour
+
+_ENDPOINT = frozenset(
+    {
+        Kind.DNS,
+        Kind.REFUSED,
+        Kind.UNREACHABLE,
+        Kind.TIMEOUT,
+        Kind.TLS_CERTIFICATE,
+        Kind.TLS,
+        Kind.PROXY,
+        Kind.RESET,
+        Kind.CLOSED,
+        Kind.PROTOCOL,
+        Kind.CODING,
+        Kind.TRUNCATED,
+        Kind.EMPTY,
+        Kind.SERVER_ERROR,
+        Kind.BAD_GATEWAY,
+        Kind.OVERLOADED,
+        Kind.NOT_FOUND,
+    }
+)
+
+
+def scope(failure: Failure) -> Scope:
+    """Whom `failure` is held against. A connection that was dead before proves nothing."""
+    if failure.kind in EJECTIONS:
+        return Scope.KEY
+    fault = failure.kind in _ENDPOINT and failure.code != STALE
+    return Scope.TARGET if fault else Scope.NOBODY
+
+
+def _rest(failure: Failure, times: int) -> float:
+    """Seconds for a key that was ejected `times` times before without a success in between.
+
+    The time that the upstream names is kept. If that was too short before, no word is trusted.
+    """
+    table, named = EJECTIONS[failure.kind], failure.retry_after
+    if named is not None and not times:
+        return 0.0  # beyond what it names
+    first = table.first if named is None else max(named, SHORTEST_REST)
+    return min(first * 2.0**times, table.cap)
+
+
+@dataclass(frozen=True, slots=True)
+class BreakerSettings:
+    """Opens on `consecutive` failures, or on `ratio` of at least `samples` in `window` seconds."""
+
+    consecutive: int = 5
+    samples: int = 5
+    ratio: float = 0.5
+    window: float = 60.0
+    first_open: float = 5.0
+    longest_open: float = 300.0
+    probe_poll: float = 0.25  # while another call probes, look again after this long
+
+
+@dataclass(slots=True)
+class Breaker:
+    """Closed, open or half-open. Half-open admits one probe at a time."""
+
+    settings: BreakerSettings
+    open_until: float = -math.inf
+    opened: int = 0  # times in a row, for doubling
+    failures: int = 0  # in a row
+    probing: bool = False
+    half_open: bool = False
+    last_failure: Failure | None = None
+    recent: deque[tuple[float, bool]] = field(default_factory=deque)  # time, whether it was well
+    bad: int = 0  # failures among `recent`
+
+    @property
+    def in_doubt(self) -> bool:
+        """Whether the last that was heard of it was a failure."""
+        return self.half_open or self.failures > 0
+
+    def ready_at(self, now: float) -> float:
+        if self.half_open and self.probing:
+            return max(self.open_until, now + self.settings.probe_poll)
+        return max(self.open_until, now)
+
+    def asked(self, now: float) -> None:
+        self.probing = self.half_open and now >= self.open_until
+
+    def answered(self) -> None:
+        """Content has begun: let others in, but one more failure opens again."""
+        if self.probing:
+            self.half_open = self.probing = False
+            self.failures = self.settings.consecutive - 1
+
+    def succeeded(self, now: float) -> None:
+        self.probing = self.half_open = False
+        self.failures = self.opened = 0
+        self._sample(now, ok=True)
+
+    def failed(self, failure: Failure, now: float, jitter: float, *, spoke: bool) -> None:
+        """`spoke`: it failed in the middle of an answer. What comes of such answers is not nothing,
+        so only a row of them takes a target out, and not that half of them are cut.
+        """
+        if not self._met(failure, now):
+            return
+        self.failures += 1
+        if not spoke:
+            self._sample(now, ok=False)
+        if self._is_enough():
+            full = min(self.settings.first_open * 2.0**self.opened, self.settings.longest_open)
+            self._open_for(full * (0.5 + 0.5 * jitter), now)
+            self.recent.clear()
+            self.bad = 0
+
+    def eject(self, failure: Failure, now: float) -> None:
+        if not self._met(failure, now):
+            return
+        self._open_for(_rest(failure, self.opened), now)
+
+    def _met(self, failure: Failure, now: float) -> bool:
+        """Notes `failure` and the rest it asks for. False if it is no further evidence:
+        attempts that began before the breaker opened may all fail of the one cause.
+        """
+        known = self.half_open and now < self.open_until
+        self.last_failure = failure
+        self.probing = False
+        seconds = min(failure.retry_after or 0.0, LONGEST_REST)
+        self.open_until = max(self.open_until, now + seconds)
+        return not known
+
+    def _is_enough(self) -> bool:
+        often = len(self.recent) >= self.settings.samples
+        return self.failures >= self.settings.consecutive or (
+            often and self.bad >= self.settings.ratio * len(self.recent)
+        )
+
+    def _open_for(self, seconds: float, now: float) -> None:
+        self.open_until = max(self.open_until, now + seconds)
+        self.opened = min(self.opened + 1, 16)
+        self.half_open = True
+
+    def _sample(self, now: float, *, ok: bool) -> None:
+        self.recent.append((now, ok))
+        self.bad += not ok
+        while self.recent[0][0] < now - self.settings.window:
+            _, was_ok = self.recent.popleft()
+            self.bad -= not was_ok
