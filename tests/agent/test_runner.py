@@ -16,10 +16,12 @@ from tests.agent.stage import (
     breaks,
     call,
     calls,
+    chunk,
     in_turn,
     play,
     refuses,
     says,
+    sse,
     task,
 )
 from tests.upstream.virtual import run_virtual
@@ -512,14 +514,39 @@ def test_no_end_of_a_process_runs_a_tool_twice_or_loses_the_turn() -> None:
         desk.sent.clear()
         past = whole.journal.after_kill(kept)
         begun = any(entry["type"] == "tool_asked" for entry in past.entries)
-        read = [entry["text"] for entry in past.entries if entry["type"] == "text_added"]
-        all_but_its_end = "".join(read) == whole.text and kept < len(whole.journal.entries) - 1
         stage = Stage({"main": letters}, desk.tools(), continuation=Continuation.PREFILL)
         played = play(stage, task(tools=ALL), past)
         assert len(desk.sent) == (0 if begun else 1), kept
         assert played.text == whole.text, kept
-        if not all_but_its_end:  # then nothing proves that nothing is missing
-            assert played.ended == whole.ended, kept
+        assert played.ended == whole.ended, kept
+
+
+@pytest.mark.parametrize(
+    ("read", "outcome"),
+    [
+        ("It is blue.", "finished"),
+        ("天空是蓝色的。", "finished"),
+        ("Done 🎉", "finished"),
+        ("Look: `x = 1`", "finished"),
+        ("It is", "failed"),
+        ("First, ", "failed"),
+        ("It is blue and:", "failed"),
+        ("```py\nprint(1).", "failed"),
+    ],
+)
+def test_whose_text_ends_and_who_has_nothing_to_add_has_said_all(read: str, outcome: str) -> None:
+    """The process died between the last word and the end, and the model is silent now."""
+    first = killed(Desk().stage(breaks(read, 3600.0)), task(), 1.0)
+    silent = Reply((sse(chunk({}, "stop")),))
+    played = play(Desk().stage(silent), task(), first.after_kill(len(first.entries)))
+    assert played.text == read
+    assert played.ended.outcome == outcome
+
+
+def test_an_upstream_that_does_not_even_end_proves_nothing() -> None:
+    first = killed(Desk().stage(breaks("It is blue.", 3600.0)), task(), 1.0)
+    played = play(Desk().stage(Reply(())), task(), first.after_kill(len(first.entries)))
+    assert played.ended.outcome == "failed"
 
 
 def test_the_person_may_stop_an_answer() -> None:

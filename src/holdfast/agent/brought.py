@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
+from ..core.anchor import open_fence
 from ..core.events import StopReason
-from ..core.failure import Failure, Kind
+from ..core.failure import NOTHING_MORE, Failure, Kind
 from ..core.message import Message, Native, Role, Text, ToolCall
 from ..core.record import failure_record
 from .decisions import Ask, End
@@ -62,12 +64,35 @@ def fall(
     names what the prompt held that could be left out: "without_images", "without_tools".
     """
     read = now.read(task.released)
+    if _said_all(now, failure, read):
+        return StepEnded(now.step, Message(Role.ASSISTANT, (Text(read),)))
     why = _way_round(now, failure, seen)
     if why is None:
         return give_up(now, task, failure, ref)
     if why == "mended" and read:
         return StepEnded(now.step, Message(Role.ASSISTANT, (Text(read),)), stop=CUT_CALL)
     return Ask(now.step, why, read, tools_left(now, task))
+
+
+def _said_all(now: Standing, failure: Failure, read: str) -> bool:
+    """Whether a step that another life had begun was whole, although its end is not known: the
+    model, asked to go on, ends without a word more, and the text ends as texts do.
+    """
+    resumed = now.whys[-1:] == ("resumed",)
+    return resumed and failure.code == NOTHING_MORE and _ends(read)
+
+
+def _ends(text: str) -> bool:
+    """At a full stop or the like, and not within a block of code."""
+    last = text.rstrip()[-1:]
+    if not last or open_fence(text) is not None:
+        return False
+    kind = unicodedata.category(last)
+    return last not in _GOES_ON and (kind in _CLOSING or kind == "So")
+
+
+_GOES_ON = ",:;\\/&@#%，、：；·"
+_CLOSING = ("Po", "Pe", "Pf", "Sk")  # punctuation, brackets and quotes that close, `
 
 
 def give_up(now: Standing, task: Task, failure: Failure, ref: str) -> End:

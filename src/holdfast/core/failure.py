@@ -215,6 +215,10 @@ class Cause:
         return errno_names.errorcode.get(self.errno, str(self.errno))
 
 
+# The `code` of an answer that was asked to go on and ended well without a word more.
+NOTHING_MORE = "nothing_more"
+
+
 @dataclass(frozen=True, slots=True)
 class Failure:
     """A classified failure: a value first, raised only inside `StreamFailed`.

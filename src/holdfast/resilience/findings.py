@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ..core.attempt import How
 from ..core.events import StopReason
-from ..core.failure import Failure, Hop, Kind, Phase
+from ..core.failure import NOTHING_MORE, Failure, Hop, Kind, Phase
 from .leg import Leg
 
 UNFINISHED = Failure(
@@ -49,7 +49,7 @@ def emptiness(leg: Leg, *, tool_cut: bool) -> Failure | None:
     if leg.finished.reason not in (StopReason.END, StopReason.TOOL_CALLS):
         return None
     if leg.how is not How.START:
-        return _empty("finished without going on in words", "没有接着写就结束了")
+        return _empty("finished without going on in words", "没有接着写就结束了", NOTHING_MORE)
     if leg.reasoned:
         return _empty("the model reasoned but gave no answer", "模型只有思考，没有回答")
     if leg.usage and leg.usage.output_tokens > 0:
@@ -73,5 +73,5 @@ def lost_tool(leg: Leg, *, tool_cut: bool) -> Failure | None:
     return _NO_CALL if tool_cut and not leg.tools and leg.how is not How.START else None
 
 
-def _empty(en: str, zh: str) -> Failure:
-    return Failure(Kind.EMPTY, Phase.END, detail=en, detail_zh=zh)
+def _empty(en: str, zh: str, code: str = "") -> Failure:
+    return Failure(Kind.EMPTY, Phase.END, detail=en, detail_zh=zh, code=code or None)
