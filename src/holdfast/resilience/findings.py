@@ -73,5 +73,5 @@ def lost_tool(leg: Leg, *, tool_cut: bool) -> Failure | None:
     return _NO_CALL if tool_cut and not leg.tools and leg.how is not How.START else None
 
 
-def _empty(en: str, zh: str, code: str = "") -> Failure:
-    return Failure(Kind.EMPTY, Phase.END, detail=en, detail_zh=zh, code=code or None)
+def _empty(en: str, zh: str, code: str | None = None) -> Failure:
+    return Failure(Kind.EMPTY, Phase.END, detail=en, detail_zh=zh, code=code)
