@@ -22,7 +22,7 @@ from holdfast.agent.events import (
     TurnEvent,
 )
 from holdfast.bot import texts
-from holdfast.bot.delivery import SLOW, Over, Wait, may_have_arrived
+from holdfast.bot.delivery import SLOW, Over, Owed, Wait, may_have_arrived
 from holdfast.bot.event import Frame, Typing, Whole
 from holdfast.core.failure import Kind, Phase
 from holdfast.core.message import Role, said
@@ -239,7 +239,8 @@ class TestBudget:
         assert "Too long for this chat" in desk.screen[-1]
         assert isinstance(over, Over)
         assert over.owed is not None
-        assert desk.delivery._script.text[over.owed :].strip().startswith("Paragraph")
+        assert over.owed.on_request
+        assert desk.delivery._script.text[over.owed.place :].strip().startswith("Paragraph")
 
     def test_the_last_reply_is_kept_for_the_verdict(self) -> None:
         """A stream is opened only if one reply is left behind it."""
@@ -295,7 +296,16 @@ class TestBudget:
         over = desk.run()
         assert desk.now < 300
         assert desk.screen[0].startswith("Half of the answer\n\n(I am still writing")
-        assert isinstance(over, Over)
+        assert over == Over(Owed(len("Half of the answer")))
+
+    def test_what_was_written_after_the_window_is_owed_also_in_another_life(self) -> None:
+        desk = Desk(GROUP)
+        desk.hear(BEGAN, TextAdded("Half of the answer"))
+        desk.run()
+        desk.hear(TextAdded(" and its other half"), ANSWER)
+        desk.start()
+        assert desk.run() == Over(Owed(len("Half of the answer")))
+        assert len(desk.screen) == 1
 
 
 class TestTrouble:
@@ -384,7 +394,7 @@ class TestTrouble:
     def test_in_the_end_it_is_owed(self) -> None:
         desk = Desk(GROUP, faults=["unreachable"] * 400)
         desk.hear(BEGAN, TextAdded("Hello"), ANSWER)
-        assert desk.run() == Over(owed=0)
+        assert desk.run() == Over(Owed(0))
 
     def test_a_text_too_long_for_the_platform_is_parted(self) -> None:
         desk = Desk(GROUP)

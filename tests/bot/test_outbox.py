@@ -16,7 +16,7 @@ from holdfast.agent.events import Asked, Ended, StepBegan, TextAdded
 from holdfast.app import SystemClock
 from holdfast.bot import delivery
 from holdfast.bot.adapter import Capabilities, Sink
-from holdfast.bot.delivery import Reply
+from holdfast.bot.delivery import Owed, Reply
 from holdfast.bot.event import Outbound, Place, Receipt
 from holdfast.bot.ledger import Ledger, MemoryLedger, StoredLedger
 from holdfast.bot.outbox import Channel, Outbox
@@ -221,6 +221,6 @@ def test_a_defect_of_an_adapter_costs_one_delivery_only(monkeypatch: pytest.Monk
             await outbox.open(reply("t1"))
             outbox.attend(reply("t1"), "lane")
             await outbox.settle()
-        assert await ledger.owed("t1") == 0
+        assert await ledger.owed("t1") == Owed(0)
 
     scene(play)

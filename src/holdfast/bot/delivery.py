@@ -24,7 +24,7 @@ from . import texts
 from .adapter import Capabilities
 from .event import Content, Frame, Outbound, Place, Receipt, Typing, Whole
 from .markdown import open_fence, part
-from .parts import Part, State
+from .parts import Owing, Part, State
 from .script import Script, Spans, first, join, length, until
 from .wording import finished, for_good, paragraphs, text_of, trimmed, verdict
 
@@ -60,10 +60,22 @@ class Wait:
 
 
 @dataclass(frozen=True, slots=True)
-class Over:
-    """Nothing more is sent. The person has not got what follows the place `owed` in the text."""
+class Owed:
+    """What the person has not got: all that follows `place` in the turn's text.
 
-    owed: int | None = None
+    `on_request`: they were told that they may ask for it, or the platform does not take it;
+    otherwise it is told as soon as they can be reached again.
+    """
+
+    place: int
+    on_request: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Over:
+    """Nothing more is sent."""
+
+    owed: Owed | None = None
 
 
 Move = Send | Wait | Over
@@ -245,7 +257,9 @@ class Delivery:
         if self._can.surface is not Surface.REPLACE:
             cut = self._atleast(cut, stream)
         return replace(
-            finished(self._script, stream, cut, tail if owing else ""), closing=owing, owing=owing
+            finished(self._script, stream, cut, tail if owing else ""),
+            closing=owing,
+            owing="length" if owing else "",
         )
 
     def _close(self, start: int, lead: str, rest: Spans, now: float) -> Move:
@@ -255,7 +269,7 @@ class Delivery:
         if not (text or tail) or self._left() < 1:
             self._over, self._given_up = True, bool(text or tail)
             return self._leave(now)
-        owing = self._script.ended is None or self._unwanted
+        owing: Owing = "refused" if self._unwanted else "" if self._script.ended else "window"
         # The space before a rest that was trimmed belongs to it: `start` stays the place.
         whole = Part(
             self._slot(), "whole", start, lead=lead, plain=self._plain, acked=start, seen=start
@@ -270,7 +284,7 @@ class Delivery:
         room = self._limit - len(lead) - len(tail) - 2 - FENCE_ROOM
         cut = first(rest, part(text, max(room, 1)))
         return self._send(
-            replace(finished(self._script, whole, cut, tail), closing=True, owing=True), now
+            replace(finished(self._script, whole, cut, tail), closing=True, owing="length"), now
         )
 
     def _leave(self, now: float) -> Move:
@@ -320,7 +334,7 @@ class Delivery:
             self._not_before = now
             return self._drop(sent)
         self._ending_stream = True
-        broken = replace(sent, closing=False, owing=False)
+        broken = replace(sent, closing=False, owing="")
         spans = until(broken.spans, broken.seen if broken.doubtful else broken.acked)
         self._again = replace(finished(self._script, broken, spans, ""), index=broken.index + 1)
         return self._keep(broken)
@@ -366,7 +380,7 @@ class Delivery:
         """Nobody sends it again. Without doubt, and without a name, the platform has not got it."""
         lost = not (sent.doubtful or sent.message_id)
         state = State.FAILED if lost else State.UNKNOWN
-        return self._keep(replace(sent, state=state, closing=False, owing=False))
+        return self._keep(replace(sent, state=state, closing=False, owing=""))
 
     def _keep(self, kept: Part) -> Part:
         self._sending = None
@@ -464,11 +478,19 @@ class Delivery:
             return self._began + SLOW if not shown and self._left() >= 3 else None
         return self._began if not shown else self._typed_at + TYPING_SHOWN
 
-    def _owed(self) -> int | None:
-        """The place behind which the person has nothing; None if they have all."""
+    def _owed(self) -> Owed | None:
+        """None if they have all. Of a turn that goes on after its window more is to come."""
         place = self._position()
         missing = self._script.read(self._script.rest(place)).strip()
-        return place if (missing or self._given_up) and not self._can.live else None
+        closed = (
+            kept.owing
+            for kept in self._parts.values()
+            if kept.closing and kept.state is State.DELIVERED
+        )
+        owing = next(closed, "refused" if self._unwanted else "")
+        if self._can.live or not (missing or self._given_up or owing == "window"):
+            return None
+        return Owed(place, on_request=owing in ("length", "refused"))
 
 
 def _deadline(reply: Reply, can: Capabilities, now: float) -> float | None:

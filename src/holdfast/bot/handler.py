@@ -21,10 +21,11 @@ from . import texts
 from .codec import read_inbound
 from .delivery import Reply
 from .event import Inbound, Notice, Scene
-from .memory import GOES_ON
+from .memory import FIRST, GOES_ON, LEFT, PAYS
 from .middleware.commands import task
 from .middleware.wake import called_by
 from .outbox import Outbox
+from .owed import arrears
 from .pipeline import Ask, Onward, Result, Say, Services, Silence, Visit
 from .script import LANGUAGE
 
@@ -90,7 +91,7 @@ class Handler:
         language = language_of(bot.rules, event, settings.get(LANGUAGE))
         if not past:
             journal.add(write_event(Noted(LANGUAGE, {LANGUAGE: language})))
-        if any(isinstance(said, Said) for said in past):
+        if any(isinstance(said, Said) for said in past) and not _paying(past):
             await _write(journal, Ended("finished"))
             return
         if isinstance(event, Notice):
@@ -110,7 +111,21 @@ class Handler:
             settings=settings,
             resumed=any(isinstance(said, Asked) for said in past),
         )
-        await self._carry_out(await bot.pipeline(visit), visit, turn, journal)
+        result = await bot.pipeline(visit)
+        if isinstance(result, Ask) and result.plain and not visit.resumed:
+            await self._pay(visit, journal, past)
+        await self._carry_out(result, visit, turn, journal)
+
+    async def _pay(self, visit: Visit, journal: Journal, past: Sequence[TurnEvent]) -> None:
+        """First tells the person what an earlier answer still owes them, in one message."""
+        if any(isinstance(said, Said) for said in past):
+            return  # an earlier life of this turn has
+        can = self._outbox.channel(visit.bot).adapter.capabilities(visit.inbound.place.scene)
+        owed = await arrears(visit, None if can.replies is None else can.max_chars)
+        if owed:
+            if not _paying(past):
+                journal.add(write_event(Noted(PAYS, {FIRST: True, LEFT: owed.left})))
+            journal.add(write_event(Said(owed.text)))
 
     async def _carry_out(self, result: Result, visit: Visit, turn: Turn, journal: Journal) -> None:
         match result:
@@ -171,7 +186,12 @@ async def answer(visit: Visit) -> Result:
     if visit.inbound.place.scene is Scene.GROUP and visit.inbound.sender.name:
         text = f"{visit.inbound.sender.name}: {text}"
     message = Message(Role.USER, (Text(text), *parts) if text else parts)
-    return Ask(await task(visit, message))
+    return Ask(await task(visit, message), plain=True)
+
+
+def _paying(past: Sequence[TurnEvent]) -> bool:
+    """Whether what this turn said was owed from before, and its own answer is still to come."""
+    return any(isinstance(e, Noted) and e.key == PAYS and e.values.get(FIRST) for e in past)
 
 
 def reply_to(turn: Turn) -> Reply:

@@ -11,7 +11,7 @@ from ..engine.ports import LaneLost
 from ..store.ports import SETTLED, Deliveries, DeliveryState
 from ..store.ports import Delivery as Row
 from .codec import read_place, write_place
-from .delivery import Reply
+from .delivery import Owed, Reply
 from .parts import Part, State
 
 _MOVES = 3  # times that a row is moved on, if something else moves it too
@@ -38,13 +38,11 @@ class Ledger(Protocol):
         """What became of it."""
         ...
 
-    async def close(self, turn: str, owed: int | None) -> None:
-        """Nothing more is sent. `owed`: the place in the turn's text behind which the person has
-        nothing.
-        """
+    async def close(self, turn: str, owed: Owed | None) -> None:
+        """Nothing more is sent, although this is `owed`."""
         ...
 
-    async def owed(self, turn: str) -> int | None: ...
+    async def owed(self, turn: str) -> Owed | None: ...
 
     async def unfinished(self, *, running: bool = False) -> Sequence[Reply]:
         """Those that were opened and not closed, in the order of their lanes; with `running` also
@@ -59,7 +57,7 @@ class MemoryLedger:
     def __init__(self) -> None:
         self._open: dict[str, Reply] = {}
         self._parts: dict[str, dict[int, Part]] = {}
-        self._closed: dict[str, int | None] = {}
+        self._closed: dict[str, Owed | None] = {}
 
     async def open(self, reply: Reply) -> None:
         if reply.turn not in self._closed:
@@ -74,11 +72,11 @@ class MemoryLedger:
     async def sent(self, turn: str, part: Part) -> None:
         self._parts.setdefault(turn, {})[part.slot] = part
 
-    async def close(self, turn: str, owed: int | None) -> None:
+    async def close(self, turn: str, owed: Owed | None) -> None:
         self._open.pop(turn, None)
         self._closed[turn] = owed
 
-    async def owed(self, turn: str) -> int | None:
+    async def owed(self, turn: str) -> Owed | None:
         return self._closed.get(turn)
 
     async def unfinished(self, *, running: bool = False) -> Sequence[Reply]:
@@ -121,18 +119,23 @@ class StoredLedger:
         key = _key(turn, part.slot)
         await asyncio.to_thread(self._move, key, _stands(part), part.to_json())
 
-    async def close(self, turn: str, owed: int | None) -> None:
+    async def close(self, turn: str, owed: Owed | None) -> None:
+        told = {"owed": owed and owed.place, "on_request": bool(owed and owed.on_request)}
+
         def write() -> None:
             for row in self._rows.of_turn(turn):
                 if row.state not in SETTLED and row.state is not DeliveryState.SENDING:
-                    note = {"owed": owed} if row.ordinal == 0 else None
+                    note = told if row.ordinal == 0 else None
                     self._rows.move(row.key, DeliveryState.ABANDONED, note)
 
         await asyncio.to_thread(write)
 
-    async def owed(self, turn: str) -> int | None:
+    async def owed(self, turn: str) -> Owed | None:
         row = await asyncio.to_thread(self._rows.find, _key(turn, 0))
-        return row.receipt.get("owed") if row else None
+        place = row.receipt.get("owed") if row else None
+        if row is None or place is None:
+            return None
+        return Owed(place, bool(row.receipt.get("on_request")))
 
     async def unfinished(self, *, running: bool = False) -> Sequence[Reply]:
         rows = await asyncio.to_thread(self._rows.unsettled, running=running)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from ..agent.codec import read_events, read_message
 from ..agent.events import Asked, Ended, Noted, StepBegan, TurnEvent
@@ -12,10 +13,11 @@ from ..agent.standing import remembered, standing
 from ..core.message import Message
 from ..engine.ports import Engine, Turn
 from .pipeline import Services
-from .script import Script
 
 GOES_ON = "goes_on"  # the note in which a turn says what text it goes on from
 PAYS = "pays"  # the note of a turn that says what an earlier one could not deliver
+LEFT = "left"  # what that note says is still to be told
+FIRST = "first"  # that it says so before it answers a message of its own
 LOOK_BACK = 10  # turns; commands among them are passed over
 
 
@@ -87,34 +89,20 @@ async def events_of(engine: Engine, turn_id: str) -> list[TurnEvent]:
 
 async def last_asked(services: Services, lane: str, before: str) -> Past | None:
     """The last turn of the lane in which a model was asked, other than the turn `before`."""
-    async for past in _turns(services, lane, before):
+    async for past in turns(services, lane, before):
         if past.has_asked:
             return past
     return None
 
 
-async def owed_text(services: Services, lane: str, before: str, reasoning: bool) -> str:
-    """What of the last answer was written and could not be delivered, nor was since."""
-    async for past in _turns(services, lane, before):
-        if past.has_asked or past.pays:
-            return await _undelivered(services, past, reasoning)
-    return ""
-
-
-async def _undelivered(services: Services, past: Past, reasoning: bool) -> str:
-    place = await services.ledger.owed(past.turn.id)
-    if place is None:
-        return ""
-    script = Script(reasoning=reasoning)
-    for event in past.events:
-        script.hear(event)
-    return script.read(script.rest(place)).strip()
-
-
-async def _turns(services: Services, lane: str, before: str) -> AsyncIterator[Past]:
-    """The lane's turns that have ended, the newest first."""
-    turns = await asyncio.to_thread(services.conversations.recent, lane, LOOK_BACK)
-    for turn in turns:
+async def turns(
+    services: Services, lane: str, before: str, *, kept: bool = False
+) -> AsyncIterator[Past]:
+    """The lane's turns that have ended, the newest first, other than the turn `before`; with
+    `kept` those only that the conversation still holds.
+    """
+    recent = partial(services.conversations.recent, lane, LOOK_BACK, kept=kept)
+    for turn in await asyncio.to_thread(recent):
         if turn.id != before:
             yield Past(turn, await events_of(services.engine, turn.id))
 

@@ -231,7 +231,7 @@ class _Sender:
                     case Over(owed):
                         await self._note(outbox.ledger.close(reply.turn, owed))
                         if owed is not None:
-                            _LOG.warning("not all was delivered", turn=reply.turn, owed=owed)
+                            _LOG.warning("not all was delivered", turn=reply.turn, place=owed.place)
                         return
 
     async def _send(self, delivery: Delivery, move: Send) -> None:

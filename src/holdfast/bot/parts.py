@@ -11,6 +11,10 @@ from .script import Spans
 
 Form = Literal["stream", "whole", "typing"]
 
+Owing = Literal["", "length", "window", "refused"]
+"""Why a message closes although there would be more to say: too long for this chat, no further
+reply is allowed, or the platform does not take the text."""
+
 
 class State(Enum):
     """Where a message stands. A stream is DELIVERED frame by frame; its end is `final`."""
@@ -38,7 +42,7 @@ class Part:
     state: State = State.SENDING
     final: bool = False
     closing: bool = False
-    owing: bool = False  # it closes, although there would be more to say
+    owing: Owing = ""
     void: bool = False  # it says itself that its text no longer counts
     plain: bool = False
     doubtful: bool = False  # a sending of it had an unknown outcome

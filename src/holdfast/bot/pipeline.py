@@ -50,9 +50,10 @@ class Say:
 
 @dataclass(frozen=True, slots=True)
 class Ask:
-    """A model is asked."""
+    """A model is asked. `plain`: by a message of the person's own, no command."""
 
     task: Task
+    plain: bool = False
 
 
 Result = Silence | Say | Ask

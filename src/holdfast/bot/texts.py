@@ -59,8 +59,22 @@ TEXTS: Mapping[str, tuple[str, str]] = {
     ),
     "window": (
         "(I am still writing, but this chat allows no further reply to your message. "
-        "Send /continue for the rest.)",
-        "（还没写完，但平台不允许再回复这条消息了；发送 /continue 或“继续”看余下部分）",
+        "The rest comes when you write again, or send /continue.)",
+        "（还没写完，但平台不允许再回复这条消息了；余下部分会在你下次发消息时补上，"
+        "也可以发送 /continue 或“继续”）",
+    ),
+    "owed": (
+        "(First the rest of my earlier answer, which I could not send in time:)",
+        "（先补上之前没能及时发出的回答：）",
+    ),
+    "owed_end": (
+        "(That was the rest. Now to your message:)",
+        "（以上是补发的内容，下面回答你的新消息：）",
+    ),
+    "owed_more": (
+        "(There is more of it; it comes when you write again, or send /continue. "
+        "Now to your message:)",
+        "（还有一部分，你下次发消息时会补上，也可以发送 /continue 或“继续”。下面回答你的新消息：）",
     ),
     "rewritten": (
         "(What stands above is void; the answer is given anew below.)",

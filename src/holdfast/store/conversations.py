@@ -6,7 +6,7 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Row, delete, func, select, update
+from sqlalchemy import ColumnElement, Connection, Row, delete, func, select, update
 
 from .database import Database, dump
 from .ports import Json, Pairing, Turn, TurnState
@@ -47,7 +47,6 @@ class SqlConversations:
         self._database.write(work, lane=lane).result()
 
     def history(self, lane: str) -> Sequence[Json]:
-        since = select(CONVERSATIONS.c.since).where(CONVERSATIONS.c.lane == lane)
         query = (
             select(EVENTS.c.event)
             .join(TURNS, TURNS.c.id == EVENTS.c.turn)
@@ -55,7 +54,7 @@ class SqlConversations:
                 TURNS.c.lane == lane,
                 TURNS.c.state == TurnState.DONE.value,
                 TURNS.c.forgotten.is_(False),
-                TURNS.c.number > func.coalesce(since.scalar_subquery(), 0),
+                TURNS.c.number > _since(lane),
                 EVENTS.c.kind.in_(SPOKEN),
             )
             .order_by(TURNS.c.number, EVENTS.c.sequence)
@@ -63,7 +62,7 @@ class SqlConversations:
         with self._database.read() as connection:
             return [json.loads(event)["message"] for event in connection.scalars(query)]
 
-    def recent(self, lane: str, limit: int = 10) -> Sequence[Turn]:
+    def recent(self, lane: str, limit: int = 10, *, kept: bool = False) -> Sequence[Turn]:
         told = (TurnState.DONE.value, TurnState.PARKED.value)
         query = (
             select(TURNS)
@@ -71,6 +70,8 @@ class SqlConversations:
             .order_by(TURNS.c.number.desc())
             .limit(limit)
         )
+        if kept:
+            query = query.where(TURNS.c.forgotten.is_(False), TURNS.c.number > _since(lane))
         with self._database.read() as connection:
             return [turn_of(row) for row in connection.execute(query)]
 
@@ -84,6 +85,12 @@ class SqlConversations:
         connection.execute(
             new.on_conflict_do_update(index_elements=[CONVERSATIONS.c.lane], set_=values)
         )
+
+
+def _since(lane: str) -> ColumnElement[int]:
+    """The number of the last turn before the conversation began anew."""
+    since = select(CONVERSATIONS.c.since).where(CONVERSATIONS.c.lane == lane)
+    return func.coalesce(since.scalar_subquery(), 0)
 
 
 class SqlPairings:

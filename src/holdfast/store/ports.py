@@ -364,8 +364,10 @@ class Conversations(Protocol):
         """
         ...
 
-    def recent(self, lane: str, limit: int = 10) -> Sequence[Turn]:
-        """Turns that are DONE or PARKED, the newest first, whatever was reset."""
+    def recent(self, lane: str, limit: int = 10, *, kept: bool = False) -> Sequence[Turn]:
+        """Turns that are DONE or PARKED, the newest first, whatever was reset; with `kept` those
+        only that were neither reset nor forgotten.
+        """
         ...
 
     def forget(self, turn_id: str) -> None:

@@ -12,7 +12,8 @@ from ...core import record as records
 from ...core.message import Message, Role, said
 from ...store.ports import Incident
 from .. import texts
-from ..memory import PAYS, history, last_asked, owed_text
+from ..memory import PAYS, history, last_asked
+from ..owed import owed_text
 from ..pipeline import Ask, Command, Middleware, Onward, Result, Say, Visit
 
 _SLASHES = ("/", "／")
@@ -98,8 +99,7 @@ async def retry(visit: Visit, rest: str, onward: Onward) -> Result:
 
 async def continue_(visit: Visit, rest: str, onward: Onward) -> Result:
     """First what was written and not delivered; else the model goes on where it was cut off."""
-    reasoning = visit.rules.show_reasoning
-    owed = await owed_text(visit.services, visit.lane, visit.turn, reasoning)
+    owed = await owed_text(visit)
     if owed:
         return Say(owed, note=PAYS)
     past = await last_asked(visit.services, visit.lane, visit.turn)
