@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.bot.people import C2C, GROUP, Fault, Platform
+from tests.upstream import leaks
 
 from holdfast.agent.abilities import Abilities
 from holdfast.agent.asking import Models
@@ -36,7 +37,7 @@ from holdfast.store.conversations import SqlConversations, SqlPairings
 from holdfast.store.database import Database
 from holdfast.store.deliveries import SqlDeliveries
 from holdfast.store.incidents import SqlIncidents
-from holdfast.store.ports import Fence, TurnState
+from holdfast.store.ports import Fence
 from holdfast.store.turns import SqlTurns
 from holdfast.upstream.catalog import routes
 
@@ -46,9 +47,8 @@ FAST = {"connect": 1.0, "headers": 1.0, "first_event": 1.0, "bytes_idle": 1.0, "
 
 
 async def until(condition: Callable[[], object], patience: float = PATIENCE) -> None:
-    async with asyncio.timeout(patience):
-        while not condition():
-            await asyncio.sleep(0.005)
+    """Polls, without a pause: for what nobody tells."""
+    await leaks.until(lambda: bool(condition()), patience)
 
 
 class Phone:
@@ -60,7 +60,7 @@ class Phone:
         self._can = {Scene.DIRECT: direct, Scene.GROUP: group}
         self.chats: dict[str, Platform] = {}
         self.faults: list[Fault] = []
-        self._sink: Sink | None = None
+        self._sink: asyncio.Future[Sink] = asyncio.get_running_loop().create_future()
         self._ids = itertools.count(1)
         self.clock = SystemClock()
 
@@ -68,7 +68,7 @@ class Phone:
         return self._can[place.scene]
 
     async def run(self, sink: Sink) -> None:
-        self._sink = sink
+        self._sink.set_result(sink)
         await asyncio.Event().wait()
 
     async def send(self, outbound: Outbound, key: str) -> Receipt:
@@ -86,9 +86,8 @@ class Phone:
         return self.chat_of(inbound)
 
     async def event(self, event: Inbound | Notice) -> bool:
-        await until(lambda: self._sink)
-        assert self._sink is not None
-        return await self._sink(event)
+        sink = await self._sink
+        return await sink(event)
 
     def message(
         self,
@@ -144,13 +143,11 @@ class House:
 
     async def answer_to(self, inbound: Inbound | Notice) -> list[str]:
         turn = f"helper:{inbound.id}"
-        await until(lambda: self.ended(turn))
+        async with asyncio.timeout(PATIENCE):
+            async for _ in self.engine.watch(turn):
+                """Until it says no more."""
         await until(lambda: not self.bots.outbox.attends(turn))
         return self.phone.reads(self.phone.chat_of(inbound))
-
-    def ended(self, turn: str) -> bool:
-        found = self.turns.find(turn)
-        return found is not None and found[1] not in (TurnState.WAITING, TurnState.RUNNING)
 
     @property
     def asked(self) -> list[Any]:

@@ -37,15 +37,17 @@ class SimulatedAdapter:
         self.platform = Platform(can)
         self.faults = faults or []
         self.hold: asyncio.Event | None = None
+        self.asked = asyncio.Event()  # something is to be sent: it is written down
         self.sent = asyncio.Event()
 
     def capabilities(self, place: Place) -> Capabilities:
         return self.platform.can
 
     async def run(self, sink: Sink) -> None:
-        raise NotImplementedError
+        """Nobody writes here: turns are told by hand."""
 
     async def send(self, outbound: Outbound, key: str) -> Receipt:
+        self.asked.set()
         if self.hold:
             await self.hold.wait()
         await asyncio.sleep(0)
@@ -160,8 +162,7 @@ def test_a_send_that_a_crash_interrupted_is_repeated_under_its_slot(ledger: Ledg
         async with outbox_of(engine, ledger, adapter, grace=0.0) as outbox:
             await outbox.open(reply("t1"))
             outbox.attend(reply("t1"), "lane")
-            while not await ledger.parts("t1"):
-                await asyncio.sleep(0)
+            await adapter.asked.wait()
         adapter.hold = None
         async with outbox_of(engine, ledger, adapter) as outbox:
             await outbox.recover()
@@ -195,7 +196,8 @@ def test_answers_of_one_lane_come_in_order_lanes_side_by_side() -> None:
             for turn in ("b1", "a2", "a1"):
                 engine.journals[turn].write(TextAdded(f"This is {turn}."), Ended("finished"))
                 await engine.end(turn)
-                await asyncio.sleep(0.01)
+                if turn[0] == "b":
+                    await adapter.sent.wait()
             await outbox.settle()
         contents = [getattr(o.content, "text", "") for o in adapter.platform.sends]
         assert contents == ["This is b1.", "This is a1.", "This is a2."]
@@ -208,7 +210,7 @@ def test_a_defect_of_an_adapter_costs_one_delivery_only(monkeypatch: pytest.Monk
 
     async def play() -> None:
         engine, ledger = MemoryEngine(), MemoryLedger()
-        adapter = SimulatedAdapter(replace(GROUP, recognises_repeats=False, replies=None))
+        adapter = SimulatedAdapter(replace(GROUP, recognises_repeats=False, replies=1))
 
         async def broken(outbound: Outbound, key: str) -> Receipt:
             raise ZeroDivisionError
