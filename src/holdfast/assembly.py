@@ -71,6 +71,8 @@ async def assemble(ground: Ground, stack: AsyncExitStack) -> Assembled:
     rules = ground.settings.bots
     plugs = {name: _plug(name, rule, ground) for name, rule in rules.items()}
     adapters = {name: plug.adapter for name, plug in plugs.items()}
+    fetch = HttpFetch()
+    stack.push_async_callback(fetch.aclose)
     services = Services(
         engine=ground.node.engine,
         conversations=SqlConversations(ground.database),
@@ -79,7 +81,7 @@ async def assemble(ground: Ground, stack: AsyncExitStack) -> Assembled:
         ledger=StoredLedger(SqlDeliveries(ground.database, ground.node.fences)),
         clock=ground.clock,
         routes=ground.routes.names(),
-        fetch=HttpFetch(ground.transports()),
+        fetch=fetch,
         new_code=lambda: "".join(secrets.choice(_SIGNS) for _ in range(8)),
         hour=lambda: _hour(ground.clock),
     )

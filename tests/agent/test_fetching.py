@@ -15,10 +15,11 @@ from tests.upstream.peers import Peer, Visit, peer
 from tests.upstream.virtual import LoopClock
 
 from holdfast.agent.builtins import builtins
-from holdfast.agent.fetching import MOST, Fetcher, Page, is_public
+from holdfast.agent.fetching import MOST, Fetcher, Page
 from holdfast.agent.toolrun import run_tool
 from holdfast.agent.tools import ToolContext, ToolFailed
 from holdfast.core.message import ToolCall
+from holdfast.upstream.guard import is_public
 
 
 @pytest.mark.parametrize(

@@ -493,5 +493,5 @@ def test_where_nothing_knows_a_repetition_an_outage_of_seconds_is_waited_for() -
 def test_but_nobody_is_told_the_same_for_ever() -> None:
     desk = Desk(replace(GROUP, recognises_repeats=False), faults=["lost"] * 9)
     desk.hear(StepBegan(1, "r", ""), TextAdded("Hello."), Ended("finished"))
-    assert desk.run() == Over(0)
+    assert desk.run() == Over(Owed(0))
     assert len(desk.screen) == 4

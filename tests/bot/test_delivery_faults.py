@@ -166,5 +166,6 @@ def _exactly_once_or_marked(desk: Desk) -> None:
 def _one_end(desk: Desk) -> None:
     mark = texts.TEXTS["again"][0]
     cut = texts.TEXTS["cut"][0].partition("{")[0]
-    ends = [text for text in desk.screen if cut in text]
-    assert sum(mark not in text for text in ends) <= 1
+    unmarked = sum(cut in text and mark not in text for text in desk.screen)
+    repeats = sum(mark in text for text in desk.screen)  # one may leave no room for its end
+    assert unmarked <= 1 + repeats

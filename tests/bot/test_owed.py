@@ -58,7 +58,7 @@ def opened(tmp_path: Path, gate: Gate, **given: Any) -> AbstractAsyncContextMana
 
 async def late(home: House, gate: Gate, question: str = QUESTION, **given: Any) -> Inbound:
     """A question whose window for replies is over before it is answered."""
-    can = home.phone.capabilities(home.phone.message("x", **given).place.scene)
+    can = home.phone.capabilities(home.phone.message("x", **given).place)
     assert can.window
     inbound = home.phone.message(question, **given)
     inbound = replace(inbound, at=inbound.at - can.window + 1)

@@ -1,24 +1,19 @@
 """Web pages for models, without a way into the network that Holdfast runs in.
 
-A model asks for whatever an attacker's text tells it to. So every address is checked when it
-is connected to, and that very address is connected to: a name that resolves to something else
-a moment later gains nothing, and neither does a redirect.
+A model asks for whatever an attacker's text tells it to: see `upstream.guard`.
 """
 
 from __future__ import annotations
 
-import asyncio
-import ipaddress
-import socket
 import zlib
-from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterable, AsyncIterator, Callable
 from contextlib import aclosing
 from dataclasses import dataclass
 
-import httpcore2
 import httpx2
 
 from .. import __version__
+from ..upstream.guard import Guard, NotPublic, is_public
 from ..upstream.transport import HttpTransport
 from .tools import ToolFailed
 from .webpage import decode, readable
@@ -35,27 +30,6 @@ _HEADERS = {
 }
 _HTML = ("text/html", "application/xhtml+xml")
 _TEXT = ("application/json", "application/xml", "application/javascript", "application/yaml")
-
-# IPv6 networks whose addresses stand for an IPv4 one, and where in them it stands.
-_NAT64 = ipaddress.ip_network("64:ff9b::/96")
-_COMPATIBLE = ipaddress.ip_network("::/96")
-
-
-def is_public(address: str) -> bool:
-    """Whether an IP address belongs to the open internet, whatever form it is written in."""
-    try:
-        ip = ipaddress.ip_address(address.partition("%")[0])
-    except ValueError:
-        return False
-    if isinstance(ip, ipaddress.IPv6Address):
-        inner = ip.ipv4_mapped or ip.sixtofour
-        if ip in _NAT64 or ip in _COMPATIBLE:
-            inner = ipaddress.IPv4Address(int(ip) & 0xFFFFFFFF)
-        if ip.teredo or ip.is_site_local:
-            return False
-        if inner:
-            return is_public(str(inner))
-    return ip.is_global and not (ip.is_multicast or ip.is_reserved or ip.is_unspecified)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +56,7 @@ class Fetcher:
     def _transport(self) -> HttpTransport:
         """Made when first needed: most of a start would be spent on reading certificates."""
         if self._made is None:
-            self._made = HttpTransport(httpx2.create_ssl_context(), backend=_Guard(self._permits))
+            self._made = HttpTransport(httpx2.create_ssl_context(), backend=Guard(self._permits))
         return self._made
 
     async def fetch(self, url: str) -> Page:
@@ -91,7 +65,7 @@ class Fetcher:
         for _ in range(REDIRECTS + 1):
             timeout = httpx2.Timeout(PATIENCE).as_dict()
             asked = httpx2.Request("GET", where, headers=_HEADERS, extensions={"timeout": timeout})
-            async with aclosing(await self._transport.handle_async_request(asked)) as answer:
+            async with aclosing(await self._answer(asked)) as answer:
                 if answer.has_redirect_location:
                     where = _url(str(where.join(answer.headers["location"])))
                     continue
@@ -100,41 +74,15 @@ class Fetcher:
                 return await _page(answer, where)
         raise ToolFailed(f"more than {REDIRECTS} redirects")
 
+    async def _answer(self, asked: httpx2.Request) -> httpx2.Response:
+        try:
+            return await self._transport.handle_async_request(asked)
+        except NotPublic as error:
+            raise ToolFailed(f"{error.host} is not on the public internet") from None
+
     async def aclose(self) -> None:
         if self._made is not None:
             await self._made.aclose()
-
-
-class _Guard(httpcore2.AsyncNetworkBackend):
-    """Connects to checked addresses only, each to the very one that was checked."""
-
-    def __init__(self, permits: Callable[[str], bool]) -> None:
-        self._permits = permits
-        self._network = httpcore2.AnyIOBackend()
-
-    async def connect_tcp(
-        self,
-        host: str,
-        port: int,
-        timeout: float | None = None,
-        local_address: str | None = None,
-        socket_options: Iterable[httpcore2.SOCKET_OPTION] | None = None,
-    ) -> httpcore2.AsyncNetworkStream:
-        loop = asyncio.get_running_loop()
-        found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-        addresses = list(dict.fromkeys(str(entry[4][0]) for entry in found))
-        if not addresses or not all(map(self._permits, addresses)):
-            raise ToolFailed(f"{host} is not on the public internet")
-        errors: list[Exception] = []
-        for address in addresses:
-            try:
-                return await self._network.connect_tcp(address, port, timeout)
-            except (httpcore2.ConnectError, httpcore2.ConnectTimeout) as error:
-                errors.append(error)
-        raise errors[0]
-
-    async def sleep(self, seconds: float) -> None:
-        await asyncio.sleep(seconds)
 
 
 def _url(text: str) -> httpx2.URL:

@@ -120,7 +120,7 @@ class Handler:
         """First tells the person what an earlier answer still owes them, in one message."""
         if any(isinstance(said, Said) for said in past):
             return  # an earlier life of this turn has
-        can = self._outbox.channel(visit.bot).adapter.capabilities(visit.inbound.place.scene)
+        can = self._outbox.channel(visit.bot).adapter.capabilities(visit.inbound.place)
         owed = await arrears(visit, None if can.replies is None else can.max_chars)
         if owed:
             if not _paying(past):
