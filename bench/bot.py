@@ -76,7 +76,7 @@ ARRIVALS = (
 
 @dataclass(slots=True)
 class Figures:
-    """What came of one arrival. `waits` in milliseconds of our own, `ends` in seconds to the end."""
+    """What came of one arrival. `waits` are milliseconds of our own, `ends` seconds to the end."""
 
     waits: list[float] = field(default_factory=list)
     ends: list[float] = field(default_factory=list)
@@ -223,7 +223,7 @@ QQ and of the model on the other. Wait: from a person's message to the request t
 reads, milliseconds, with the simulators' own time. End: seconds until the whole answer is there.
 Wrong: answers that were not whole, or not there exactly once.
 
-| messages come | messages | wait p50 | wait p99 | longest | CPU ms each | end p50 | longest | wrong |
+| they come | messages | wait p50 | wait p99 | longest | CPU ms each | end p50 | longest | wrong |
 | --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |
 {rows}
 

@@ -39,7 +39,7 @@ def test_the_outbox_moves_as_the_table_says(database: Database, origin: Delivery
     outbox = SqlDeliveries(database, {})
     path = ways()[origin]
     for to in S:
-        outbox.put([Delivery(to.value, "", 1, {"text": "好"})])
+        outbox.put([Delivery(to.value, "", 1, {"text": "好"})]).result()
         for step in path:
             assert outbox.move(to.value, step)
         assert outbox.move(to.value, to) is (to in MOVES[origin])
@@ -52,16 +52,60 @@ def test_the_outbox_moves_as_the_table_says(database: Database, origin: Delivery
 
 def test_a_key_is_kept_once_with_its_receipt(database: Database) -> None:
     outbox = SqlDeliveries(database, {})
-    outbox.put([Delivery("k", "t", 1, {"text": "first"})])
+    outbox.put([Delivery("k", "t", 1, {"text": "first"})]).result()
     outbox.move("k", S.SENDING)
     outbox.move("k", S.UNKNOWN, {"message_id": "m1"})
-    outbox.put([Delivery("k", "t", 1, {"text": "second"}), Delivery("a", "t", 2, {})])
+    outbox.put([Delivery("k", "t", 1, {"text": "second"}), Delivery("a", "t", 2, {})]).result()
     outbox.move("k", S.DELIVERED)
     kept, other = outbox.of_turn("t")
     assert (kept.key, kept.content, kept.state) == ("k", {"text": "first"}, S.DELIVERED)
     assert (kept.receipt, kept.tries) == ({"message_id": "m1"}, 1)
     assert (other.key, other.state) == ("a", S.PENDING)
     assert not outbox.move("nobody", S.SENDING)
+
+
+@pytest.mark.parametrize("origin", [None, *S])
+def test_what_is_noted_of_a_delivery_stands_unless_it_is_settled(
+    database: Database, origin: DeliveryState | None
+) -> None:
+    outbox = SqlDeliveries(database, {})
+    if origin:
+        outbox.put([Delivery("k", "t", 1, {"text": "first"})]).result()
+        for step in ways()[origin]:
+            outbox.move("k", step)
+    before = outbox.find("k")
+    settled = origin in (S.DELIVERED, S.ABANDONED)
+    for to in (S.SENDING, S.UNKNOWN, S.SENDING, S.DELIVERED):
+        noted = Delivery("k", "t", 1, {"text": "second"}, to, receipt={"to": to.value})
+        assert outbox.note(noted).result() is not settled
+    found = outbox.find("k")
+    assert found
+    if settled:
+        assert found == before
+        return
+    assert (found.state, found.receipt) == (S.DELIVERED, {"to": "delivered"})
+    assert found.content == {"text": "first" if origin else "second"}
+    assert found.tries == 2 + (before.tries if before else 0)
+
+
+def test_what_is_abandoned_is_what_nobody_sends_any_more(database: Database) -> None:
+    outbox = SqlDeliveries(database, {})
+    for turn in ("t", "other"):
+        outbox.put([Delivery(f"{turn} {n}", turn, n, {}) for n in range(5)]).result()
+        for n, steps in enumerate(
+            ([], [S.SENDING], [S.SENDING, S.FAILED], [S.SENDING, S.DELIVERED])
+        ):
+            for step in steps:
+                outbox.move(f"{turn} {n}", step, {"kept": n})
+    outbox.abandon("t", {"owed": 7}).result()
+    assert [(d.state, d.receipt) for d in outbox.of_turn("t")] == [
+        (S.ABANDONED, {"owed": 7}),
+        (S.SENDING, {"kept": 1}),
+        (S.ABANDONED, {"kept": 2}),
+        (S.DELIVERED, {"kept": 3}),
+        (S.ABANDONED, {}),
+    ]
+    assert [d.state for d in outbox.of_turn("other")].count(S.ABANDONED) == 0
 
 
 def test_unsettled_are_those_of_no_running_turn(database: Database) -> None:
@@ -72,12 +116,12 @@ def test_unsettled_are_those_of_no_running_turn(database: Database) -> None:
         assert fence
         turns.begin(fence).result()
         outbox = SqlDeliveries(database, {name: fence})
-        outbox.put([Delivery(f"{name} {n}", name, n, {}) for n in range(3)])
+        outbox.put([Delivery(f"{name} {n}", name, n, {}) for n in range(3)]).result()
         outbox.move(f"{name} 0", S.SENDING)
         outbox.move(f"{name} 1", S.ABANDONED)
         if name == "done":
             turns.end(fence, name, TurnState.DONE).result()
-    outbox.put([Delivery("of no turn", "", 1, {})])
+    outbox.put([Delivery("of no turn", "", 1, {})]).result()
     left = {(d.key, d.state) for d in outbox.unsettled()}
     assert left == {
         ("done 0", S.UNKNOWN),
@@ -93,7 +137,7 @@ def test_what_is_owed_in_a_lane_comes_in_its_order_whenever_it_was_written(
     for name in ("z", "a"):
         turns.accept(Turn(name, "lane", {}, 1.0), 10).result()
     for name in ("a", "z"):  # as by a clock that was set back in between
-        outbox.put([Delivery(f"{name} {n}", name, n, {}) for n in range(2)])
+        outbox.put([Delivery(f"{name} {n}", name, n, {}) for n in range(2)]).result()
     owed = [d.key for d in outbox.unsettled(running=True)]
     assert owed == ["z 0", "z 1", "a 0", "a 1"]
 

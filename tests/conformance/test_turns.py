@@ -161,7 +161,7 @@ def test_whoever_lost_the_lane_writes_nothing(database: Database, turns: SqlTurn
     assert turns.begin(old).result()
     turns.append(old, "1", [entry(1)]).result()
     outbox = SqlDeliveries(database, {"1": old})
-    outbox.put([Delivery("k", "1", 1, {})])
+    outbox.put([Delivery("k", "1", 1, {})]).result()
     new = held(turns, holder="new")
     late: list[Future[Any]] = [
         turns.begin(old),
@@ -177,7 +177,7 @@ def test_whoever_lost_the_lane_writes_nothing(database: Database, turns: SqlTurn
     with pytest.raises(LaneLost):
         outbox.move("k", DeliveryState.SENDING)
     with pytest.raises(LaneLost):
-        outbox.put([Delivery("k2", "1", 2, {})])
+        outbox.put([Delivery("k2", "1", 2, {})]).result()
     begun = turns.begin(new).result()
     assert begun is not None
     assert (begun.turn.id, begun.turn.begun, begun.reached) == ("1", 1, 1)
@@ -290,7 +290,7 @@ def test_what_was_being_sent_when_a_life_ended_is_unknown(
     fence = held(turns)
     turns.begin(fence).result()
     outbox = SqlDeliveries(database, {"1": fence})
-    outbox.put([Delivery(key, "1", n, {}) for n, key in enumerate("abc")])
+    outbox.put([Delivery(key, "1", n, {}) for n, key in enumerate("abc")]).result()
     outbox.move("a", DeliveryState.SENDING)
     outbox.move("a", DeliveryState.DELIVERED)
     outbox.move("b", DeliveryState.SENDING)

@@ -85,7 +85,7 @@ class Agent:
 
     async def _deliver(self, turn: Turn, text: str) -> None:
         key = f"{turn.id}:answer"
-        await asyncio.to_thread(self._outbox.put, [Delivery(key, turn.id, 1, {"text": text})])
+        await asyncio.wrap_future(self._outbox.put([Delivery(key, turn.id, 1, {"text": text})]))
         if await asyncio.to_thread(self._outbox.move, key, S.SENDING):
             await self._line.ask(send=key, lane=turn.lane, turn=turn.id, text=text)
             await asyncio.to_thread(self._outbox.move, key, S.DELIVERED)

@@ -264,7 +264,7 @@ class Interleavings(RuleBasedStateMachine):
         self.same(
             process,
             lambda: self.book.put(lane, token, name, key),
-            lambda _: _now(lambda: outbox.put([Delivery(key, name, 1, {})])),
+            lambda _: _now(lambda: outbox.put([Delivery(key, name, 1, {})]).result()),
         )
         if process.turn != name:  # it has learned that the lane is lost
             return

@@ -158,7 +158,7 @@ def test_a_handler_that_the_store_failed_lives_again_when_it_works(machine: Mach
             await journal.settle()
             if len(lives) == 1:
                 await machine.disk(FULL)
-            await asyncio.to_thread(outbox.put, [Delivery("k", turn.id, 1, {"t": "x" * 9000})])
+            await asyncio.wrap_future(outbox.put([Delivery("k", turn.id, 1, {"t": "x" * 9000})]))
 
         async with machine.engine(handler) as engine:
             await engine.accept(turn("1"))

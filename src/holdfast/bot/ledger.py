@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any, Protocol
+from typing import Protocol
 
 from ..engine.ports import LaneLost
-from ..store.ports import SETTLED, Deliveries, DeliveryState
+from ..store.ports import Deliveries, DeliveryState
 from ..store.ports import Delivery as Row
 from .codec import read_place, write_place
 from .delivery import Owed, Reply
 from .parts import Part, State
-
-_MOVES = 3  # times that a row is moved on, if something else moves it too
 
 
 class Ledger(Protocol):
@@ -93,7 +91,8 @@ class StoredLedger:
 
     async def open(self, reply: Reply) -> None:
         content = {"bot": reply.bot, "place": write_place(reply.place), "at": reply.at}
-        await asyncio.to_thread(self._rows.put, [Row(_key(reply.turn, 0), reply.turn, 0, content)])
+        row = Row(_key(reply.turn, 0), reply.turn, 0, content)
+        await asyncio.wrap_future(self._rows.put([row]))
 
     async def parts(self, turn: str) -> Sequence[Part]:
         """What an earlier process was sending is of unknown outcome now."""
@@ -108,27 +107,14 @@ class StoredLedger:
         return await asyncio.to_thread(read)
 
     async def sending(self, turn: str, part: Part) -> None:
-        def write() -> None:
-            key = _key(turn, part.slot)
-            self._rows.put([Row(key, turn, part.slot, {"form": part.form})])
-            self._move(key, DeliveryState.SENDING, replace(part, state=State.SENDING).to_json())
-
-        await asyncio.to_thread(write)
+        await self._note(turn, replace(part, state=State.SENDING), DeliveryState.SENDING)
 
     async def sent(self, turn: str, part: Part) -> None:
-        key = _key(turn, part.slot)
-        await asyncio.to_thread(self._move, key, _stands(part), part.to_json())
+        await self._note(turn, part, _stands(part))
 
     async def close(self, turn: str, owed: Owed | None) -> None:
         told = {"owed": owed and owed.place, "on_request": bool(owed and owed.on_request)}
-
-        def write() -> None:
-            for row in self._rows.of_turn(turn):
-                if row.state not in SETTLED and row.state is not DeliveryState.SENDING:
-                    note = told if row.ordinal == 0 else None
-                    self._rows.move(row.key, DeliveryState.ABANDONED, note)
-
-        await asyncio.to_thread(write)
+        await asyncio.wrap_future(self._rows.abandon(turn, told))
 
     async def owed(self, turn: str) -> Owed | None:
         row = await asyncio.to_thread(self._rows.find, _key(turn, 0))
@@ -141,15 +127,12 @@ class StoredLedger:
         rows = await asyncio.to_thread(self._rows.unsettled, running=running)
         return [_reply(row) for row in rows if row.ordinal == 0 and row.turn]
 
-    def _move(self, key: str, to: DeliveryState, receipt: Mapping[str, Any]) -> None:
-        """The store calls a send that is under way unknown when its turn ends. We know better,
-        and say so by way of SENDING, from where all moves lead.
-        """
-        for _ in range(_MOVES):
-            if self._rows.move(key, to, receipt):
-                return
-            self._rows.move(key, DeliveryState.SENDING)
-        raise LaneLost(key)
+    async def _note(self, turn: str, part: Part, state: DeliveryState) -> None:
+        """The store calls a send that is under way unknown when its turn ends. We know better."""
+        key = _key(turn, part.slot)
+        row = Row(key, turn, part.slot, {"form": part.form}, state, receipt=part.to_json())
+        if not await asyncio.wrap_future(self._rows.note(row)):
+            raise LaneLost(key)
 
 
 def _key(turn: str, slot: int) -> str:

@@ -317,11 +317,23 @@ class Delivery:
 
 class Deliveries(Protocol):
     """The outbox. All writes survive a power cut. What belongs to a turn that runs in this
-    process raises LaneLost once another process holds the lane. Blocking.
+    process raises LaneLost once another process holds the lane. What gives no Future blocks.
     """
 
-    def put(self, deliveries: Sequence[Delivery]) -> None:
-        """Keeps them as PENDING; a key that is known stays as it is."""
+    def put(self, deliveries: Sequence[Delivery]) -> Future[None]:
+        """Keeps them; a key that is known stays as it is."""
+        ...
+
+    def note(self, delivery: Delivery) -> Future[bool]:
+        """Its state and receipt are these now, wherever it stood, and whether it was known or not.
+        False if it is settled: that is for good.
+        """
+        ...
+
+    def abandon(self, turn_id: str, receipt: Json) -> Future[None]:
+        """All of the turn's that are neither settled nor on their way; the receipt is for the one
+        with the ordinal 0.
+        """
         ...
 
     def move(self, key: str, to: DeliveryState, receipt: Json | None = None) -> bool:
