@@ -14,10 +14,11 @@ from enum import Enum
 
 from holdfast.core.anchor import anchor, open_fence
 from holdfast.resilience.overlap import weight
+from holdfast.sim.library import TEXTS
 
 from .blind import BLIND
 from .cuts import Cut
-from .phrasings import HELD_OUT, UNSEEN, USUAL, Phrasings
+from .phrasings import ODD, RARER, USUAL, Phrasings
 
 
 class Right(Enum):
@@ -40,6 +41,7 @@ Behaviour = Callable[[Cut, random.Random], Said]
 
 SLIGHT = 5  # weight of a repetition that may as well be chance
 _SENTENCE = re.compile(r"(?<=[。！？\n])|(?<=[.!?]\s)")
+STRANGERS = {language: _SENTENCE.split(text) for language, text in TEXTS["long"].items()}
 
 
 def _from_last(pattern: re.Pattern[str], text: str) -> str:
@@ -183,6 +185,37 @@ def _refenced(then: Callable[[Cut], str]) -> Callable[[Cut], str]:
     return say
 
 
+def _any_words(then: Callable[[Cut], str], *, restart: bool = False) -> Behaviour:
+    """After a sentence or two of another text: talk is known by what follows, not by its words."""
+
+    def say(cut: Cut, dice: random.Random) -> Said:
+        sentences = STRANGERS[cut.language]
+        at = dice.randrange(len(sentences) - 2)
+        talk = "".join(sentences[at : at + dice.choice((1, 2))]).strip()
+        text = then(cut)
+        said = talk + dice.choice(("\n\n", "\n\n---\n\n")) + text
+        return Said(said, Right.JOIN if restart else _right(cut, text), restart=restart)
+
+    return say
+
+
+def _quotes_first(cut: Cut, dice: random.Random) -> Said:
+    """Says where it was before it says it again."""
+    said = {"en": "You have it up to “{}”. From there:\n\n", "zh": "刚才写到“{}”，从这里接上：\n\n"}
+    words = _words(cut, 3).strip()
+    return Said(said[cut.language].format(words) + _anchored(cut), _right(cut, _anchored(cut)))
+
+
+def _stripped(cut: Cut, dice: random.Random) -> Said:
+    """Goes on exactly, without the white space at which it begins."""
+    lost = cut.rest[: len(cut.rest) - len(cut.rest.lstrip())]
+    known = lost == cut.released[len(cut.shown) :]
+    sentence = lost == " " and re.search(r"[a-z][.!?]\Z", cut.shown) and cut.rest[1].isupper()
+    prose = open_fence(cut.shown) is None
+    shown = known or (sentence and prose)
+    return Said(cut.rest.lstrip(), Right.JOIN if shown else Right.GUESS)
+
+
 def _quoted(cut: Cut, dice: random.Random) -> Said:
     return Said(f"“{anchor(cut.shown)}”{cut.rest}", Right.JOIN)
 
@@ -204,8 +237,8 @@ BEHAVIOURS: Mapping[str, Behaviour] = {
     "restarts the sentence": _repeating(_sentence),
     "restarts the paragraph": _repeating(lambda cut: _from_last(re.compile("\n\n"), cut.shown)),
     "restarts everything": _restart,
-    "restarts after held-out talk": _restart_after(HELD_OUT),
-    "restarts after unseen talk": _restart_after(UNSEEN),
+    "restarts after rarer talk": _restart_after(RARER),
+    "restarts after odd talk": _restart_after(ODD),
     "restarts, marks drift": _restart_drifted,
     "restarts in other words": _restart_reworded,
     "sentence in other words": _sentence_reworded,
@@ -215,18 +248,23 @@ BEHAVIOURS: Mapping[str, Behaviour] = {
     "line breaks drift": _drifting(_one_line),
     "emphasis lost": _drifting(_unmarked),
     "usual talk, anchor": _talking(USUAL, _anchored),
-    "held-out talk, anchor": _talking(HELD_OUT, _anchored),
-    "unseen talk, anchor": _talking(UNSEEN, _anchored),
+    "rarer talk, anchor": _talking(RARER, _anchored),
+    "odd talk, anchor": _talking(ODD, _anchored),
     "usual talk, sentence": _talking(USUAL, lambda cut: _sentence(cut) + cut.rest),
-    "held-out talk, sentence": _talking(HELD_OUT, lambda cut: _sentence(cut) + cut.rest),
-    "unseen talk, sentence": _talking(UNSEEN, lambda cut: _sentence(cut) + cut.rest),
+    "rarer talk, sentence": _talking(RARER, lambda cut: _sentence(cut) + cut.rest),
+    "odd talk, sentence": _talking(ODD, lambda cut: _sentence(cut) + cut.rest),
     "usual talk, exact": _talking(USUAL, lambda cut: cut.rest),
-    "held-out talk, exact": _talking(HELD_OUT, lambda cut: cut.rest, Right.GUESS),
-    "unseen talk, exact": _talking(UNSEEN, lambda cut: cut.rest, Right.GUESS),
+    "rarer talk, exact": _talking(RARER, lambda cut: cut.rest, Right.GUESS),
+    "odd talk, exact": _talking(ODD, lambda cut: cut.rest, Right.GUESS),
+    "any words, anchor": _any_words(_anchored),
+    "any words, sentence": _any_words(lambda cut: _sentence(cut) + cut.rest),
+    "restarts after any words": _any_words(lambda cut: cut.text, restart=True),
+    "quotes in its talk": _quotes_first,
+    "exact, stripped": _stripped,
     "reopens the fence": lambda cut, dice: Said(_refenced(lambda c: c.rest)(cut), Right.JOIN),
     "reopens the fence, anchor": lambda cut, dice: Said(_refenced(_anchored)(cut), Right.JOIN),
     "usual talk, fence, anchor": _talking(USUAL, _refenced(_anchored)),
-    "held-out talk, fence, anchor": _talking(HELD_OUT, _refenced(_anchored)),
+    "rarer talk, fence, anchor": _talking(RARER, _refenced(_anchored)),
     "quotes the anchor": _quoted,
     "copies the marker lines": _marked,
     "other words": _other_words,

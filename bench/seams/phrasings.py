@@ -1,8 +1,7 @@
-"""What continuers say before they go on. Judges of `resilience.talk`, not its source.
+"""What continuers say before they go on: wordings that were read while the splice took its shape.
 
-`USUAL` are the wordings that everybody expects. `HELD_OUT` were written before the patterns took
-their present shape, which was found with an eye on how these fare. `UNSEEN` were written after it;
-the patterns are not to be fitted to them: when they fail, the number stands.
+`USUAL` are the wordings that everybody expects, `RARER` and `ODD` those that fewer models use. Talk
+that nobody read is in `blind.py`; talk in words of no kind at all is drawn by `continuers.py`.
 """
 
 from __future__ import annotations
@@ -30,7 +29,7 @@ USUAL: Phrasings = {
     ),
 }
 
-HELD_OUT: Phrasings = {
+RARER: Phrasings = {
     "en": (
         "Right, back to it.\n\n",
         "Apologies for the dropped connection! Here's where we were:\n\n",
@@ -64,7 +63,7 @@ HELD_OUT: Phrasings = {
     ),
 }
 
-UNSEEN: Phrasings = {
+ODD: Phrasings = {
     "en": (
         "Where were we? Ah, yes.\n\n",
         "Hmm, it seems the transmission stopped halfway. Second attempt:\n\n",

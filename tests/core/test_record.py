@@ -2,7 +2,7 @@
 
 import json
 
-from holdfast.core.attempt import Attempt, Credential, How, Outcome, Seam, Target
+from holdfast.core.attempt import Attempt, Confidence, Credential, How, Outcome, Seam, Target
 from holdfast.core.events import UsageReport
 from holdfast.core.failure import Cause, Failure, Hop, Kind, Phase
 from holdfast.core.reason import Reason, Why
@@ -36,7 +36,7 @@ def attempt(failure: Failure | None, number: int = 1, *, released: int = 0) -> A
         why=Reason(Why.OTHER_TARGET, Kind.BAD_GATEWAY),
         status=502,
         upstream_ids=(("x-request-id", "req_1"),),
-        seam=Seam("prefill", verified=True) if number > 1 else None,
+        seam=Seam("prefill", confidence=Confidence.PROVED) if number > 1 else None,
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from holdfast.core.attempt import Attempt, Credential, How, Outcome, Seam, Target
+from holdfast.core.attempt import Attempt, Confidence, Credential, How, Outcome, Seam, Target
 from holdfast.core.failure import Cause, Failure, Kind, Phase
 from holdfast.core.reason import Reason, Why
 from holdfast.core.record import incident_record
@@ -41,7 +41,7 @@ _WHOLE = Attempt(
     released=342,
     decision="finish",
     status=200,
-    seam=Seam("anchor", overlap=24, verified=True),
+    seam=Seam("anchor", overlap=24, confidence=Confidence.PROVED),
 )
 _REFUSED = Attempt(
     1,

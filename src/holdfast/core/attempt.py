@@ -112,6 +112,14 @@ def _passwords(url: str) -> tuple[str, ...]:
     return split.password, password, b64encode(f"{user}:{password}".encode()).decode()
 
 
+class Confidence(Enum):
+    """How sure the place of a joint is."""
+
+    PROVED = "proved"  # by a repetition that cannot be chance, or by the target's own promise
+    LIKELY = "likely"  # by a repetition that is hardly chance
+    ASSUMED = "assumed"  # nothing was repeated, and nothing speaks against it
+
+
 @dataclass(frozen=True, slots=True)
 class Seam:
     """How a continued answer was joined to what had been released."""
@@ -119,7 +127,11 @@ class Seam:
     rule: str
     overlap: int = 0  # characters that the continuation repeated and we removed
     dropped: int = 0  # characters of preamble removed
-    verified: bool = False  # the repeated part proves the joint
+    confidence: Confidence = Confidence.ASSUMED
+
+    @property
+    def verified(self) -> bool:
+        return self.confidence is Confidence.PROVED
 
 
 @dataclass(frozen=True, slots=True)

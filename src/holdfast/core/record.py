@@ -174,7 +174,7 @@ def _seam_record(attempt: Attempt) -> Record | None:
         "rule": seam.rule,
         "overlap_chars": seam.overlap,
         "dropped_chars": seam.dropped,
-        "verified": seam.verified,
+        "confidence": seam.confidence.value,
     }
 
 

@@ -242,12 +242,14 @@ def _judge_number(shared: str, signs: list[str], *, gap: bool) -> Proof:
 
 def _judge_marks(before: str, shared: str, after: str, *, gap: bool) -> Proof:
     """Of a repetition without letters: a line or a word of marks begun anew says something."""
+    if gap and shared == "|":
+        return Proof.CHANCE  # the next row
     ends = after == "" or after.isspace()
     if shared[0] in _NEVER_TWICE:
         return Proof.LIKELY
     if _begins_line(before):
-        if len(shared) > 1 and set(shared.strip()) in ({"`"}, {"~"}):
-            return Proof.LIKELY  # nobody writes a fence of twice the length
+        if len(shared) > 1 and set(shared.strip()) in ({"`"}, {"~"}, {"#"}):
+            return Proof.LIKELY  # nobody writes a fence or a heading of twice the length
         if after in ("\r", "\n"):
             return Proof.DOUBT if gap else Proof.LIKELY
         if shared[0].isspace() or _begins_item(before, shared, after):
@@ -305,6 +307,8 @@ def _past_punctuation(closing: str, new: str, at: int) -> int:
         if sign.isspace():
             continue
         step = at + len(new[at:]) - len(new[at:].lstrip())
+        if sign in _EMPHASIS and new[step : step + 1] != sign:
+            continue
         if step == len(new) or _plain(new[step]) != _plain(sign):
             break
         at = step + 1

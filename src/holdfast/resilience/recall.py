@@ -1,86 +1,165 @@
-"""Finds where new text begins to repeat the old one, whatever it says before that.
+"""Finds where new text repeats the end of the old one, whatever it says before that.
 
-What models say before they go on cannot be listed. What they repeat can be found: they begin
-again where a quotation begins (`core.anchor`), or a sentence, a line, or the whole answer.
+What models say before they go on cannot be listed. What they repeat can be found, because it
+stops where the old text stops: at every place of the new text, how much of what stands before
+it is the end of the old one? How far back that reaches, and whether it begins where people
+begin to quote, is the evidence; `instructed` weighs it.
 """
 
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import IntEnum
 
 from .overlap import Folded, weight
 
-_REACH = 240  # characters of talk before a repetition
-_KEY = 12  # weight of the letters that a beginning is known by
-_LEAST = 5  # lighter ones are found anywhere
-_BRIEF = 100  # characters of talk before a repetition that is not beyond doubt
-_BEGINNINGS = 8  # the last ones of the old text; nobody begins again before them but at its start
-_BREAKS = 4  # lines of talk
+LEAST = 5  # weight of a repetition that is looked at
+_CHANCE = 2  # letters before a repetition that may agree by chance
+_DISTINCT = 3  # a run of one or two signs is found anywhere
+_TELLING = 12  # weight of letters that tell where in the old text they are from
+_WIDE = 0x2E80  # from here on words are not told apart by spaces
+_REST = 16  # letters of new text from which the old one is looked through for them
 
-_CODE = re.compile(r"[{}|=;\\$]|\w\(")  # lines that repeat themselves by nature
-_MARKS = " \t\"'{}[]()|<>=$\\*_`#-+"  # may stand before the first letter of what is repeated
-_ENDINGS = re.compile(r"[.!?:]\s+|[。！？：]|\n\s*")
-_CLOSED = re.compile(r"(?:\A|[.!?:。！？：…)\]）】>*]|\n|---)\W*\Z")
+_ENDINGS = re.compile(r"[.!?:…][\"'”’)\]*_]*\s+|[。！？：；…][\"'”’」』）】*_]*|\n\s*")
+_WORD = re.compile(r"[^\W\d_\u2e80-\U0003ffff]+|\d+|[\u2e80-\U0003ffff]")
 
 
-def recalled(known: Folded, fresh: Folded, quoted: int) -> tuple[int, ...]:
-    """Offsets in the new text at which the old one begins again after words of another kind.
+class Place(IntEnum):
+    """Where in the old text a repetition begins."""
 
-    `quoted` is where in the old text the quotation begins that was asked for.
+    WORD = 0
+    SENTENCE = 1  # or a line
+    QUOTE = 2  # what was asked for
+    WHOLE = 3  # the answer
+
+
+@dataclass(frozen=True, slots=True)
+class Recollection:
+    """From `offset` of the new text on, it repeats the end of the old one."""
+
+    offset: int
+    place: Place
+    letters: int
+    weight: int
+    common: bool  # the old text has these letters elsewhere, too
+
+
+class Memory:
+    """The old text, and where in it people begin to repeat. `quoted`: where the anchor begins."""
+
+    def __init__(self, known: Folded, quoted: int) -> None:
+        self._known = known
+        self._words = {known.first(match.start()) for match in _WORD.finditer(known.text)}
+        ends = [match.end() for match in _ENDINGS.finditer(known.text)]
+        places = {known.first(end): (Place.SENTENCE, end) for end in reversed(ends)}
+        places[known.first(quoted)] = Place.QUOTE, quoted
+        places[0] = Place.WHOLE, 0
+        places.pop(len(known.letters), None)
+        self._places = places  # by the first letter, with the offset of the marks before it
+        self._starts = sorted(places)
+
+    def begins(self, letter: int) -> bool:
+        """Whether a sentence, a line or the quotation begins with that letter."""
+        return letter in self._places
+
+    def recalled(self, fresh: Folded) -> list[Recollection]:
+        """All repetitions in the new text that do not begin at once, one for each beginning."""
+        letters = self._known.letters
+        found: dict[int, Recollection] = {}
+        for end, length in enumerate(_tails(letters, fresh.letters), 1):
+            if not length or (2 * length < LEAST and length < len(letters)):
+                continue
+            begin = self._beginning(fresh, len(letters) - length, end - length)
+            if begin is None:
+                continue
+            piece = letters[begin:]
+            offset = self._with_marks(fresh, begin, fresh.starts[end - len(piece)])
+            heavy = weight(piece)
+            whole = begin == 0
+            if offset == 0 or (heavy < LEAST and not whole):
+                continue
+            if len(set(piece)) < _DISTINCT and not whole:
+                continue
+            place, _ = self._places.get(begin, (Place.WORD, 0))
+            common = self._is_common(begin, piece)
+            found[offset] = Recollection(offset, place, len(piece), heavy, common)
+        return list(found.values())
+
+    def _beginning(self, fresh: Folded, old: int, new: int) -> int | None:
+        """The letter of the old text with which a repetition begins that reaches back to `old`."""
+        at = bisect_left(self._starts, old)
+        near = [
+            start
+            for start in self._starts[at : at + 3]
+            if start <= old + _CHANCE and _is_start(fresh, new + start - old)
+        ]
+        if near:
+            return near[0]
+        return old if old in self._words and _is_start(fresh, new) else None
+
+    def _with_marks(self, fresh: Folded, begin: int, offset: int) -> int:
+        """`offset` moved back over marks that stand there in both texts."""
+        at = self._known.starts[begin]
+        _, least = self._places.get(begin, (Place.WORD, at))
+        old, new = self._known.text, fresh.text
+        while least < at and offset and old[at - 1] == new[offset - 1]:
+            at, offset = at - 1, offset - 1
+        return offset
+
+    def _is_common(self, begin: int, piece: str) -> bool:
+        """Whether the old text has `piece` before: at a beginning, if it stands at one."""
+        letters = self._known.letters
+        if begin not in self._places:
+            return letters.find(piece) < begin
+        return any(letters.startswith(piece, start) for start in self._starts if start < begin)
+
+    def still_to_come(self, fresh: Folded) -> int:
+        """How many letters of the old text would follow, if the end of the new one repeats it."""
+        old, new = self._known.letters, fresh.letters
+        if len(new) >= _REST and new[-_REST:] in old[:-1]:
+            at = old.rfind(new[-_REST:], 0, -1) + _REST
+            return max(0, len(old) - at)
+        for start in self._starts:
+            for length in range(_REST - 1, 0, -1):
+                piece = old[start : start + length]
+                if start + length < len(old) and weight(piece) >= LEAST and new.endswith(piece):
+                    return min(_REST, len(old) - start - length)
+        return 0
+
+
+def _is_start(fresh: Folded, letter: int) -> bool:
+    """Whether a word begins with that letter."""
+    at = fresh.starts[letter]
+    before, char = fresh.text[at - 1 : at], fresh.text[at]
+    return not before.isalnum() or ord(char) >= _WIDE or ord(before) >= _WIDE
+
+
+def _tails(old: str, new: str) -> Iterator[int]:
+    """For each end of a piece of `new`: how many letters before it are the end of `old`.
+
+    The Z function of both, read backwards.
     """
-    found = [*_verbatim(known.text[quoted:], fresh.text)] if quoted else []
-    for start in _starts(known.text, quoted):
-        found += _again(known, fresh, known.first(start))
-    return tuple(dict.fromkeys(offset for offset in found if _is_news(known, fresh, offset)))
+    text = f"{old[::-1][: len(new)]}\0{new[::-1]}"
+    reach = [0] * len(text)
+    left = right = 0
+    for at in range(1, len(text)):
+        length = min(right - at, reach[at - left]) if at < right else 0
+        while at + length < len(text) and text[length] == text[at + length]:
+            length += 1
+        reach[at] = length
+        if at + length > right:
+            left, right = at, at + length
+    yield from reversed(reach[len(text) - len(new) :])
 
 
-def _verbatim(quotation: str, new: str) -> Iterator[int]:
-    """Where just the quotation that was asked for stands."""
-    at = new.find(quotation, 1, _REACH + len(quotation))
-    if at > 0 and _is_talk(new[:at], brief=False):
-        yield at
+def code_like(text: str) -> bool:
+    """Whether lines of it repeat themselves by nature: code, formulas, rows of tables."""
+    return _CODE.search(_FENCE.sub("", text.rstrip(_MARKS + "\r\n"))) is not None
 
 
-def _is_news(known: Folded, fresh: Folded, offset: int) -> bool:
-    """Verses and tables repeat themselves too, but then with what stands before."""
-    at = fresh.first(offset)
-    shared = fresh.letters[at : at + _KEY]
-    before = fresh.letters[max(0, at - 3) : at]
-    return not before or f"{before}{shared}" not in known.letters
-
-
-def _starts(text: str, quoted: int) -> list[int]:
-    ends = [match.end() for match in _ENDINGS.finditer(text) if match.end() < len(text)]
-    return [0, *ends[-_BEGINNINGS:], quoted]
-
-
-def _again(known: Folded, fresh: Folded, first: int) -> Iterator[int]:
-    """Where the letters from index `first` of the old text stand in the new one."""
-    key = _key(known.letters[first:])
-    if weight(key) < (_LEAST if first else 1):
-        return
-    at = fresh.letters.find(key, 0, fresh.first(_REACH) + len(key))
-    while at >= 0:
-        offset = fresh.starts[at]
-        heavy = weight(known.letters[first:]) >= 2 * _KEY
-        if at and _is_talk(fresh.text[:offset], brief=not heavy):
-            yield offset
-        at = fresh.letters.find(key, at + 1, fresh.first(_REACH) + len(key))
-
-
-def _key(letters: str) -> str:
-    """The first letters that are heavy enough to be found by no chance, or all."""
-    end = 1
-    while end < len(letters) and weight(letters[:end]) < _KEY:
-        end += 1
-    return letters[:end]
-
-
-def _is_talk(text: str, *, brief: bool) -> bool:
-    """Whether it may be words before the text: a line or two that begin at once and are ended."""
-    if text[:1].isspace() or text[-1:].isalnum() or text.count("\n") > _BREAKS:
-        return False
-    if _CODE.search(text.rstrip(_MARKS)):
-        return False
-    return not brief or (len(text) <= _BRIEF and _CLOSED.search(text) is not None)
+_CODE = re.compile(r"[{}|=;\\$]|\w\(|\w\[|[\"'](?:: |,(?:\n|\Z))")
+_FENCE = re.compile(r"^[ \t]*(?:`{3,}|~{3,})[^\n]*\Z", re.MULTILINE)
+_MARKS = " \t\"'{}[]()|<>=$\\*_`#-+"  # may stand before the first letter of what is repeated

@@ -7,7 +7,7 @@ released character is compared on the way.
 
 from __future__ import annotations
 
-from ..core.attempt import Seam
+from ..core.attempt import Confidence, Seam
 from ..core.failure import Failure, Kind, Phase
 
 
@@ -28,7 +28,7 @@ class Replay:
             return Failure(Kind.DIVERGED, Phase.STREAM, detail=detail)
         self._seen += len(known)
         if self._seen == len(self._released):
-            self.seam = Seam("replay", overlap=self._seen, verified=True)
+            self.seam = Seam("replay", overlap=self._seen, confidence=Confidence.PROVED)
         return text[len(known) :]
 
     def finish(self) -> str | Failure:

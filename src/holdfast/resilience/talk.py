@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from enum import IntEnum
 
 _LONGEST = 120  # characters of one announcement
 _SENTENCES = 4
@@ -94,8 +95,20 @@ _CODE = re.compile(r"[|{}<>=$\\;]|\w[(.]\w|^\s*[-*#]")
 _DECORATION = re.compile(r"[\s\"'“”‘’「」『』《》>…*_`.-]*")
 _MARKER = re.compile(r"\s*-{3,}[^\S\n]*\n")
 _QUOTE = re.compile(r"\s*[\"'“‘「『`*]")
-_INTERJECTED = re.compile(r"\W{0,3}[A-Z](?![\s'’])[^\n]{0,118}[.!?:…\])*]\n+(?P<on>[a-z,.;)])?")
+_INTERJECTED = re.compile(
+    r"[^\w\s]{0,3}(?:[A-Z](?![\s'’])|[\u2e80-\U0003ffff])[^\n]{0,118}[.!?:。！？：…\])）】*]\n+"
+    r"(?P<on>[^\S\n]?[a-z,.;)]|[，。、；：！？）】」』])?"
+)
 _FENCE = re.compile(r"\s*(?:`{3,}|~{3,})([^\s`]*)[^\S\n]*\n")
+
+
+class Voice(IntEnum):
+    """What words sound like that may be talk."""
+
+    TEXT = 0  # as what goes on in the middle of a text
+    EITHER = 1
+    TALK = 2  # as what speaks of itself
+    APART = 3  # as nothing that can stand there
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +144,12 @@ def preface(
     )
 
 
+def speaks_of_itself(new: str) -> bool:
+    """Whether the first words are words of talk. Few texts begin with them, but some do."""
+    first = next(iter(_sentences(new)), new[:_LONGEST])
+    return _MAY_BE_TALK.match(first) is not None
+
+
 def opens_anew(new: str) -> bool:
     """Whether it begins as messages begin, and hardly ever the middle of a sentence."""
     return _ANEW.match(new) is not None
@@ -144,7 +163,9 @@ def interjected(new: str) -> tuple[int, bool]:
     if match is None or not is_prose(match.group()):
         return 0, False
     goes_on = match.start("on")
-    return (goes_on if goes_on >= 0 else match.end()), goes_on >= 0
+    if goes_on >= 0:
+        return goes_on, True
+    return (match.end() if new[0].isascii() else 0), False
 
 
 def is_prose(text: str) -> bool:

@@ -1,0 +1,77 @@
+"""How far a repetition is believed that stands after words which nobody listed.
+
+Two mistakes are possible: to drop text because it comes before a refrain, and to show talk and
+then the same words twice. So the words, the repetition and the place where it begins have to
+agree; where they do not, nobody can tell, and the continuation is refused.
+"""
+
+from __future__ import annotations
+
+import re
+
+from .overlap import Proof
+from .recall import LEAST, Place, Recollection, code_like
+from .talk import Voice
+
+HEAVY = 24  # weight of a repetition that is hardly chance
+FAIR = 10  # the same for one that begins a paragraph like a sentence of the old text
+GOOD = 16  # the same for one that begins another sentence
+BEGUN = 6  # of the whole answer, while it is short
+LETTERS = 3  # of an answer that was hardly begun
+BRIEF = 320  # characters of talk before a repetition that is not heavy
+
+_CLOSED = re.compile(r"(?:\A|[.!?:。！？：…—–~～)\]）】>*]|[^\x00-\u2e7f\w]|\n|---)\W*\Z")
+_QUOTED = re.compile(r"“[^”]*”|「[^」]*」|『[^』]*』|`[^`\n]+`")
+_BROKEN = re.compile(r"\n[^\w\n]*\Z")
+
+
+def believed(found: Recollection, talk: str, voice: Voice, *, verbatim: bool) -> Proof:
+    """`verbatim`: what was asked for stands there, sign by sign, and is long enough to prove it."""
+    closed = _CLOSED.search(talk) is not None
+    natural = found.place > Place.WORD
+    heavy = verbatim or found.weight >= HEAVY
+    code = code_like(_QUOTED.sub("", talk))
+    if code and not (verbatim and voice >= Voice.TALK):
+        return Proof.CHANCE
+    if voice is Voice.TEXT:
+        return Proof.DOUBT if heavy and natural and closed and not found.common else Proof.CHANCE
+    if not closed:
+        asked = voice >= Voice.TALK and found.place >= Place.QUOTE and len(talk) <= BRIEF
+        if heavy and natural:
+            return Proof.LIKELY if asked else Proof.DOUBT
+        return Proof.CHANCE
+    broken = _BROKEN.search(talk) is not None
+    if found.common:
+        return _common(found, voice, natural=natural, broken=broken)
+    if heavy and natural:
+        return Proof.SURE
+    if heavy:
+        return Proof.LIKELY if broken or voice >= Voice.TALK else Proof.DOUBT
+    if not natural:
+        return Proof.DOUBT if voice >= Voice.TALK and found.weight >= FAIR else Proof.CHANCE
+    return _light(found, talk, voice, broken=broken)
+
+
+def _common(found: Recollection, voice: Voice, *, natural: bool, broken: bool) -> Proof:
+    """Of a repetition of what the old text says more than once."""
+    if not natural or found.weight < LEAST:
+        return Proof.CHANCE
+    if voice is Voice.APART and broken:
+        return Proof.LIKELY
+    if voice >= Voice.TALK or found.weight >= FAIR:
+        return Proof.DOUBT
+    return Proof.CHANCE
+
+
+def _light(found: Recollection, talk: str, voice: Voice, *, broken: bool) -> Proof:
+    """Of one that begins like a sentence, and is not long."""
+    whole = found.place is Place.WHOLE
+    sound = broken or whole or found.weight >= FAIR
+    if voice is Voice.APART and whole and found.weight >= LETTERS:
+        return Proof.LIKELY
+    if found.weight >= LEAST and (voice is Voice.APART or (voice is Voice.TALK and sound)):
+        return Proof.LIKELY
+    fair = found.weight >= (BEGUN if whole else FAIR if broken else GOOD)
+    if fair and len(talk) <= BRIEF:
+        return Proof.LIKELY
+    return Proof.DOUBT if whole or found.weight >= LEAST else Proof.CHANCE

@@ -1,0 +1,44 @@
+"""Marks around a quotation of what was released."""
+
+from __future__ import annotations
+
+import pytest
+
+from holdfast.resilience.frame import is_spoken_of, past_frame
+
+OLD = "He lit the lamp and wrote down the hour"
+END = "wrote down the hour"
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "past"),
+    [
+        ("“", "” of it", 1),
+        ("「", "」", 1),
+        ("`", "` of it", 1),
+        ("-----\n", "\n-----\n of it", 7),
+        ("-----\n", "\n-----", 6),
+        ("", " of it", 0),
+        ("**Part 2:**\n\n", "** of it", 0),  # those belong to something else
+        ("“", " of it”", 0),
+    ],
+)
+def test_the_frame_is_passed_with_what_it_holds(before: str, after: str, past: int) -> None:
+    end = len(before) + len(END)
+    assert past_frame(OLD, before + END + after, len(before), end) == end + past
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "spoken"),
+    [
+        ("You have it up to “", "”. From there:", True),
+        ("You have it up to “lamp and ", "”. From there:", True),
+        ("She said “yes” and ", "” was all", False),
+        ("", " of it", False),
+    ],
+)
+def test_words_in_quotation_marks_may_only_be_spoken_of(
+    before: str, after: str, spoken: bool
+) -> None:
+    end = len(before) + len(END)
+    assert is_spoken_of(OLD, before + END + after, len(before), end) is spoken
