@@ -18,9 +18,10 @@ def proof(
     *,
     common: bool = False,
     verbatim: bool = False,
+    among_code: bool = False,
 ) -> Proof:
     found = Recollection(len(talk), place, weight, weight, common)
-    return believed(found, talk, voice, verbatim=verbatim)
+    return believed(found, talk, voice, verbatim=verbatim, among_code=among_code)
 
 
 @pytest.mark.parametrize("talk", ["Zweiter Teil:\n\n", "第二部分：\n\n", "Gladly. ", "👍 ", "“"])
@@ -31,6 +32,7 @@ def test_a_long_repetition_of_a_sentence_needs_no_known_words(talk: str) -> None
 
 
 def test_text_that_goes_on_and_comes_back_is_no_talk() -> None:
+    assert proof(" and so on. ", Place.SENTENCE, 40, Voice.ON) is Proof.CHANCE
     line = ", said the fox.\n\n"
     assert proof(line, Place.SENTENCE, 12, Voice.TEXT) is Proof.CHANCE
     assert proof(line, Place.SENTENCE, 40, Voice.TEXT) is Proof.DOUBT, "the first refrain?"
@@ -41,12 +43,17 @@ def test_a_repetition_in_the_middle_of_a_sentence_is_doubted() -> None:
     words = "She asked whether he had seen "
     assert proof(words, Place.SENTENCE, 40) is Proof.DOUBT
     assert proof(words, Place.WORD, 40) is Proof.CHANCE
+    legal = "claim a credit of five per cent, and for more than one day, twenty per cent (20 %) "
+    assert proof(legal, Place.QUOTE, 24, verbatim=True) is Proof.DOUBT
+    assert proof("where I stopped was ", Place.QUOTE, 24, verbatim=True) is Proof.LIKELY
+    assert proof("So I was saying, ", Place.WHOLE, 60) is Proof.SURE, "nobody begins so again"
 
 
 def test_lines_of_code_repeat_themselves() -> None:
     line = "0) == 0.5\n"
-    assert proof(line, Place.SENTENCE, 40) is Proof.CHANCE
-    assert proof('{"day": "Mon"},\n', Place.SENTENCE, 40) is Proof.CHANCE
+    assert proof(line, Place.SENTENCE, 40, among_code=True) is Proof.CHANCE
+    assert proof('{"day": "Mon"},\n', Place.SENTENCE, 40, among_code=True) is Proof.CHANCE
+    assert proof(line, Place.SENTENCE, 40) is Proof.DOUBT, "code after prose?"
 
 
 @pytest.mark.parametrize(

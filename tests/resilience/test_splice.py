@@ -10,8 +10,9 @@ from hypothesis import given as holds
 from hypothesis import strategies as st
 
 from holdfast.core.anchor import anchor
-from holdfast.core.attempt import How
+from holdfast.core.attempt import Confidence, How
 from holdfast.core.failure import Failure, Kind
+from holdfast.resilience.overlap import fold, weight
 from holdfast.resilience.splice import Splicer
 from holdfast.sim.library import TEXTS
 
@@ -95,6 +96,41 @@ JOINED = [
         "“He never looks at the clock, only at the leaves” in the pot.",
         " in the pot.",
     ),
+    # Words that nobody listed, and then what was asked for, or the sentence, or all of it.
+    (
+        "He never looks at the clock, only at the leaves",
+        "Zweiter Teil:\n\nHe never looks at the clock, only at the leaves in the pot.",
+        " in the pot.",
+    ),
+    (
+        "他从来不看表，只看叶子。茶凉了，他就把叶子倒在",
+        "👌 茶凉了，他就把叶子倒在花盆里。",
+        "花盆里。",
+    ),
+    (
+        "One. The keeper went up the st",
+        "<think>\nIt stops in a word.\n</think>\n\nThe keeper went up the stairs.",
+        "airs.",
+    ),
+    (
+        "He never looks at the clock, only at the leaves",
+        "You have it up to “only at the leaves”. From there:\n\nHe never looks at the clock,"
+        " only at the leaves in the pot.",
+        " in the pot.",
+    ),
+    # A refrain is text, and so is what stands before it.
+    (
+        "The wind is high,\n  Hold fast, my lads!\nThe rope is wet,\n  Hold fast, my lads",
+        "!\nWe cannot see the shore,\n  Hold fast, my lads!\n",
+        "!\nWe cannot see the shore,\n  Hold fast, my lads!\n",
+    ),
+    (
+        "Hold fast, my lads, hold fast, and do not let it go!",
+        " We were cold. Hold fast, my lads, hold fast, and do not let it go! The end.",
+        " We were cold. Hold fast, my lads, hold fast, and do not let it go! The end.",
+    ),
+    # A sentence that lost the space before it gets it back.
+    ("He lit the lamp.", "Then he slept.", " Then he slept."),
     ("The end of it is here", "-----\nThe end of it is here\n-----\n and there.", " and there."),
 ]
 
@@ -120,6 +156,14 @@ REFUSED = [
     # Another message in the middle of a sentence.
     ("the lamp was lit at", "Sure, I can write about lamps! What would you like?"),
     ("the lamp was lit by", "As an assistant I cannot see any earlier text.\n\nPlease send it."),
+    ("He lit the lamp and then", "### Continued\n\nhe slept until the sun was up."),
+    # The line of code in other words.
+    ("```python\n    x = take(now)\n    y = tak", "    y = 3\n```\n"),
+    # A sentence that may be said twice, or come again.
+    (
+        "Hold fast, my lads, hold fast, and do not let it go!",
+        "\nWe were cold.\nHold fast, my lads, hold fast, and do not let it go!\nThe end.",
+    ),
     # Said again and nothing else.
     ("The lamp was lit at dusk. Then", "The lamp was lit at dusk."),
     # Chinese doubles signs: nobody knows.
@@ -142,7 +186,7 @@ def test_it_says_how_it_joined() -> None:
     released = "The rope is short, but it reaches the shore"
     _, splicer = join(released, anchor(released) + ", and it holds.")
     assert splicer.seam is not None
-    assert (splicer.seam.rule, splicer.seam.verified) == ("anchor", True)
+    assert (splicer.seam.rule, splicer.seam.confidence) == ("anchor", Confidence.PROVED)
     assert splicer.seam.overlap == len(anchor(released))
     _, splicer = join(
         released, "Sure, here is the rest:\n\n" + anchor(released) + ", and it holds."
@@ -154,7 +198,10 @@ def test_it_says_how_it_joined() -> None:
     )
     _, splicer = join(released, ", and it holds.")
     assert splicer.seam is not None
-    assert (splicer.seam.rule, splicer.seam.verified) == ("plain", False)
+    assert (splicer.seam.rule, splicer.seam.confidence) == ("plain", Confidence.ASSUMED)
+    _, splicer = join(released, "the shore, and it holds.")
+    assert splicer.seam is not None
+    assert (splicer.seam.rule, splicer.seam.confidence) == ("overlap", Confidence.LIKELY)
 
 
 def test_nothing_is_released_before_the_joint_is_known() -> None:
@@ -240,6 +287,50 @@ def test_an_answer_begun_anew_is_never_shown_twice(cut: tuple[str, int], talk: s
     assert talk or joined == text
 
 
+WORDS = {
+    " ": "lamp keeper stairs wheel lens winter harbour signal daylight beam drawer captain log rope"
+    " tower oil glass storm shore night bell anchor gull sail mast tide rock fog boat moon",
+    "": "灯塔 看守 石阶 齿轮 透镜 冬天 港口 信号 天亮 光束 抽屉 船长 日志 绳子"
+    " 玻璃 风暴 海岸 夜里 钟声 锚链 海鸥 船帆 桅杆 潮水 礁石 大雾 小船 月亮 火柴 油桶",
+}
+
+
+@st.composite
+def a_text(draw: st.DrawFn) -> str:
+    """Sentences and paragraphs in which no word comes twice."""
+    space = draw(st.sampled_from(sorted(WORDS)))
+    words = draw(st.permutations(WORDS[space].split()))
+    end = "." if space else "。"
+    sentences = []
+    while words:
+        count = draw(st.integers(3, 9))
+        sentence, words = space.join(words[:count]), words[count:]
+        sentences.append(sentence.capitalize() + end)
+        sentences.append(draw(st.sampled_from([space, "\n\n"])))
+    return "".join(sentences).strip()
+
+
+@holds(a_text(), st.data())
+def test_whatever_is_said_again_the_answer_is_exact_or_refused(
+    text: str, data: st.DataObject
+) -> None:
+    at = data.draw(st.integers(1, len(text) - 1))
+    released, rest = text[:at], text[len(text[:at].rstrip()) :]
+    back = data.draw(st.sampled_from([0, *range(1, 12), len(anchor(released)), at]))
+    again = released.rstrip()[max(0, len(released.rstrip()) - back) :]
+    talk = data.draw(st.sampled_from([*TALK, "Zweiter Teil:\n\n", "👍 ", "## 续\n\n"]))
+    joined, splicer = join(released, talk + again + rest)
+    telling = weight(fold(again).letters) >= 24
+    if isinstance(joined, Failure):
+        assert not telling, "what is said again to the letter is seen whatever stands before it"
+    elif telling or not (again or talk):
+        assert joined == text
+        assert splicer.seam
+        assert splicer.seam.verified or not again
+    else:
+        assert len(joined) <= len(released) + len(talk) + len(again) + len(rest)
+
+
 @holds(st.text(max_size=80), st.text(max_size=400), st.booleans())
 def test_nothing_released_is_lost_and_what_passes_is_the_end_of_what_came(
     released: str, new: str, prefilled: bool
@@ -249,9 +340,10 @@ def test_nothing_released_is_lost_and_what_passes_is_the_end_of_what_came(
         assert joined.kind is Kind.DIVERGED
         return
     assert joined.startswith(released)
-    assert new.endswith(joined[len(released) :])
+    given = joined[len(released) :]
+    assert new.endswith(given) or new.endswith(given.removeprefix(" "))
     assert splicer.seam is not None
-    skipped = len(new) - len(joined[len(released) :])
+    skipped = len(new) - len(given)
     assert (
         skipped <= splicer.seam.dropped + splicer.seam.overlap + len(new) - len(new.lstrip()) + 90
     )

@@ -13,33 +13,50 @@ from .overlap import Proof
 from .recall import LEAST, Place, Recollection, code_like
 from .talk import Voice
 
+RESTART = 40  # weight of a beginning that no text has twice
 HEAVY = 24  # weight of a repetition that is hardly chance
 FAIR = 10  # the same for one that begins a paragraph like a sentence of the old text
 GOOD = 16  # the same for one that begins another sentence
+SAID = 12  # of one in the middle of a sentence, which may still be one
 BEGUN = 6  # of the whole answer, while it is short
 LETTERS = 3  # of an answer that was hardly begun
+PHRASE = 60  # characters of talk in whose sentence it stands
 BRIEF = 320  # characters of talk before a repetition that is not heavy
 
-_CLOSED = re.compile(r"(?:\A|[.!?:。！？：…—–~～)\]）】>*]|[^\x00-\u2e7f\w]|\n|---)\W*\Z")
+_CLOSED = re.compile(r"(?:\A|[.!?:。！？：…—–~～]|[^\x00-\u2e7f\w）】」』，、；]|\n|---)\W*\Z")
+_LABEL = re.compile(r"\W*[\[(（【*<][^\n]*[\])）】*>]\W*\Z")
 _QUOTED = re.compile(r"“[^”]*”|「[^」]*」|『[^』]*』|`[^`\n]+`")
 _BROKEN = re.compile(r"\n[^\w\n]*\Z")
 
 
-def believed(found: Recollection, talk: str, voice: Voice, *, verbatim: bool) -> Proof:
-    """`verbatim`: what was asked for stands there, sign by sign, and is long enough to prove it."""
-    closed = _CLOSED.search(talk) is not None
+def believed(
+    found: Recollection,
+    talk: str,
+    voice: Voice,
+    *,
+    verbatim: bool = False,
+    among_code: bool = False,
+) -> Proof:
+    """`verbatim`: what was asked for stands there, sign by sign, and is long enough to prove it;
+    `among_code`: the old text stops among lines that repeat themselves by nature.
+    """
+    closed = _CLOSED.search(talk) is not None or _LABEL.match(talk) is not None
     natural = found.place > Place.WORD
     heavy = verbatim or found.weight >= HEAVY
     code = code_like(_QUOTED.sub("", talk))
-    if code and not (verbatim and voice >= Voice.TALK):
+    if voice is Voice.ON or (code and among_code and not (verbatim and voice >= Voice.TALK)):
         return Proof.CHANCE
-    if voice is Voice.TEXT:
+    if voice is Voice.TEXT or code:
         return Proof.DOUBT if heavy and natural and closed and not found.common else Proof.CHANCE
+    if found.place is Place.WHOLE and found.weight >= RESTART:
+        return Proof.SURE
     if not closed:
-        asked = voice >= Voice.TALK and found.place >= Place.QUOTE and len(talk) <= BRIEF
-        if heavy and natural:
-            return Proof.LIKELY if asked else Proof.DOUBT
-        return Proof.CHANCE
+        least = BRIEF if voice >= Voice.TALK else PHRASE
+        asked = found.place >= Place.QUOTE and len(talk) <= least
+        if heavy and natural and asked:
+            return Proof.LIKELY
+        said = natural and (heavy or found.weight >= SAID) and not found.common
+        return Proof.DOUBT if said else Proof.CHANCE
     broken = _BROKEN.search(talk) is not None
     if found.common:
         return _common(found, voice, natural=natural, broken=broken)

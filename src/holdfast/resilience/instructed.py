@@ -106,7 +106,7 @@ class Instructed:
             return More(len(new) + 1 + (WINDOW - seen) // 2)
         found = self._found(new, fresh, before, final=final)
         assumed = isinstance(found, Joint) and found.seam.confidence is Confidence.ASSUMED
-        doubtful = assumed and self._objector.voice(new[before.certain :]) is not Voice.TEXT
+        doubtful = assumed and self._objector.voice(new[before.certain :]) > Voice.TEXT
         if not final and (doubtful or isinstance(found, Failure)) and seen < DOUBTFUL:
             return More(len(new) + 1 + (DOUBTFUL - seen) // 2)  # what comes may prove it yet
         return found
@@ -143,6 +143,7 @@ class Instructed:
         spoken = quoted or line[-1] in _OPEN_QUOTES
         introduced = line[-1] in ":：" and not (self._fence_open or "\n" in self._gap)
         found = preface(new, fence_open=self._fence_open, spoken=spoken, introduced=introduced)
+        found = self._without_break(found, new)
         if spoken or not self._unfinished:
             return found
         length, goes_on = interjected(new[found.certain :])
@@ -150,6 +151,16 @@ class Instructed:
         if goes_on:
             return replace(found, certain=end, likely=(end, *found.likely))
         return replace(found, suspect=found.suspect or (end > found.certain and not self._gap))
+
+    def _without_break(self, before: Preface, new: str) -> Preface:
+        """Of three line breaks after talk, two are those of the text if it has paragraphs there."""
+        at = before.certain
+        line = self._text.rfind("\n") + 1
+        paragraphs = not self._gap and self._text[:line].endswith(("", "\n\n")[line > 0])
+        three = new[max(0, at - 2) : at + 1] == "\n\n\n" != new[at - 1 : at + 2]
+        if three and paragraphs and not self._objector.among_code:
+            return replace(before, certain=at - 1, likely=(at - 1, *before.likely))
+        return before
 
     def _without_echoes(self, before: Preface, new: str) -> Preface:
         """What stands in the released text already is no talk: the text begins before it."""
@@ -182,12 +193,13 @@ class Instructed:
         if first and first.proof >= Proof.LIKELY and first.free and self._precedes(first, best):
             best = first  # the text has begun there, and repeats itself later
         begins = fresh.first(best.offset)
-        doubts = (one for one in claims if one.proof is Proof.DOUBT)
+        doubts = (one for one in claims if one.proof is Proof.DOUBT and one.free)
         doubtful = any(fresh.first(one.offset) < begins for one in doubts)
         if best.proof is Proof.DOUBT or (best.proof is Proof.LIKELY and doubtful):
             return diverged("may repeat what was released or go on, which cannot be told apart")
         whole = best.letters == len(self._known.letters)
-        if begins == begun and not whole and self._objector.restarted(fresh.text[best.offset :]):
+        proved = best.proof is Proof.SURE and begins > begun
+        if not (whole or proved) and self._objector.restarted(fresh.text[before.certain :]):
             return diverged("began the answer anew in other words")
         length = best.overlap.length
         end = past_frame(self._text, fresh.text, best.offset, best.offset + length)
@@ -201,7 +213,7 @@ class Instructed:
     def _may_begin(self, fresh: Folded, before: Preface, offset: int) -> bool:
         """Whether only talk stands before it: words of talk may be followed by text."""
         said = fresh.text[before.certain : offset]
-        return not fold(said).letters or self._objector.voice(said) is not Voice.TEXT
+        return not fold(said).letters or self._objector.voice(said) > Voice.TEXT
 
     def _begun(self, fresh: Folded, before: Preface, offsets: Sequence[int]) -> Iterator[Claim]:
         """Repetitions that begin at once or after words that are known for talk."""
@@ -232,7 +244,9 @@ class Instructed:
                 continue
             talk = fresh.text[: found.offset]
             voice = self._objector.voice(talk[before.certain :])
-            proof = believed(found, talk, voice, verbatim=self._quotes(fresh.text, found))
+            verbatim = self._quotes(fresh.text, found)
+            code = self._objector.among_code
+            proof = believed(found, talk, voice, verbatim=verbatim, among_code=code)
             for overlap, rule in self._overlaps(fresh, found.offset):
                 end = fresh.first(found.offset + overlap.length)
                 if end - fresh.first(found.offset) < found.letters:

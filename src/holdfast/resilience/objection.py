@@ -6,6 +6,7 @@ import re
 from functools import cached_property
 
 from .overlap import Folded, common_prefix, fold, shared_start, weight
+from .recall import code_like
 from .talk import Preface, Voice, is_prose, opens_anew, speaks_of_itself
 
 RESTART = 40  # weight of equal first letters that mean: the answer was begun anew
@@ -21,13 +22,16 @@ _MARKED = re.compile(
     r"#{1,6} |>|(?:-{3,}|\*{3,})\s*\n|[<\[【（(][^\n]{1,40}[>\])】）]\s*\n|[#*_]+[^\n]{1,60}[*_]+\n"
 )
 _WORD_DOT = re.compile(r"(?<![\w./:@-])[A-Za-z]*[a-z]{2}[.!?][\"'”’)*]*\Z")
+_BLOCK = re.compile(r"#{1,6} |> |(?:-{3,}|\*{3,}) *\n|<[\w ]{1,40}>\s*\n")
 _COMMENT = re.compile(r"#|//|--|\"\"\"|^\s*\*")
 _OPENS_SENTENCE = re.compile(r"(?:[A-Z][a-z'’]*|[AI])(?=[\s,])")
 
 
 def _is_foreign(line: str) -> bool:
     """Whether a line of words stands there, and no code and no cells of a table."""
-    return "|" not in line and is_prose(line.strip("#>*_ -"))
+    words = line.strip("#>*_ -")
+    begins = words[:1].isupper() or words[:1] >= "\u2e80"
+    return begins and "|" not in line and is_prose(words)
 
 
 class Objector:
@@ -43,13 +47,18 @@ class Objector:
     def voice(self, new: str) -> Voice:
         """What the first words sound like, where they would stand."""
         sound = self._sound(new)
-        return Voice.TALK if sound is not Voice.APART and speaks_of_itself(new) else sound
+        certain = sound in (Voice.ON, Voice.APART)
+        return Voice.TALK if not certain and speaks_of_itself(new) else sound
 
     def _sound(self, new: str) -> Voice:
         first = new.lstrip()
+        if new[:1] == " " and new[1:2].strip():
+            return Voice.ON
         if not first or (new[:1].isspace() and not (self._unfinished and "\n" in new[:2])):
             return Voice.TEXT
         if self._in_code and _is_foreign(first.partition("\n")[0]):
+            return Voice.APART
+        if _BLOCK.match(new) and self._in_line:
             return Voice.APART
         if not self._unfinished:
             return Voice.TEXT if self._fence_open and _GOES_ON.match(first) else Voice.EITHER
@@ -61,6 +70,17 @@ class Objector:
         if self._glued(new) or after_comma or _MARKED.match(first):
             return Voice.APART
         return Voice.EITHER
+
+    @cached_property
+    def among_code(self) -> bool:
+        """Whether lines may repeat themselves there: in code, tables and formulas."""
+        line = self._text[self._text.rfind("\n") + 1 :]
+        return self._fence_open or line.startswith("|") or code_like(line)
+
+    @cached_property
+    def _in_line(self) -> bool:
+        """Whether it was cut in a line of prose, where no heading or quotation can begin."""
+        return not self._fence_open and "\n" not in self._gap and self._text[-1] not in "-=<|>#"
 
     @cached_property
     def _in_code(self) -> bool:
@@ -95,7 +115,7 @@ class Objector:
     def _is_said(self, new: str, before: Preface, offset: int) -> bool:
         """Whether words of talk stand between what is certain to be talk and `offset`."""
         said = new[before.certain : offset]
-        return bool(fold(said).letters) and self.voice(said) is not Voice.TEXT
+        return bool(fold(said).letters) and self.voice(said) > Voice.TEXT
 
     def lost_space(self, rest: str) -> str:
         """The space that is missing where one sentence ends and `rest` begins the next."""
@@ -134,7 +154,7 @@ class Objector:
             cut = start == self._starts[-1] and (self._unfinished or self._fence_open)
             half = 2 * shared >= weight(fold(begun).letters)
             if next_line or spaced:
-                least = LINE
+                least = RESTART  # who begins anew does not begin with the space before it
             elif cut and "\n" not in self._gap:
                 least = SLIGHT if half else SENTENCE
             else:

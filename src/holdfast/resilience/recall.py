@@ -160,6 +160,6 @@ def code_like(text: str) -> bool:
     return _CODE.search(_FENCE.sub("", text.rstrip(_MARKS + "\r\n"))) is not None
 
 
-_CODE = re.compile(r"[{}|=;\\$]|\w\(|\w\[|[\"'](?:: |,(?:\n|\Z))")
+_CODE = re.compile(r"[{}|=\\$]|;$|\w\(|\w\[|[\"'](?:: |,(?:\n|\Z))", re.MULTILINE)
 _FENCE = re.compile(r"^[ \t]*(?:`{3,}|~{3,})[^\n]*\Z", re.MULTILINE)
 _MARKS = " \t\"'{}[]()|<>=$\\*_`#-+"  # may stand before the first letter of what is repeated

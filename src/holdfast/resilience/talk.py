@@ -105,10 +105,11 @@ _FENCE = re.compile(r"\s*(?:`{3,}|~{3,})([^\s`]*)[^\S\n]*\n")
 class Voice(IntEnum):
     """What words sound like that may be talk."""
 
-    TEXT = 0  # as what goes on in the middle of a text
-    EITHER = 1
-    TALK = 2  # as what speaks of itself
-    APART = 3  # as nothing that can stand there
+    ON = 0  # as nothing but what goes on: it begins with the space between two words
+    TEXT = 1  # as what goes on in the middle of a text
+    EITHER = 2
+    TALK = 3  # as what speaks of itself
+    APART = 4  # as nothing that can stand there
 
 
 @dataclass(frozen=True, slots=True)
