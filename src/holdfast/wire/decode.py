@@ -7,7 +7,7 @@ chunks mean is the business of a `Reader`, one for each dialect.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from enum import Enum
 from typing import Any, Protocol
@@ -35,6 +35,14 @@ _MESSAGE = ("", "message")  # the names under which SSE delivers what everybody 
 _ERRORS = frozenset({"error", "exception"})
 _SIGNS_OF_LIFE = frozenset({"ping", "pong", "keepalive", "heartbeat", "alive", "noop"})
 _JSON = re.compile(r"[{\"]|\[\s*[\[{\"\d\]-]")
+_KNOWN = frozenset({"type", "choices", "object", "error"})
+_BEGINS: Mapping[str, Callable[[Mapping[str, Any]], bool]] = {
+    "chat": lambda value: isinstance(value.get("choices"), list),
+    "responses": lambda value: (
+        value.get("object") == "response" or str(value.get("type")).startswith("response.")
+    ),
+    "messages": lambda value: value.get("type") in ("message", "message_start"),
+}
 _EVENT_FIELDS = (b":", b"data:", b"event:", b"id:", b"retry:")
 
 
@@ -63,6 +71,7 @@ def form_of(start: bytes, media_type: str) -> Form | None:
 class Reader(Protocol):
     """What the chunks of one answer say, in order. A `Failure` is the last item it gives."""
 
+    dialect: str
     began: bool  # a chunk has come
     told: bool  # `Finished` was given, and nothing has come since
     over: bool  # a chunk was the dialect's own end marker
@@ -165,7 +174,19 @@ class AnswerDecoder:
         if event.event in _ERRORS:
             error = error_of(value) if isinstance(value, dict) else None
             return [classify_event(error or value, self._reader.phase)]
+        if isinstance(value, dict):
+            if event.event not in _MESSAGE and not value.keys() & _KNOWN:
+                value = {"type": event.event, **value}
+            strange = None if self._reader.began else self._other_dialect(value)
+            return [self._wrong(strange)] if strange else self._value(value)
         return self._value(value)
+
+    def _other_dialect(self, value: Mapping[str, Any]) -> str | None:
+        """A sentence about it, if `value` begins an answer in another dialect than was asked."""
+        found = next((name for name, begins in _BEGINS.items() if begins(value)), None)
+        if found in (None, self._reader.dialect):
+            return None
+        return f"the answer is in the dialect {found}: the provider's `dialect` may be wrong"
 
     def _value(self, value: object) -> list[Item]:
         """Google puts its objects into a list; what is no object at all keeps a line alive."""
@@ -256,8 +277,10 @@ class AnswerDecoder:
             items = self._reader.read_body(value)
             if items is not None:
                 return items
-            if "message" not in value:
-                return [self._wrong("a JSON body that is neither an answer nor an error")]
+            strange = self._other_dialect(value)
+            if strange or "message" not in value:
+                said = strange or "a JSON body that is neither an answer nor an error"
+                return [self._wrong(said)]
         return [classify_event(value, Phase.FIRST)]
 
     def _page(self) -> Failure:

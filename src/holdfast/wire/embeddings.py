@@ -70,6 +70,8 @@ class EmbeddingsDialect:
 class _Reader:
     """Implements `wire.decode.Reader`: the whole answer is one body."""
 
+    dialect = "embeddings"
+
     def __init__(self) -> None:
         self.began = False
         self.told = False

@@ -41,6 +41,8 @@ _CHUNK_FIELDS = frozenset(
 class ChunkReader:
     """Implements `wire.decode.Reader`."""
 
+    dialect = "chat"
+
     def __init__(self) -> None:
         self.began = False  # a chunk has come
         self.spoke = False  # with content in it

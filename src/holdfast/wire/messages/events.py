@@ -29,11 +29,14 @@ Event = Mapping[str, Any]
 Act = Callable[["EventReader", Event], list[Item]]
 
 GAP = "\n\n"
+_JSON = "partial_json"
 _OURS = frozenset({"text", "thinking", "tool_use"})
 
 
 class EventReader:
     """Implements `wire.decode.Reader`."""
+
+    dialect = "messages"
 
     def __init__(self) -> None:
         self.began = False
@@ -63,11 +66,13 @@ class EventReader:
         return [Foreign(chunk, content=False)] if isinstance(kind, str) else []
 
     def read_body(self, body: Event) -> list[Item] | None:
-        if body.get("type") != "message":
+        if body.get("type") != "message" and not ("stop_reason" in body and "content" in body):
             return None
         self.began = True
         items = self._start({"message": body})
-        for index, block in enumerate(tables(body, "content")):
+        said = text(body, "content")
+        blocks = [{"type": "text", "text": said}] if said else tables(body, "content")
+        for index, block in enumerate(blocks):
             items += self._block({"index": index, "content_block": block})
             items += self._block_end({"index": index})
         self._last = without(body, "usage", "content")
@@ -96,7 +101,7 @@ class EventReader:
         return []
 
     def _stop(self, event: Event) -> list[Item]:
-        word = text(self._last, "stop_reason")
+        word = text(self._last, "stop_reason") or text(event, "stop_reason")
         if not word:
             detail = "message_stop came without a stop reason"
             return [Failure(Kind.TRUNCATED, Phase.END, detail=detail)]
@@ -104,6 +109,8 @@ class EventReader:
         if failure:
             return [failure]
         reason = STOP.get(word, StopReason.END)
+        if reason is StopReason.END and self._calls:
+            reason = StopReason.TOOL_CALLS
         items: list[Item] = []
         if reason in (StopReason.END, StopReason.TOOL_CALLS):
             items += [ToolCallDelta(f.index, "", "", f.arguments) for f in self._calls.complete()]
@@ -145,7 +152,7 @@ class EventReader:
 
     def _block_delta(self, event: Event) -> list[Item]:
         delta, index = table(event, "delta"), whole(event, "index") or 0
-        match delta.get("type"):
+        match delta.get("type", "text_delta"):
             case "text_delta":
                 return self._say(index, text(delta, "text"), {}, "text")
             case "thinking_delta":
@@ -155,7 +162,9 @@ class EventReader:
             case "citations_delta":
                 return self._say(index, "", {CITATIONS: [delta.get("citation")]}, "text")
             case "input_json_delta" if self._kinds.get(index, "tool_use") == "tool_use":
-                return self._call(index, "", "", text(delta, "partial_json"), {})
+                given = delta.get(_JSON)
+                part = dumps(given).decode() if isinstance(given, dict) else text(delta, _JSON)
+                return self._call(index, "", "", part, {})
             case _:
                 return [Foreign(event)]
 

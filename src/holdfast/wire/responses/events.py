@@ -25,6 +25,7 @@ from ...core.failure import Failure, Kind, Phase
 from ..classify import classify_event, finish_failure
 from ..decode import Item, error_of
 from ..fields import table, tables, text, whole, without
+from ..jsontext import dumps
 from ..toolargs import ToolCalls
 from .words import (
     ANNOTATIONS,
@@ -65,6 +66,8 @@ class _Output:
 class EventReader:
     """Implements `wire.decode.Reader`."""
 
+    dialect = "responses"
+
     def __init__(self) -> None:
         self.began = False
         self.told = False
@@ -96,7 +99,7 @@ class EventReader:
         return [Foreign(chunk, content="output_index" in chunk)]
 
     def read_body(self, body: Event) -> list[Item] | None:
-        if body.get("object") != "response":
+        if body.get("object") != "response" and not isinstance(body.get("output"), list):
             return None
         self.began = True
         status = text(body, "status")
@@ -125,9 +128,16 @@ class EventReader:
         said = {"type": "response.created", "response": without(response, "output", "usage")}
         return [Foreign(said, content=False)]
 
+    def _ended(self, event: Event) -> list[Item]:
+        """The status counts: some end every response with the same event."""
+        status = text(table(event, "response"), "status")
+        return self._ENDS.get(status, EventReader._completed)(self, event)
+
     def _completed(self, event: Event) -> list[Item]:
         response = table(event, "response")
         items = self._missed(response)
+        if not self._spoke:
+            items += self._say(0, ("text", 0), text(response, "output_text"))
         items += [ToolCallDelta(f.index, "", "", f.arguments) for f in self._calls.complete()]
         fault = self._calls.fault()
         if fault:
@@ -146,7 +156,7 @@ class EventReader:
 
     def _failed(self, event: Event) -> list[Item]:
         response = table(event, "response")
-        error = response.get("error") or event.get("error")
+        error = response.get("error") or event.get("error") or response.get("status_details")
         if not error:
             word = text(response, "status") or "failed"
             failure = finish_failure(word, self.phase)
@@ -166,11 +176,28 @@ class EventReader:
     def _missed(self, response: Event) -> list[Item]:
         """What only the last response says."""
         items: list[Item] = []
-        for index, item in enumerate(tables(response, "output")):
+        places = self._places(tables(response, "output"))
+        for index, item in places:
             known = self._outputs.get(index)
             if known is None or not known.closed:
                 items += self._item_done({"output_index": index, "item": item})
         return items
+
+    def _places(self, output: list[dict[str, Any]]) -> list[tuple[int, dict[str, Any]]]:
+        """The index that each item had in the stream: not all count without gaps.
+
+        The first message of the one is the first of the other, and so with every kind.
+        """
+        of_kind: dict[str, list[int]] = {}
+        for index in sorted(self._outputs):
+            of_kind.setdefault(self._outputs[index].kind, []).append(index)
+        free = max(self._outputs, default=-1) + 1
+        places = []
+        for item in output:
+            known = of_kind.get(text(item, "type"))
+            places.append((known.pop(0) if known else free, item))
+            free += 1
+        return places
 
     # Items of the output.
 
@@ -192,7 +219,9 @@ class EventReader:
         output.closed = True
         match output.kind:
             case "message":
-                for place, part in enumerate(tables(item, "content")):
+                whole_text = text(item, "content")
+                parts = [{"type": "text", "text": whole_text}] if whole_text else []
+                for place, part in enumerate(parts or tables(item, "content")):
                     items += self._part_done(index, place, part)
             case "reasoning":
                 items += self._reasoning_done(index, output, item)
@@ -217,7 +246,7 @@ class EventReader:
     def _part_done(self, index: int, place: int, part: Event) -> list[Item]:
         if part.get("type") == "refusal":
             return self._rest(index, ("refusal", place), text(part, "refusal"))
-        if part.get("type") != "output_text":
+        if part.get("type") not in ("output_text", "text"):
             return []
         unsaid = ("text", place) not in self._output(index).said
         items = self._rest(index, ("text", place), text(part, "text"))
@@ -337,8 +366,8 @@ class EventReader:
 
     _ACTS: ClassVar[Mapping[str, Act]] = {
         **dict.fromkeys(LIFECYCLE, _describe),
-        "response.completed": _completed,
-        "response.done": _completed,
+        "response.completed": _ended,
+        "response.done": _ended,
         "response.incomplete": _incomplete,
         "response.failed": _failed,
         "response.cancelled": _failed,
@@ -385,6 +414,9 @@ def _place(event: Event) -> int:
 
 
 def _arguments(item: Event) -> str:
+    """Arguments as JSON text; some give the object itself."""
+    if isinstance(given := item.get("arguments"), dict):
+        return dumps(given).decode()
     return text(item, "arguments") or text(item, "input")
 
 

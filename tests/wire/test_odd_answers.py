@@ -1,0 +1,176 @@
+"""Answers in the Responses and Messages dialects that bend the rules, and what is made of them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pytest
+
+from holdfast.core.events import Finished, StopReason, TextDelta, ToolCallDelta
+from holdfast.core.failure import Failure, Kind
+from holdfast.wire import DIALECTS
+
+Event = dict[str, Any]
+
+
+def events_of(dialect: str, parts: Sequence[Event]) -> list[Any]:
+    decoder = DIALECTS[dialect].decoder("text/event-stream")
+    lines = [b"data: %b\n\n" % json.dumps(part).encode() for part in parts]
+    return [*decoder.receive_data(b"".join(lines)), *decoder.receive_eof()]
+
+
+def body_of(dialect: str, body: Mapping[str, Any]) -> list[Any]:
+    decoder = DIALECTS[dialect].decoder("application/json")
+    return [*decoder.receive_data(json.dumps(body).encode()), *decoder.receive_eof()]
+
+
+def told(events: Sequence[Any]) -> tuple[str, str, Any]:
+    """The text, the arguments of all calls, and how it ended: a stop reason or a kind."""
+    text = "".join(event.text for event in events if isinstance(event, TextDelta))
+    calls = "".join(event.arguments for event in events if isinstance(event, ToolCallDelta))
+    last = events[-1]
+    assert isinstance(last, Finished | Failure)
+    return text, calls, last.reason if isinstance(last, Finished) else last.kind
+
+
+CREATED: Event = {"type": "response.created", "response": {"id": "r", "status": "in_progress"}}
+
+
+def delta(text: str, index: int = 0) -> Event:
+    return {"type": "response.output_text.delta", "output_index": index, "delta": text}
+
+
+def item(index: int) -> Event:
+    return {
+        "type": "response.output_item.added",
+        "output_index": index,
+        "item": {"type": "message", "content": []},
+    }
+
+
+def message(*parts: Any) -> Event:
+    return {"type": "message", "content": list(parts)}
+
+
+def ended(status: str, *output: Event, **more: Any) -> Event:
+    response = {"id": "r", "status": status, "output": list(output), **more}
+    return {"type": "response.completed", "response": response}
+
+
+AB = {"type": "output_text", "text": "ab"}
+CALL = {"type": "function_call", "call_id": "c", "name": "f", "arguments": {"a": 1}}
+_LIMIT = {"code": "rate_limit_exceeded", "message": "slow"}
+
+
+@pytest.mark.parametrize(
+    ("stream", "expected"),
+    [
+        # The status counts, whatever the event is called.
+        ([delta("a"), ended("failed", error=_LIMIT)], ("a", "", Kind.RATE_LIMITED)),
+        ([ended("failed", status_details={"error": _LIMIT})], ("", "", Kind.RATE_LIMITED)),
+        ([ended("cancelled")], ("", "", Kind.TRUNCATED)),
+        (
+            [delta("a"), ended("incomplete", incomplete_details={"reason": "max_output_tokens"})],
+            ("a", "", StopReason.LENGTH),
+        ),
+        # Indexes of the stream that are not those of the last response.
+        (
+            [item(3), delta("a", 3), delta("b", 3), ended("completed", message(AB))],
+            ("ab", "", StopReason.END),
+        ),
+        (
+            [item(1), delta("a", 1), ended("completed", {"type": "reasoning"}, message(AB))],
+            ("ab", "", StopReason.END),
+        ),
+        # Text and arguments in other places, told only at the end.
+        ([ended("completed", output_text="ab")], ("ab", "", StopReason.END)),
+        ([delta("ab"), ended("completed", output_text="ab")], ("ab", "", StopReason.END)),
+        ([ended("completed", {"type": "message", "content": "ab"})], ("ab", "", StopReason.END)),
+        ([ended("completed", message({**AB, "type": "text"}))], ("ab", "", StopReason.END)),
+        ([ended("completed", CALL)], ("", '{"a":1}', StopReason.TOOL_CALLS)),
+    ],
+    ids=range(11),
+)
+def test_responses(stream: list[Event], expected: tuple[str, str, Any]) -> None:
+    assert told(events_of("responses", [CREATED, *stream])) == expected
+
+
+START: Event = {"type": "message_start", "message": {"id": "m", "content": []}}
+STOP: list[Event] = [
+    {"type": "message_delta", "delta": {"stop_reason": "end_turn"}},
+    {"type": "message_stop"},
+]
+TOOL = {
+    "type": "content_block_start",
+    "index": 0,
+    "content_block": {"type": "tool_use", "id": "t", "name": "f", "input": {}},
+}
+OBJECT = {"type": "input_json_delta", "partial_json": {"a": 1}}
+
+
+@pytest.mark.parametrize(
+    ("stream", "expected"),
+    [
+        (
+            [{"type": "content_block_delta", "delta": {"text": "ab"}}, *STOP],
+            ("ab", "", StopReason.END),
+        ),
+        (
+            [TOOL, {"type": "content_block_delta", "index": 0, "delta": OBJECT}, *STOP],
+            ("", '{"a":1}', StopReason.TOOL_CALLS),
+        ),
+        ([{"type": "message_stop", "stop_reason": "max_tokens"}], ("", "", StopReason.LENGTH)),
+        ([{"modelStreamErrorException": {"message": "overloaded"}}], ("", "", Kind.OVERLOADED)),
+    ],
+    ids=range(4),
+)
+def test_messages(stream: list[Event], expected: tuple[str, str, Any]) -> None:
+    assert told(events_of("messages", [START, *stream])) == expected
+
+
+@pytest.mark.parametrize(
+    ("dialect", "body"),
+    [
+        ("responses", {"status": "completed", "output": [message(AB)]}),
+        ("messages", {"content": [{"type": "text", "text": "ab"}], "stop_reason": "end_turn"}),
+        ("messages", {"type": "message", "content": "ab", "stop_reason": "end_turn"}),
+    ],
+)
+def test_bodies(dialect: str, body: Event) -> None:
+    assert told(body_of(dialect, body)) == ("ab", "", StopReason.END)
+
+
+def test_the_names_of_events_stand_in_for_types() -> None:
+    decoder = DIALECTS["messages"].decoder("text/event-stream")
+    block = {"type": "content_block_delta", "delta": {"type": "text_delta", "text": "ab"}}
+    events: list[Any] = []
+    for event in (START, block, *STOP):
+        said = json.dumps({name: held for name, held in event.items() if name != "type"})
+        events += decoder.receive_data(f"event: {event['type']}\ndata: {said}\n\n".encode())
+    assert told(events) == ("ab", "", StopReason.END)
+
+
+CHAT = {"id": "c", "choices": [{"index": 0, "delta": {"content": "a"}, "finish_reason": "stop"}]}
+
+
+@pytest.mark.parametrize(
+    ("asked", "first", "found"),
+    [
+        ("responses", CHAT, "chat"),
+        ("messages", CHAT, "chat"),
+        ("chat", CREATED, "responses"),
+        ("messages", CREATED, "responses"),
+        ("chat", START, "messages"),
+        ("chat", {"object": "response", "status": "completed", "output": []}, "responses"),
+    ],
+)
+def test_an_answer_in_another_dialect_says_what_is_wrong(
+    asked: str, first: Event, found: str
+) -> None:
+    for events in (events_of(asked, [first]), body_of(asked, first)):
+        failure = events[-1]
+        assert isinstance(failure, Failure)
+        assert failure.kind is Kind.PROTOCOL
+        assert f"in the dialect {found}" in failure.detail
