@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import gzip
+import json
+import zlib
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
@@ -192,6 +195,47 @@ def test_a_body_that_is_too_large_is_refused_however_it_comes() -> None:
             assert told(answer) == (413, "invalid", "body_too_large")
 
     at(visit, max_body=2048)
+
+
+@pytest.mark.parametrize("coding", ["gzip", "x-gzip", "deflate", "GZIP"])
+def test_a_packed_body_is_read(coding: str) -> None:
+    async def visit(there: House) -> None:
+        plain = b"\xef\xbb\xbf" + json.dumps({"model": "ok", **HI}).encode()
+        packed = zlib.compress(plain) if coding == "deflate" else gzip.compress(plain)
+        answer = await there.http.post(CHAT, headers={"content-encoding": coding}, content=packed)
+        assert answer.status_code == 200
+
+    at(visit)
+
+
+@pytest.mark.parametrize(
+    ("coding", "body", "status", "code"),
+    [
+        ("br", b"abc", 415, "unsupported_coding"),
+        ("gzip", b"abc", 400, "invalid_coding"),
+        ("gzip", gzip.compress(b"{}")[:-9], 400, "invalid_coding"),
+        ("gzip", gzip.compress(bytes(5000)), 413, "body_too_large"),
+    ],
+)
+def test_a_packed_body_that_cannot_be_read(
+    coding: str, body: bytes, status: int, code: str
+) -> None:
+    async def visit(there: House) -> None:
+        headers = {"content-encoding": coding}
+        answer = await there.http.post(CHAT, headers=headers, content=body)
+        assert told(answer) == (status, "invalid", code)
+
+    at(visit, max_body=2048)
+
+
+@pytest.mark.parametrize("path", ["/chat/completions", "/v1/v1/chat/completions", f"{CHAT}/"])
+def test_an_address_that_is_almost_right_is_told_the_right_one(path: str) -> None:
+    async def visit(there: House) -> None:
+        answer = await there.http.post(path, json={"model": "ok", **HI})
+        assert told(answer) == (404, "invalid", "not_found")
+        assert f"the address is {CHAT}" in answer.text
+
+    at(visit)
 
 
 def test_headers_that_are_too_large_are_refused() -> None:

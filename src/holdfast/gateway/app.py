@@ -114,7 +114,11 @@ def _edge(services: Services, inner: ASGIApp) -> ASGIApp:
 
 def _nothing_there(method: str, path: str, status: int) -> Failure:
     code = "method_not_allowed" if status == 405 else "not_found"
-    detail = f"{method} {path}: see GET /v1/models and the README"
+    # A base URL without /v1, with two of it, or with a slash too many.
+    meant = (known for known in ANSWERS if path.rstrip("/").endswith(known.removeprefix("/v1")))
+    near = next(meant, "") if status == 404 else ""
+    hint = f"the address is {near}" if near else "see GET /v1/models and the README"
+    detail = f"{method} {path}: {hint}"
     return Failure(Kind.INVALID, Phase.ADMIT, Hop.CLIENT, detail, code=code)
 
 

@@ -99,6 +99,7 @@ _STATUS: Mapping[str | None, int] = {
     "method_not_allowed": 405,
     "body_timeout": 408,
     "body_too_large": 413,
+    "unsupported_coding": 415,
     "headers_too_large": 431,
     "call_not_found": 404,
     "idempotency_in_progress": 409,

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import zlib
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
 from starlette.types import Receive
 
 from ..core.failure import Failure, Hop, Kind, Phase, StreamFailed
+from ..core.redact import scrub
 
 MAX_HEADERS = 64 * 1024  # bytes of all names and values
 BODY_PATIENCE = 60.0  # seconds for the whole body of a request
@@ -49,8 +51,15 @@ def check_headers(headers: Iterable[tuple[bytes, bytes]]) -> None:
         raise StreamFailed(_invalid("headers_too_large", detail))
 
 
-async def read_body(receive: Receive, limit: int) -> bytes:
-    """The whole body. Raises StreamFailed if it is too large or too slow, ClientGone."""
+async def read_body(receive: Receive, limit: int, coding: str = "") -> bytes:
+    """The whole body, unpacked. Raises ClientGone, or StreamFailed if there is no such thing.
+
+    `coding` is the request's Content-Encoding. `limit` holds before and after unpacking.
+    """
+    return _unpacked(await _read(receive, limit), coding.strip().lower(), limit)
+
+
+async def _read(receive: Receive, limit: int) -> bytes:
     parts: list[bytes] = []
     size = 0
     try:
@@ -62,14 +71,37 @@ async def read_body(receive: Receive, limit: int) -> bytes:
                 part = message.get("body", b"")
                 size += len(part)
                 if size > limit:
-                    detail = f"the request body exceeds {limit} bytes; send less, or raise max_body"
-                    raise StreamFailed(_invalid("body_too_large", detail))
+                    raise _too_large(limit)
                 parts.append(part)
                 if not message.get("more_body"):
                     return b"".join(parts)
     except TimeoutError:
         detail = f"the request body did not arrive within {BODY_PATIENCE:g} s"
         raise StreamFailed(_invalid("body_timeout", detail)) from None
+
+
+def _unpacked(body: bytes, coding: str, limit: int) -> bytes:
+    if coding in ("", "identity"):
+        return body
+    if coding not in ("gzip", "x-gzip", "deflate"):
+        detail = f"the request body is coded as {scrub(coding, 32)}; send it plain, or as gzip"
+        raise StreamFailed(_invalid("unsupported_coding", detail))
+    packed = zlib.decompressobj(zlib.MAX_WBITS | 32)  # gzip or zlib, by their own headers
+    try:
+        plain = packed.decompress(body, limit + 1)
+    except zlib.error:
+        plain = b""
+    if len(plain) > limit:
+        raise _too_large(limit)
+    if not packed.eof:
+        detail = f"the request body is not whole, or not {coding}; send it plain, or as gzip"
+        raise StreamFailed(_invalid("invalid_coding", detail))
+    return plain
+
+
+def _too_large(limit: int) -> StreamFailed:
+    detail = f"the request body exceeds {limit} bytes; send less, or raise max_body"
+    return StreamFailed(_invalid("body_too_large", detail))
 
 
 def _invalid(code: str, detail: str) -> Failure:

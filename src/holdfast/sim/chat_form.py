@@ -22,7 +22,10 @@ class Misshapen(ValueError):
 
 def chat_form(dialect: str, body: Body) -> Body:
     """Raises Misshapen."""
-    return _FORMS[dialect](body)
+    try:
+        return _FORMS[dialect](body)
+    except (TypeError, AttributeError, KeyError) as error:
+        raise Misshapen("Input of the wrong type") from error
 
 
 def _need(holds: object, why: str) -> None:
@@ -234,7 +237,8 @@ def _messages(body: Body) -> Body:
         _need(known, f"{name}: Extra inputs are not permitted")
     limit = body.get("max_tokens")
     whole = isinstance(limit, int) and not isinstance(limit, bool) and limit > 0
-    _need(whole, "max_tokens: Field required")
+    _need(limit is not None, "max_tokens: Field required")
+    _need(whole, "max_tokens: Input should be a whole number, 1 or more")
     given = body.get("messages")
     _need(isinstance(given, list) and given, "messages: at least one message is required")
     temperature = body.get("temperature")

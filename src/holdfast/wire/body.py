@@ -26,7 +26,7 @@ Types = Mapping[str, tuple[type | UnionType, str]]
 
 def parse_body(body: bytes) -> dict[str, Any] | Failure:
     try:
-        value = loads(body)
+        value = loads(body.removeprefix(b"\xef\xbb\xbf"))
     except ValueError as error:
         return _not_json(body, error)
     if not isinstance(value, dict):

@@ -25,7 +25,9 @@ def routes(services: Services) -> list[Route]:
         """Every vendor counts in its own way, so this is an estimate and says so."""
         check_headers(request.headers.raw)
         services.check_key(request.headers)
-        asked = decode_count(await read_body(request.receive, services.settings.max_body))
+        coding = request.headers.get("content-encoding", "")
+        body = await read_body(request.receive, services.settings.max_body, coding)
+        asked = decode_count(body)
         if isinstance(asked, Failure):
             raise StreamFailed(asked)
         if services.routes.find(asked.model) is None:
