@@ -216,6 +216,7 @@ def test_a_packed_body_is_read(coding: str) -> None:
         ("gzip", gzip.compress(b"{}")[:-9], 400, "invalid_coding"),
         ("gzip", gzip.compress(bytes(5000)), 413, "body_too_large"),
     ],
+    ids=["unknown", "none", "cut", "bomb"],
 )
 def test_a_packed_body_that_cannot_be_read(
     coding: str, body: bytes, status: int, code: str
