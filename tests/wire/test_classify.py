@@ -379,6 +379,18 @@ SAYINGS = (
         _error("tool choice requires --enable-tools to be set", "BadRequestError"),
         Kind.UNSUPPORTED,
     ),
+    Said(
+        "an HTTP library names a status",
+        500,
+        {"message": "AxiosError: Request failed with status code 429"},
+        Kind.RATE_LIMITED,
+        Kind.RATE_LIMITED,
+    ),
+    Said("a status that is repeated", 503, "HTTP Error 503. Try later.", Kind.OVERLOADED),
+    Said("a wait for what is not up yet", 503, "Warming up, try again in 20 s", Kind.OVERLOADED),
+    Said("a day's allowance", 429, {"message": "已达到每日调用上限"}, Kind.QUOTA),
+    Said("a key that is switched off", 400, {"message": "该令牌状态不可用"}, Kind.AUTH),
+    Said("too much text", 400, {"message": "输入内容过长，最多 100 字"}, Kind.TOO_LONG),
     # Nothing said.
     Said("silence, 425", 425, "", Kind.PROTOCOL),
     Said("silence, 400", 400, "", Kind.UNSUPPORTED),

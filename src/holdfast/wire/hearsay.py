@@ -278,8 +278,11 @@ def _transport(report: Report, message: str, _: Read) -> Report | None:
 
 def _blame(report: Report, message: str, _: Read) -> Report | None:
     """No more than that the upstream failed, perhaps with its status."""
-    status = _status_in(message) if _accuses(report) else None
-    if status is None and not (_accuses(report) or _UPSTREAM.search(message)):
+    said, accused = _status_in(message), _accuses(report)
+    # A 5xx that names another status has it from the party behind it.
+    other = said is not None and (report.status or 0) >= 500 and said != report.status
+    status = said if accused or other else None
+    if status is None and not (accused or _UPSTREAM.search(message)):
         return None
     return _behind(report, Report(status=status, message=message))
 

@@ -324,7 +324,10 @@ _QUOTA_PERIODS = (
 _MADE_OF = tuple(
     Row(kind, pattern, firm=False)
     for kind, pattern in (
-        (Kind.TOO_LONG, r"context.*(?:exceed|length|size|overflow)|(?:prompt|input).*toolong"),
+        (
+            Kind.TOO_LONG,
+            r"context.*(?:exceed|length|size|overflow)|(?:prompt|input).*(?:toolong|exceed)",
+        ),
         (
             Kind.QUOTA,
             r"(?:quota|credits?|balance|budget|spend).*(?:exceed|exhaust|insufficient|limit|empty)"
