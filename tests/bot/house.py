@@ -142,12 +142,15 @@ class House:
         return await self.answer_to(inbound)
 
     async def answer_to(self, inbound: Inbound | Notice) -> list[str]:
-        turn = f"helper:{inbound.id}"
-        async with asyncio.timeout(PATIENCE):
-            async for _ in self.engine.watch(turn):
-                """Until it says no more."""
-        await until(lambda: not self.bots.outbox.attends(turn))
+        await self.end_of(inbound)
+        await until(lambda: not self.bots.outbox.attends(f"helper:{inbound.id}"))
         return self.phone.reads(self.phone.chat_of(inbound))
+
+    async def end_of(self, inbound: Inbound | Notice) -> None:
+        """Until its turn says no more."""
+        async with asyncio.timeout(PATIENCE):
+            async for _ in self.engine.watch(f"helper:{inbound.id}"):
+                pass
 
     @property
     def asked(self) -> list[Any]:

@@ -13,6 +13,7 @@ from tests.bot.house import House, house, play, until
 from tests.bot.people import C2C
 
 from holdfast.agent.abilities import Abilities
+from holdfast.bot.delivery import Owed
 from holdfast.bot.event import Attachment, Notice, NoticeKind, Place, Scene
 from holdfast.bot.pipeline import Command, Middleware, Onward, Result, Say, Visit
 from holdfast.bot.service import Extras
@@ -68,6 +69,38 @@ class TestAnswers:
             async with house(tmp_path) as home:  # another process
                 assert not await home.phone.event(inbound)
                 assert home.asked == []
+
+        play(scene)
+
+    def test_a_look_at_what_is_owed_while_a_message_is_taken_loses_no_answer(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """As another process of a cluster takes it, or the next life after a crash."""
+
+        async def scene() -> None:
+            async with house(tmp_path) as home:
+                ledger, accept = home.services.ledger, home.engine.accept
+                close = ledger.close
+                closing, ended = asyncio.Event(), asyncio.Event()
+
+                async def slowly_closed(turn: str, owed: Owed | None) -> None:
+                    closing.set()
+                    await ended.wait()
+                    await close(turn, owed)
+
+                async def accepted_after_a_look(turn: Turn) -> bool:
+                    await home.bots.outbox.take_up("helper")
+                    if home.bots.outbox.attends(turn.id):
+                        await closing.wait()
+                    return await accept(turn)
+
+                monkeypatch.setattr(ledger, "close", slowly_closed)
+                monkeypatch.setattr(home.engine, "accept", accepted_after_a_look)
+                inbound = home.phone.message("hello")
+                assert await home.phone.event(inbound)
+                await home.end_of(inbound)
+                ended.set()
+                assert await home.answer_to(inbound) == [whole("hello")]
 
         play(scene)
 

@@ -23,6 +23,8 @@ from holdfast.bot.outbox import Channel, Outbox
 from holdfast.core.message import Role, said
 from holdfast.store.database import Database
 from holdfast.store.deliveries import SqlDeliveries
+from holdfast.store.ports import Turn, TurnState
+from holdfast.store.turns import SqlTurns
 
 FAST = replace(C2C, frame_interval=0.0, typing=False)
 ASKED = Asked(said(Role.USER, "hi"))
@@ -67,8 +69,19 @@ def ledger(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Ledger]:
         yield MemoryLedger()
         return
     database = Database(tmp_path / "test.db")
+    _ended(SqlTurns(database), "t1", "t2")
     yield StoredLedger(SqlDeliveries(database, {}))
     database.close()
+
+
+def _ended(turns: SqlTurns, *names: str) -> None:
+    """What they said is in the memory of an engine; that they were, in the store."""
+    for name in names:
+        turns.accept(Turn(name, name, {}, 1.0), 10).result()
+        fence = turns.claim(name, "me", 60.0).result()
+        assert fence
+        turns.begin(fence).result()
+        turns.end(fence, name, TurnState.DONE).result()
 
 
 @asynccontextmanager

@@ -126,7 +126,6 @@ def test_unsettled_are_those_of_no_running_turn(database: Database) -> None:
     assert left == {
         ("done 0", S.UNKNOWN),
         ("done 2", S.PENDING),
-        ("of no turn", S.PENDING),
     }
 
 

@@ -67,11 +67,8 @@ class Bus:
         if rules.when_busy == "interrupt" and not known and self._interrupts(event):
             await self._engine.stop(turn.lane)
         try:
-            # A store writes in the order in which it is told: in one commit, the delivery first.
-            opening = self._outbox.open(reply_to(turn))
-            _, new = await asyncio.gather(opening, self._engine.accept(turn))
+            new = await self._engine.accept(turn)
         except Overloaded:
-            await self._outbox.forget(turn.id)
             key = "lane_full" if await self._engine.waiting(turn.lane) else "node_full"
             self._apologise(rules, event, key)
             return True

@@ -56,7 +56,7 @@ class Handler:
     async def __call__(self, turn: Turn, journal: Journal) -> None:
         """Raises LaneLost and StoreFailed: then the turn has not ended."""
         event = read_inbound(turn.body)
-        self._outbox.attend(reply_to(turn), turn.lane)
+        await self._deliver(turn, journal)
         past = read_events(entry.event for entry in journal.past)
         if any(isinstance(said, Ended) for said in past):
             return
@@ -76,7 +76,15 @@ class Handler:
     async def last_word(self, turn: Turn, journal: Journal, why: str) -> None:
         """For a turn that failed again and again: one honest sentence."""
         _LOG.error("a turn is parked", turn=turn.id, why=why)
+        await self._deliver(turn, journal)
         await _write(journal, Ended("failed", "internal"))
+
+    async def _deliver(self, turn: Turn, journal: Journal) -> None:
+        """What a turn says is delivered, by the next process if not by this. Raises StoreFailed."""
+        reply = reply_to(turn)
+        if not journal.past:
+            await self._outbox.open(reply)
+        self._outbox.attend(reply, turn.lane)
 
     async def _run(
         self,

@@ -72,7 +72,7 @@ class Outbox:
         self._last: dict[str, asyncio.Task[None]] = {}  # by lane
 
     async def open(self, reply: Reply) -> None:
-        """Before the turn is accepted: whatever happens then, its delivery is not forgotten.
+        """Before the turn says anything: whatever happens then, its delivery is not forgotten.
 
         Raises store.ports.StoreFailed.
         """
@@ -95,10 +95,6 @@ class Outbox:
     def attends(self, turn: str) -> bool:
         """Whether it is being delivered."""
         return turn in self._senders
-
-    async def forget(self, turn: str) -> None:
-        """It was not accepted after all. Raises store.ports.StoreFailed."""
-        await self._ledger.close(turn, None)
 
     async def recover(self) -> None:
         """Goes on with what an earlier process left: halves of answers, streams without an end.

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import Future
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, Row, Select, bindparam, or_, select, true, update
+from sqlalchemy import Connection, Row, Select, bindparam, select, true, update
 
 from .database import Database, dump
 from .ports import MOVES, Delivery, DeliveryState, Fence, Json, TurnState
@@ -101,8 +101,8 @@ class SqlDeliveries:
         ended = TURNS.c.state.not_in((TurnState.WAITING.value, TurnState.RUNNING.value))
         query = (
             select(DELIVERIES)
-            .outerjoin(TURNS, TURNS.c.id == DELIVERIES.c.turn)
-            .where(_UNSETTLED, true() if running else or_(TURNS.c.id.is_(None), ended))
+            .join(TURNS, TURNS.c.id == DELIVERIES.c.turn)
+            .where(_UNSETTLED, true() if running else ended)
             .order_by(TURNS.c.lane, TURNS.c.number, DELIVERIES.c.turn, DELIVERIES.c.ordinal)
         )
         return self._all(query)

@@ -349,8 +349,8 @@ class Deliveries(Protocol):
         ...
 
     def unsettled(self, running: bool = False) -> Sequence[Delivery]:
-        """Neither DELIVERED nor ABANDONED, in the order of their lanes, of all turns that do not
-        run; with `running` of all turns.
+        """Neither DELIVERED nor ABANDONED, in the order of their lanes, of all turns that have
+        ended; with `running` of all turns. What belongs to no accepted turn waits for nobody.
         """
         ...
 
