@@ -122,16 +122,18 @@ def test_a_connection_on_which_nobody_answers_is_left() -> None:
     play(scene, Rules(heartbeat_interval=0.1))
 
 
-def test_an_event_that_cannot_be_kept_comes_again() -> None:
-    """The store refuses it twice: nothing is acknowledged, and nothing lost."""
+@pytest.mark.parametrize("failing", [1, 2, 3])
+def test_an_event_that_cannot_be_kept_comes_again_before_those_behind_it(failing: int) -> None:
+    """The store refuses it: nothing is acknowledged, nothing lost, and nothing out of its place."""
 
     async def scene(it: Rig) -> None:
         anna = it.qq.person()
-        it.inbox.failing = 2
+        it.inbox.failing = failing
         anna.says("one")
         anna.says("two")
-        await it.hears(2)
-        assert sorted(it.inbox.texts) == ["one", "two"]
+        anna.says("three")
+        await it.hears(3)
+        assert it.inbox.texts == ["one", "two", "three"]
         await it.qq.until(lambda: len(it.qq.gateway.resumed) >= 1)
 
     play(scene)

@@ -125,7 +125,9 @@ class Gateway:
         self._clock = clock
         self._entered = entered
         self._inputs: asyncio.Queue[_Frame | _Ended | _Kept] = asyncio.Queue()
-        self._events: asyncio.Queue[Deliver] = asyncio.Queue()
+        self._events: asyncio.Queue[Deliver | None] = (
+            asyncio.Queue()
+        )  # None: from another connection
         self._connection: ClientConnection | None = None
         self._readers: set[asyncio.Task[None]] = set()
 
@@ -260,6 +262,7 @@ class Gateway:
             _LOG.warning("qq_gateway_refused", bot=self._name, error=type(error).__name__)
             return self._session.closed(None, self._clock.monotonic())
         self._connection = connection
+        self._events.put_nowait(None)
         reader = asyncio.get_running_loop().create_task(self._read(connection))
         self._readers.add(reader)
         reader.add_done_callback(self._readers.discard)
@@ -295,16 +298,22 @@ class Gateway:
             await asyncio.gather(reader, return_exceptions=True)
 
     async def _keep_events(self, take: Take) -> None:
-        """One after the other, in the order in which they came."""
+        """One after the other, in the order in which they came. Behind one that could not be kept
+        none is, until another connection has brought it again, or has not.
+        """
+        missing = False
         while True:
             event = await self._events.get()
+            if event is None:
+                missing = False
+                continue
             try:
-                await take(event.frame)
+                if not missing:
+                    await take(event.frame)
             except StoreFailed as failed:
                 _LOG.error("qq_event_not_kept", bot=self._name, why=str(failed))
-                self._inputs.put_nowait(_Kept(event, False))
-            else:
-                self._inputs.put_nowait(_Kept(event, True))
+                missing = True
+            self._inputs.put_nowait(_Kept(event, not missing))
 
 
 def _parsed(message: str | bytes) -> Json | None:

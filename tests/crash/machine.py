@@ -1,0 +1,165 @@
+"""What a machine has beside Holdfast, as one test's own: a PostgreSQL and a NATS that may be killed
+and started again, and a clock that may be set.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+import socket
+import subprocess
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+import psycopg
+from tests.conformance.databases import lacking
+from tests.serving import environment
+
+_POSTGRES = sorted(Path("/usr/lib/postgresql").glob("*/bin"))
+_FAKETIME = sorted(Path("/usr/lib").glob("*/faketime/libfaketime.so.1"))
+# What survives the death of a process is all that is asked for here: no power cut is played.
+_SETTINGS = "-c fsync=off -c listen_addresses=127.0.0.1 -c max_connections=200"
+
+
+def found(program: str) -> str:
+    """Its path; a test that needs it and has not got it is skipped, or fails."""
+    where = os.pathsep.join([os.environ.get("PATH", ""), *map(str, reversed(_POSTGRES))])
+    path = shutil.which(program, path=where)
+    if path is None:
+        lacking(f"there is no {program} on this machine")
+        raise AssertionError
+    return path
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port: int = free.getsockname()[1]
+        return port
+
+
+class Clock:
+    """The wall clock of all that is started with `env`. Monotonic time goes on as ever."""
+
+    def __init__(self, folder: Path) -> None:
+        if not _FAKETIME:
+            lacking("there is no libfaketime on this machine")
+        self._file = folder / "clock"
+        self.env = {
+            "LD_PRELOAD": str(_FAKETIME[-1]),
+            "FAKETIME_TIMESTAMP_FILE": str(self._file),
+            "FAKETIME_NO_CACHE": "1",
+            "FAKETIME_DONT_FAKE_MONOTONIC": "1",
+        }
+        self.set(0)
+
+    def set(self, ahead: int) -> None:
+        """So many seconds before the true time, or behind it."""
+        new = self._file.with_suffix(".new")
+        new.write_text(f"{ahead:+d}s\n")
+        new.chmod(0o644)
+        new.replace(self._file)
+
+
+class Postgres:
+    """A whole cluster of databases in a folder."""
+
+    def __init__(self, folder: Path, env: Mapping[str, str]) -> None:
+        self._folder = folder
+        self._env = environment(LC_ALL="C", **env)
+        self._port = free_port()
+        self._user = "postgres" if os.geteuid() == 0 else None  # it refuses to be run by root
+
+    @property
+    def url(self) -> str:
+        return f"postgresql://holdfast@127.0.0.1:{self._port}/postgres"
+
+    def make(self) -> None:
+        if self._user:
+            shutil.chown(self._folder, self._user, self._user)
+        self._run(
+            "initdb", "-D", "data", "-A", "trust", "-U", "holdfast", "--no-sync", "-E", "UTF8"
+        )
+        options = f"{_SETTINGS} -c port={self._port} -c unix_socket_directories={self._folder}"
+        self._control("start", "-o", options, "-l", "log.txt")
+
+    async def restart(self) -> None:
+        """As if it had crashed: nobody is told, and all that was under way is undone."""
+        await asyncio.to_thread(self._control, "restart", "-m", "immediate", "-l", "log.txt")
+
+    def stop(self) -> None:
+        self._control("stop", "-m", "immediate")
+
+    def set_read_only(self, refuses: bool) -> None:
+        """As providers do when the disk is full, or a standby has not been promoted yet."""
+        with psycopg.connect(self.url, autocommit=True) as connection:
+            connection.execute("SET default_transaction_read_only = off")
+            value = "on" if refuses else "off"
+            connection.execute(f"ALTER SYSTEM SET default_transaction_read_only = {value}".encode())
+            connection.execute("SELECT pg_reload_conf()")
+
+    def _control(self, *what: str) -> None:
+        self._run("pg_ctl", *what, "-D", "data", "-w", "-s")
+
+    def _run(self, program: str, *arguments: str) -> None:
+        done = subprocess.run(
+            [found(program), *arguments],
+            cwd=self._folder,
+            env=self._env,
+            user=self._user,
+            group=self._user,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr
+
+
+@contextmanager
+def postgres(env: Mapping[str, str] | None = None) -> Iterator[Postgres]:
+    """Where any user may look: pytest's folders are for one."""
+    folder = Path(tempfile.mkdtemp(prefix="holdfast-postgres-"))
+    made = Postgres(folder, env or {})
+    try:
+        made.make()
+        try:
+            yield made
+        finally:
+            made.stop()
+    finally:
+        shutil.rmtree(folder)
+
+
+class Nats:
+    """A server with JetStream on a folder."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._port = free_port()
+        self._process: asyncio.subprocess.Process | None = None
+
+    @property
+    def url(self) -> str:
+        return f"nats://127.0.0.1:{self._port}"
+
+    async def start(self) -> None:
+        options = ["-a", "127.0.0.1", "-p", str(self._port), "-js", "-sd", str(self._folder)]
+        self._process = await asyncio.create_subprocess_exec(
+            found("nats-server"), *options, "-l", os.devnull
+        )
+
+    async def kill(self) -> None:
+        if self._process is not None:
+            self._process.kill()
+            await self._process.wait()
+
+    async def restart(self, *, forgetful: bool = False) -> None:
+        """`forgetful`: its disk is lost too."""
+        await self.kill()
+        if forgetful:
+            await asyncio.to_thread(shutil.rmtree, self._folder)
+        await self.start()

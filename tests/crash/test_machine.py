@@ -1,0 +1,211 @@
+"""What the machine does to whole servers: PostgreSQL and NATS die and come back, the clock is set,
+the database takes nothing more.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import random
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+from tests.crash.asking import Page, Question, judge_page
+from tests.crash.cluster import LONG, Cluster, Story, cluster, played
+from tests.crash.machine import Clock, Nats, Postgres, postgres
+from tests.crash.pulse import Pulse
+from tests.crash.served import Launcher, Lives
+from tests.crash.town import SEED, WORK, Town, settings
+from tests.serving import PATIENCE
+
+from holdfast.sim.qq.simulator import SimulatedQQ
+from holdfast.sim.upstream import SimulatedUpstream
+
+NODES = ("gateway", "worker1", "worker2", "connector1", "connector2")
+AN_HOUR = 3600
+SHORT = Question("And text:short")
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(not hasattr(os, "pidfd_open"), reason="needs pidfds of Linux"),
+]
+
+Blow = Callable[[], Awaitable[None]]
+
+
+async def lived_through(town: Town, pulse: Pulse, *blows: Blow) -> None:
+    """People of every kind come; each blow falls when some have got some of their answers."""
+    dice = random.Random(SEED)
+    over = asyncio.Event()
+    async with asyncio.TaskGroup() as group:
+        group.create_task(town.live(over))
+        for blow in blows:
+            await pulse.beats(dice.randrange(WORK))
+            await blow()
+        await pulse.beats(WORK)
+        over.set()
+    problems = town.judge()
+    print(f"answered {dict(town.answered)}, {town.orphans} streams lost")
+    assert not problems, "\n".join(problems)
+
+
+@asynccontextmanager
+async def server(
+    launcher: Launcher, folder: Path, more: str = ""
+) -> AsyncIterator[tuple[Lives, Town, Pulse]]:
+    """One whole server, with people around it."""
+    ledger = folder / "ledger.txt"
+    ledger.touch()
+    pulse = Pulse()
+    async with SimulatedUpstream(sleep=pulse.sleep) as upstream, SimulatedQQ() as qq:
+        (folder / "holdfast.toml").write_text(settings(upstream, qq, more), encoding="utf-8")
+        async with Lives(launcher, folder, {"HOLDFAST_CRASH_LEDGER": str(ledger)}) as lives:
+            await lives.begin().ready()
+            await qq.connected()
+            yield lives, Town(lives, qq, ledger, SEED), pulse
+
+
+def on(database: Postgres) -> str:
+    return f'[server]\ndatabase_url = "{database.url}"\n'
+
+
+async def born_again(lives: Lives) -> None:
+    await lives.life.ready()
+    await lives.life.kill()
+    lives.begin()
+
+
+def test_postgres_dies_in_mid_answer_and_comes_back(launcher: Launcher, tmp_path: Path) -> None:
+    async def main(database: Postgres) -> None:
+        async with server(launcher, tmp_path, on(database)) as (lives, town, pulse):
+
+            async def both() -> None:
+                await database.restart()
+                await born_again(lives)
+
+            await lived_through(town, pulse, database.restart, database.restart)
+
+    with postgres() as database:
+        asyncio.run(main(database))
+
+
+def test_postgres_dies_under_a_cluster_and_comes_back(launcher: Launcher, tmp_path: Path) -> None:
+    async def main(database: Postgres, nats: Nats) -> None:
+        async def story(there: Cluster) -> None:
+            town = there.town(SEED)
+            await lived_through(town, there.pulse, database.restart, database.restart)
+
+        await on_own_servers(launcher, tmp_path, database, nats, story)
+
+    with postgres() as database:
+        asyncio.run(main(database, Nats(tmp_path / "nats")))
+
+
+async def on_own_servers(
+    launcher: Launcher,
+    folder: Path,
+    database: Postgres,
+    nats: Nats,
+    story: Story,
+) -> None:
+    name = f"holdfast{uuid4().hex}"[:32]
+    await nats.start()
+    try:
+        async with cluster(launcher, folder, database.url, nats.url, name) as there:
+            await played(there, story, NODES)
+    finally:
+        await nats.kill()
+
+
+def test_nats_dies_under_a_cluster_and_comes_back_with_its_disk_and_without(
+    launcher: Launcher, tmp_path: Path
+) -> None:
+    async def main(database: Postgres, nats: Nats) -> None:
+        async def forgets() -> None:
+            await nats.restart(forgetful=True)
+
+        async def story(there: Cluster) -> None:
+            town = there.town(SEED)
+            await lived_through(town, there.pulse, nats.restart, forgets, nats.kill, nats.start)
+
+        await on_own_servers(launcher, tmp_path, database, nats, story)
+
+    with postgres() as database:
+        asyncio.run(main(database, Nats(tmp_path / "nats")))
+
+
+def setting(clock: Clock, ahead: int) -> Blow:
+    async def blow() -> None:
+        clock.set(ahead)
+
+    return blow
+
+
+@pytest.mark.parametrize("first", [AN_HOUR, -AN_HOUR])
+def test_the_clock_is_set_by_an_hour_and_set_right(tmp_path: Path, first: int) -> None:
+    async def main(launcher: Launcher, clock: Clock) -> None:
+        async with server(launcher, tmp_path) as (lives, town, pulse):
+
+            async def again() -> None:
+                await born_again(lives)
+
+            blows = (setting(clock, first), again, setting(clock, 0), again)
+            await lived_through(town, pulse, *blows)
+
+    clock = Clock(tmp_path)
+    with Launcher(clock.env) as launcher:
+        asyncio.run(main(launcher, clock))
+
+
+@pytest.mark.parametrize("first", [AN_HOUR, -AN_HOUR])
+def test_the_clock_of_a_cluster_and_its_database_is_set(tmp_path: Path, first: int) -> None:
+    async def main(launcher: Launcher, database: Postgres, clock: Clock) -> None:
+        async def story(there: Cluster) -> None:
+            async def again() -> None:
+                for name in ("worker1", "connector1"):
+                    await there.nodes[name].life.ready()
+                    await there.nodes[name].life.kill()
+                    await there.begin(name)
+
+            blows = (setting(clock, first), again, setting(clock, 0), again)
+            await lived_through(there.town(SEED), there.pulse, *blows)
+
+        await on_own_servers(launcher, tmp_path, database, Nats(tmp_path / "nats"), story)
+
+    clock = Clock(tmp_path)
+    with Launcher(clock.env) as launcher, postgres(clock.env) as database:
+        asyncio.run(main(launcher, database, clock))
+
+
+def test_a_database_that_has_become_read_only_costs_nobody_an_answer(
+    launcher: Launcher, tmp_path: Path
+) -> None:
+    async def main(database: Postgres) -> None:
+        async with server(launcher, tmp_path, on(database)) as (lives, town, _):
+            page = Page(lives, "c" * 32)
+            reading = asyncio.create_task(page.follow(await page.say(LONG.words, "d" * 32)))
+            await page.until(5)
+            database.set_read_only(True)
+            while page.text != LONG.answer:
+                await page.until(len(page.read) + 1)
+            _, url = await lives.url()
+            message = {"id": "e" * 32, "text": SHORT.words}
+            path = f"/chat/api/conversations/{page.conversation}/messages"
+            refused = await lives.http.post(url + path, json=message)
+            assert refused.status_code == 503
+            assert "send it again" in refused.json()["error"]
+            assert "read-only" in (await lives.http.get(f"{url}/readyz")).json()["store"]
+            database.set_read_only(False)
+            async with asyncio.timeout(PATIENCE):
+                assert judge_page(await reading, LONG) == ""
+            after = await page.follow(await page.say(SHORT.words, "e" * 32))
+            assert judge_page(after, SHORT) == ""
+            await town.round()
+            problems = town.judge()
+            assert not problems, "\n".join(problems)
+
+    with postgres() as database:
+        asyncio.run(main(database))
