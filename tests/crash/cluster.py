@@ -35,12 +35,14 @@ class Cluster:
     postgres: Proxy
     stack: AsyncExitStack
     nodes: dict[str, Lives] = field(default_factory=dict)
+    env: dict[str, str] = field(default_factory=dict)  # of every node
 
     async def begin(self, name: str, nats: Proxy | None = None) -> Lives:
         """Begins it, or begins it again; `nats` is its line if it has one of its own."""
         if name not in self.nodes:
             line = nats or self.nats
-            env = {"HOLDFAST_CRASH_LEDGER": str(self.folder / "ledger.txt"), "LINE": line.url}
+            ledger = str(self.folder / "ledger.txt")
+            env = {"HOLDFAST_CRASH_LEDGER": ledger, "LINE": line.url, **self.env}
             lives = Lives(self.launcher, self.folder, env)
             self.nodes[name] = await self.stack.enter_async_context(lives)
         self.nodes[name].begin("--role", name.rstrip("0123456789"))

@@ -16,6 +16,7 @@ from pathlib import Path
 
 import psycopg
 from tests.conformance.databases import lacking
+from tests.crash.launcher import CLOCK
 from tests.serving import environment
 
 _POSTGRES = sorted(Path("/usr/lib/postgresql").glob("*/bin"))
@@ -41,26 +42,38 @@ def free_port() -> int:
 
 
 class Clock:
-    """The wall clock of all that is started with `env`. Monotonic time goes on as ever."""
+    """The wall clock of servers that are started with `ours` in their environment, and of other
+    programs that are with `theirs`. Monotonic time goes on as ever.
+    """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self) -> None:
+        self._folder = Path(tempfile.mkdtemp(prefix="holdfast-clock-"))
+        self._folder.chmod(0o755)
+        self.ours = {CLOCK: str(self._folder / "ours")}
+        self.set(0)
+
+    @property
+    def theirs(self) -> Mapping[str, str]:
+        """Under which our own servers would be many times slower."""
         if not _FAKETIME:
             lacking("there is no libfaketime on this machine")
-        self._file = folder / "clock"
-        self.env = {
+        return {
             "LD_PRELOAD": str(_FAKETIME[-1]),
-            "FAKETIME_TIMESTAMP_FILE": str(self._file),
+            "FAKETIME_TIMESTAMP_FILE": str(self._folder / "theirs"),
             "FAKETIME_NO_CACHE": "1",
             "FAKETIME_DONT_FAKE_MONOTONIC": "1",
         }
-        self.set(0)
 
     def set(self, ahead: int) -> None:
         """So many seconds before the true time, or behind it."""
-        new = self._file.with_suffix(".new")
-        new.write_text(f"{ahead:+d}s\n")
-        new.chmod(0o644)
-        new.replace(self._file)
+        for name, unit in (("ours", ""), ("theirs", "s")):
+            new = self._folder / "new"
+            new.write_text(f"{ahead:+d}{unit}\n")
+            new.chmod(0o644)
+            new.replace(self._folder / name)
+
+    def remove(self) -> None:
+        shutil.rmtree(self._folder)
 
 
 class Postgres:

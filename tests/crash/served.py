@@ -23,13 +23,7 @@ PLUGIN = Path(__file__).parent / "plugin"
 
 
 class Launcher:
-    """Forks the processes. An ordinary context manager; leaving kills all that still live.
-
-    `env` is what they find in their environment from the very first.
-    """
-
-    def __init__(self, env: Mapping[str, str] | None = None) -> None:
-        self._env = {**(env or {})}
+    """Forks the processes. An ordinary context manager; leaving kills all that still live."""
 
     def __enter__(self) -> Self:
         self._channel, theirs = socket.socketpair()
@@ -38,7 +32,7 @@ class Launcher:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "tests.crash.launcher", str(theirs.fileno())],
                 cwd=ROOT,
-                env=environment(PYTHONPATH=os.pathsep.join(filter(None, paths)), **self._env),
+                env=environment(PYTHONPATH=os.pathsep.join(filter(None, paths))),
                 pass_fds=[theirs.fileno()],
                 start_new_session=True,
             )

@@ -7,7 +7,7 @@ from __future__ import annotations
 import asyncio
 import os
 import random
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 from uuid import uuid4
@@ -54,7 +54,7 @@ async def lived_through(town: Town, pulse: Pulse, *blows: Blow) -> None:
 
 @asynccontextmanager
 async def server(
-    launcher: Launcher, folder: Path, more: str = ""
+    launcher: Launcher, folder: Path, more: str = "", env: Mapping[str, str] | None = None
 ) -> AsyncIterator[tuple[Lives, Town, Pulse]]:
     """One whole server, with people around it."""
     ledger = folder / "ledger.txt"
@@ -62,7 +62,8 @@ async def server(
     pulse = Pulse()
     async with SimulatedUpstream(sleep=pulse.sleep) as upstream, SimulatedQQ() as qq:
         (folder / "holdfast.toml").write_text(settings(upstream, qq, more), encoding="utf-8")
-        async with Lives(launcher, folder, {"HOLDFAST_CRASH_LEDGER": str(ledger)}) as lives:
+        known = {"HOLDFAST_CRASH_LEDGER": str(ledger), **(env or {})}
+        async with Lives(launcher, folder, known) as lives:
             await lives.begin().ready()
             await qq.connected()
             yield lives, Town(lives, qq, ledger, SEED), pulse
@@ -110,11 +111,13 @@ async def on_own_servers(
     database: Postgres,
     nats: Nats,
     story: Story,
+    env: Mapping[str, str] | None = None,
 ) -> None:
     name = f"holdfast{uuid4().hex}"[:32]
     await nats.start()
     try:
         async with cluster(launcher, folder, database.url, nats.url, name) as there:
+            there.env |= env or {}
             await played(there, story, NODES)
     finally:
         await nats.kill()
@@ -144,10 +147,19 @@ def setting(clock: Clock, ahead: int) -> Blow:
     return blow
 
 
+@pytest.fixture
+def clock() -> Iterator[Clock]:
+    made = Clock()
+    yield made
+    made.remove()
+
+
 @pytest.mark.parametrize("first", [AN_HOUR, -AN_HOUR])
-def test_the_clock_is_set_by_an_hour_and_set_right(tmp_path: Path, first: int) -> None:
-    async def main(launcher: Launcher, clock: Clock) -> None:
-        async with server(launcher, tmp_path) as (lives, town, pulse):
+def test_the_clock_is_set_by_an_hour_and_set_right(
+    launcher: Launcher, clock: Clock, tmp_path: Path, first: int
+) -> None:
+    async def main() -> None:
+        async with server(launcher, tmp_path, env=clock.ours) as (lives, town, pulse):
 
             async def again() -> None:
                 await born_again(lives)
@@ -155,14 +167,14 @@ def test_the_clock_is_set_by_an_hour_and_set_right(tmp_path: Path, first: int) -
             blows = (setting(clock, first), again, setting(clock, 0), again)
             await lived_through(town, pulse, *blows)
 
-    clock = Clock(tmp_path)
-    with Launcher(clock.env) as launcher:
-        asyncio.run(main(launcher, clock))
+    asyncio.run(main())
 
 
 @pytest.mark.parametrize("first", [AN_HOUR, -AN_HOUR])
-def test_the_clock_of_a_cluster_and_its_database_is_set(tmp_path: Path, first: int) -> None:
-    async def main(launcher: Launcher, database: Postgres, clock: Clock) -> None:
+def test_the_clock_of_a_cluster_and_its_database_is_set(
+    launcher: Launcher, clock: Clock, tmp_path: Path, first: int
+) -> None:
+    async def main(database: Postgres) -> None:
         async def story(there: Cluster) -> None:
             async def again() -> None:
                 for name in ("worker1", "connector1"):
@@ -173,11 +185,11 @@ def test_the_clock_of_a_cluster_and_its_database_is_set(tmp_path: Path, first: i
             blows = (setting(clock, first), again, setting(clock, 0), again)
             await lived_through(there.town(SEED), there.pulse, *blows)
 
-        await on_own_servers(launcher, tmp_path, database, Nats(tmp_path / "nats"), story)
+        nats = Nats(tmp_path / "nats")
+        await on_own_servers(launcher, tmp_path, database, nats, story, clock.ours)
 
-    clock = Clock(tmp_path)
-    with Launcher(clock.env) as launcher, postgres(clock.env) as database:
-        asyncio.run(main(launcher, database, clock))
+    with postgres(clock.theirs) as database:
+        asyncio.run(main(database))
 
 
 def test_a_database_that_has_become_read_only_costs_nobody_an_answer(
