@@ -22,6 +22,7 @@ from holdfast.cli import main
 # What a start imports when it needs it.
 _LOADED = (
     "anyio._backends._asyncio",
+    "holdfast.agent.mcp",
     "holdfast.app",
     "holdfast.engine.cluster",
     "holdfast.platforms.qq.adapter",

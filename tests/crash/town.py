@@ -39,6 +39,7 @@ _UNKNOWN = tuple(text.format(tool="pay") for text in texts.TEXTS["tool_unknown"]
 
 NEIGHBOURS = 2  # of each kind, at any time
 WAITS = 60.0  # seconds until somebody on QQ goes home
+STAYS = 180.0  # seconds until anybody does
 WORK = 400  # beats within which a life is killed, and
 MOMENT = 0.05  # seconds more; or else
 START = 0.3  # seconds within which it dies before it is ready
@@ -133,7 +134,11 @@ class Town:
     async def _come(self, kind: str, visit: Visit, over: asyncio.Event) -> None:
         while True:
             self.waiting[kind] += 1
-            await visit()
+            try:
+                async with asyncio.timeout(STAYS):
+                    await visit()
+            except TimeoutError:
+                self.problems.append(f"somebody left after {STAYS} s without an answer: {kind}")
             self.waiting[kind] -= 1
             self.answered[kind] += 1
             if over.is_set():
