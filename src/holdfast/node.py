@@ -12,8 +12,9 @@ from .bot.outbox import for_all
 from .bot.service import Bots, Runs
 from .config import BotSettings, Role, Settings
 from .core.clock import Clock
+from .engine.keeping import Keep
 from .engine.lives import LastWord
-from .engine.local import LocalEngine
+from .engine.local import Limits, LocalEngine
 from .engine.parked import Parked
 from .engine.ports import Engine
 from .problems import ConfigError, Problem
@@ -78,9 +79,11 @@ async def node(
     and store.ports.StoreFailed if another process works on data that are for one alone.
     """
     fences: dict[str, Fence] = {}
+    keep = Keep(turns=settings.server.keep_messages)
     if not clustered(settings):
         with alone(settings.server.data_dir, database):
-            engine = LocalEngine(turns, clock, fences, last_word, parked=parked)
+            limits = Limits(keep=keep)
+            engine = LocalEngine(turns, clock, fences, last_word, limits, parked=parked)
             yield Node(engine, fences, standing=lambda: _trouble(engine))
         return
     try:
@@ -93,7 +96,7 @@ async def node(
     servers = tuple(url.strip() for url in table.nats.get_secret_value().split(","))
     bus = BusSettings(servers, table.name, ack_wait=table.lease, replicas=table.replicas)
     beat = min(1.5, table.lease / 3)
-    worker = WorkerSettings(lease=table.lease, beat=beat)
+    worker = WorkerSettings(lease=table.lease, beat=beat, keep=keep)
     cluster = ClusterEngine(
         name,
         turns,

@@ -78,7 +78,13 @@ def quick(prefix: str, setup: Setup) -> ClusterSettings:
     return ClusterSettings(
         bus=BusSettings((NATS,), prefix, ack_wait=2.0),
         worker=WorkerSettings(
-            running=setup.limits.running, lease=2.0, beat=0.3, sweep=0.5, fetch=1.0, retry=0.3
+            running=setup.limits.running,
+            lease=2.0,
+            beat=0.3,
+            sweep=0.5,
+            fetch=1.0,
+            retry=0.3,
+            keep=setup.limits.keep,
         ),
         patience=HASTE,
         policy=setup.policy,

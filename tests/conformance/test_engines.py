@@ -12,6 +12,7 @@ from tests.conformance.databases import emptied, nats_prefix
 from tests.conformance.engines import Open, Setup, add, cluster, local, past, run, turn, watch
 from tests.upstream.leaks import until
 
+from holdfast.engine.keeping import Keep
 from holdfast.engine.local import Limits
 from holdfast.engine.ports import Engine, Journal, Overloaded, Turn
 
@@ -360,6 +361,29 @@ def test_a_slow_reader_holds_nobody(opened: Open) -> None:
             assert await watch(engine, "1") == list(range(500))
             await idle(engine, "1")
             assert [entry.event["n"] async for entry in slow] == list(range(1, 500))
+
+    run(main())
+
+
+def test_what_is_old_is_dropped_and_what_is_not_stays(opened: Open) -> None:
+    async def handler(turn: Turn, journal: Journal) -> None:
+        journal.add({"type": "text_added", "n": turn.id})
+        add(journal, "ended")
+
+    async def main() -> None:
+        async with opened(Setup(handler)) as engine:
+            await engine.accept(turn("1"))
+            assert await watch(engine, "1") == ["1", "ended"]
+        pruned = Limits(keep=Keep(streamed=0.0, every=0.01))
+        async with opened(Setup(handler, limits=pruned)) as engine:
+            while await watch(engine, "1") != ["ended"]:
+                continue
+            assert not await engine.accept(turn("1"))
+        dropped = Limits(keep=Keep(turns=0.0, every=0.01))
+        async with opened(Setup(handler, limits=dropped)) as engine:
+            while await watch(engine, "1"):
+                continue
+            assert await engine.accept(turn("1"))  # nobody knows it any more
 
     run(main())
 

@@ -11,13 +11,14 @@ import psycopg
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import create_engine, make_url, text
+from sqlalchemy import create_engine, func, make_url, select, text
 from tests.conformance.databases import POSTGRES, Place, postgres_schema
 
 from holdfast.store.conversations import SqlNotes
 from holdfast.store.database import Database
+from holdfast.store.deliveries import SqlDeliveries
 from holdfast.store.incidents import SqlIncidents
-from holdfast.store.ports import Incident, StoreFailed, Turn
+from holdfast.store.ports import Delivery, Entry, Incident, StoreFailed, Turn, TurnState
 from holdfast.store.schema import VERSION, migrate
 from holdfast.store.tables import METADATA
 from holdfast.store.turns import SqlTurns
@@ -146,3 +147,33 @@ def test_a_restart_of_postgres_costs_nobody_their_message() -> None:
         results = [accept(database, f"{n} after") for n in range(20)]
         assert all(result.result() for result in results)
         database.close()
+
+
+def test_a_database_in_which_old_turns_are_dropped_grows_no_more(tmp_path: Path) -> None:
+    file = tmp_path / "holdfast.db"
+    database = Database(file)
+    turns, outbox = SqlTurns(database), SqlDeliveries(database, {})
+
+    def some_days(number: int) -> int:
+        """The pages of the file after so many more messages and calls, and the end of the old."""
+        for name in (f"bot:{number}:{n}" for n in range(100)):
+            for lane in ("bot:person", f"call:{name}"):
+                turn = f"{lane} {name}"
+                turns.accept(Turn(turn, lane, {"text": "x" * 1000}, 1.0), 10)
+                taken = turns.take(lane, "me", 60.0).result()
+                assert taken
+                entries = [Entry(n + 1, {"type": "said", "text": "x" * 500}) for n in range(5)]
+                outbox.put([Delivery(f"{turn}/0", turn, 0, {})])
+                turns.end(taken.fence, turn, TurnState.DONE, entries).result()
+        for lanes in ("call:", ""):
+            while turns.drop(lanes, 4e9).result():
+                continue
+        return int(database.write(lambda c: c.scalar(text("PRAGMA page_count"))).result())
+
+    first = some_days(0)
+    assert max(some_days(number) for number in range(1, 5)) <= first * 1.1
+    with database.read() as connection:
+        for table in METADATA.sorted_tables:
+            rows = connection.scalar(select(func.count()).select_from(table))
+            assert rows == (1 if table.name == "lanes" else 0), table.name
+    database.close()

@@ -40,6 +40,7 @@ class ServerSettings(_Table):
     database_url: SecretStr = SecretStr("")  # of PostgreSQL; "" is an SQLite file in data_dir
     language: Tongue = "auto"
     max_incidents: Annotated[int, Field(ge=1, le=10_000_000)] = 10_000  # older ones make room
+    keep_messages: Annotated[int, Field(ge=604_800)] = 31_536_000  # seconds after their end
 
 
 class ProviderSettings(_Table):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import structlog
 
@@ -23,6 +23,7 @@ from ..store.ports import (
 )
 from .feed import Feeds
 from .journal import Policy
+from .keeping import Keep, keep_house
 from .lives import LastWord, Lives, Patience, silence
 from .parked import Parked, unrecorded
 from .ports import Handler
@@ -34,13 +35,10 @@ ALONE = "alone"  # the holder's name: nobody else can be meant
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """`keep_streamed` and `prune_every` are seconds."""
-
     running: int = 256  # turns at one time, each in a lane of its own
     waiting_in_lane: int = 32
     waiting: int = 10_000  # in all lanes
-    keep_streamed: float = 7 * 86_400.0  # how long ended turns can be watched word by word
-    prune_every: float = 3600.0
+    keep: Keep = field(default_factory=Keep)
 
 
 class LocalEngine:
@@ -165,7 +163,9 @@ class LocalEngine:
             self._inherited.add(lane)
             self._wake(lane)
         async with asyncio.TaskGroup() as group:
-            group.create_task(self._prune())
+            group.create_task(
+                keep_house(self._turns, self._clock, self._limits.keep, self._lives.durability)
+            )
             while True:
                 while self._ready and len(self._active) < self._limits.running:
                     if self._draining:
@@ -238,14 +238,3 @@ class LocalEngine:
             self._open[lane] -= 1
             if not self._open[lane]:
                 del self._open[lane]
-
-    async def _prune(self) -> None:
-        while True:
-            try:
-                while await asyncio.wrap_future(
-                    self._turns.prune(self._clock.wall() - self._limits.keep_streamed)
-                ):
-                    pass
-            except StoreFailed as failed:
-                self._lives.durability.failed(failed)
-            await asyncio.sleep(self._limits.prune_every)

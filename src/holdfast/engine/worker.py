@@ -11,13 +11,14 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import structlog
 
 from ..core.clock import Clock
 from ..store.ports import Fence, LaneLost, StoreFailed, Taken, Turns
 from .bus import Bus, Wake
+from .keeping import Keep, keep_house
 from .lives import Lives
 from .ports import Handler
 
@@ -37,6 +38,7 @@ class WorkerSettings:
     at_once: int = 200  # lanes that one sweep wakes
     fetch: float = 5.0
     retry: float = 1.0  # before a lane whose holder may be dead is tried again
+    keep: Keep = field(default_factory=Keep)
 
 
 @dataclass(slots=True)
@@ -78,6 +80,8 @@ class Worker:
             group.create_task(self._fetch(group, handler))
             group.create_task(self._beat())
             group.create_task(self._sweep(group, handler))
+            keep, durability = self._settings.keep, self._lives.durability
+            group.create_task(keep_house(self._turns, self._clock, keep, durability))
 
     async def drain(self, seconds: float) -> bool:
         """Takes no more lanes, begins no more turns; whether all that ran ended in time."""
