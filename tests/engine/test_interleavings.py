@@ -134,7 +134,7 @@ class Interleavings(RuleBasedStateMachine):
         number %= 3
         process = self.processes[number]
         token = self.book.claim(lane, process.name, True, force)
-        taken = self.turns.take(lane, process.name, 3600.0, force).result()
+        taken = self.turns.take(lane, process.name, LEASE, force).result()
         assert (taken and taken.fence.token) == token
         if taken is None or token is None:
             return

@@ -132,7 +132,7 @@ def test_when_all_fail_the_real_cause_is_told_at_the_real_hop(served: str) -> No
     [
         ("chat", "logprobs", True, "messages"),
         ("chat", "stop", ["END"], "responses"),
-        ("responses", "previous_response_id", "resp_1", "chat"),
+        ("responses", "conversation", "conv_1", "chat"),
         ("messages", "stop_sequences", ["END"], "responses"),
     ],
 )

@@ -11,7 +11,7 @@ import itertools
 import json
 import random
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -31,6 +31,7 @@ from holdfast.sim.catalogue import FAULTS, PLAYERS, STREAM_ONLY, Position
 from holdfast.sim.continuation import Reply, reply_to
 from holdfast.sim.dice import Dice
 from holdfast.sim.script import Behaviour, parse, play
+from holdfast.upstream.connector import Batch, as_first
 from holdfast.wire.chat import ChatDialect
 from holdfast.wire.chat.ask import decode_request
 from holdfast.wire.chat.think import OPEN
@@ -88,7 +89,7 @@ def chosen(seed: int) -> Run:
         name = f"t{number}/m"
         quirks = _ECHOES if habit.endswith("echo") else frozenset()
         targets.append(Target(name, "chat", "http://sim", "m", Credential(), can, quirks=quirks))
-        behaviours[name] = _behaviour(dice, habit)
+        behaviours[name] = _behaviour(dice, habit, request.choices)
     policy = Policy(
         deadline=dice.choice((3.0, 40.0, 900.0, 900.0)),
         hedge=dice.choice((None, None, 0.5)),
@@ -117,16 +118,17 @@ def _body(dice: random.Random) -> dict[str, Any]:
     return {**body, "messages": [{"role": "user", "content": content}]}
 
 
-def _behaviour(dice: random.Random, habit: str) -> Behaviour:
+def _behaviour(dice: random.Random, habit: str, choices: int) -> Behaviour:
     """Some turns that fail or look odd, then one that may be well for good."""
-    turns = [_turn(dice) for _ in range(dice.choice((0, 1, 1, 2, 3)))]
-    last = "ok" if dice.random() < 0.8 else _turn(dice)
+    names = [name for name in _NAMES if choices == 1 or name not in _OF_ONE]
+    turns = [_turn(dice, names) for _ in range(dice.choice((0, 1, 1, 2, 3)))]
+    last = "ok" if dice.random() < 0.8 else _turn(dice, names)
     extra = dice.choice(("", "", "", ";reasoning", ";reasoning=think", ";pace=0.3", ";chunk=30"))
     return parse(f"{','.join([*turns, last])};{habit}{extra}")
 
 
-def _turn(dice: random.Random) -> str:
-    name = dice.choice(_NAMES)
+def _turn(dice: random.Random, names: Sequence[str]) -> str:
+    name = dice.choice(names)
     chunks = FAULTS[name].position is Position.CHUNK
     return f"{name}@{dice.choice((0, 1, 2, 5, 9, -1, -2))}" if chunks else name
 
@@ -134,6 +136,7 @@ def _turn(dice: random.Random) -> str:
 _NAMES = tuple(name for name in PLAYERS) + 2 * tuple(
     name for name in PLAYERS if name in STREAM_ONLY or FAULTS[name].position is Position.CHUNK
 )
+_OF_ONE = {"counted_from_one"}  # means something else where more choices are asked for
 
 
 class Broken(AssertionError):
@@ -329,10 +332,13 @@ class VirtualCall:
             if not 200 <= (wire.status or 0) < 300:
                 wire.error += data
             elif number in self._wires:
-                batch = wire.decoder.receive_data(data)
+                batch = self._heard(wire.decoder.receive_data(data))
                 self._carry_out(self._machine.receive(number, batch, self._now))
                 if wire.decoder.done and number in self._wires:
                     self._carry_out(self._machine.end(number, self._now))
+
+    def _heard(self, batch: Batch) -> Batch:
+        return as_first(batch) if self.run.request.choices == 1 else batch
 
     def _over(self, number: int, wire: Wire) -> None:
         """The body has ended in order."""
@@ -343,7 +349,7 @@ class VirtualCall:
             )
             self._carry_out(self._machine.fail(number, DIALECT.classify(answer), self._now))
             return
-        batch = wire.decoder.receive_eof()
+        batch = self._heard(wire.decoder.receive_eof())
         self._carry_out(self._machine.receive(number, batch, self._now))
         if number in self._wires:
             self._carry_out(self._machine.end(number, self._now))

@@ -89,7 +89,7 @@ class LocalEngine:
         limit = self._limits.waiting_in_lane
         try:
             new = await asyncio.wrap_future(self._turns.accept(turn, limit))
-        except BaseException:  # it may be there all the same
+        except (StoreFailed, asyncio.CancelledError):  # it may be there all the same
             self._inherited.add(turn.lane)
             self._wake(turn.lane)
             raise

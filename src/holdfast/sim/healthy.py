@@ -147,7 +147,11 @@ def _cumulative(speech: Speech) -> Speech:
 
 
 def _whole_again(speech: Speech) -> Speech:
-    text = "".join(map(_text_of, speech.pieces))
+    """Unless it was said in one piece: nobody could tell that from a refrain."""
+    said = [text for text in map(_text_of, speech.pieces) if text]
+    if len(said) == 1:
+        return speech
+    text = "".join(said)
     return replace(speech, pieces=(*speech.pieces, _voice(speech).chunk({"content": text})))
 
 

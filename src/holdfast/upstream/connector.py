@@ -143,7 +143,7 @@ class Connector:
                 if keeps and (response := next(filter(None, map(resumable, batch)), "")):
                     report(Phase.FIRST, None, (*known, (RESPONSE_ID, response)))
                 batch = with_native(batch) if with_native else batch
-                batch = _as_first(batch) if alone else batch
+                batch = as_first(batch) if alone else batch
                 return neutral(batch) if foreign else batch
 
             async with aclosing(_batches(chunks, decoder, progress, target, told)) as batches:
@@ -265,7 +265,7 @@ def _has_content(batch: Batch) -> bool:
     return any(isinstance(event, _CONTENT) for event in batch)
 
 
-def _as_first(batch: Batch) -> Batch:
+def as_first(batch: Batch) -> Batch:
     """Some count the only choice from 1."""
     if not any(isinstance(event, _CONTENT) and event.choice for event in batch):
         return batch

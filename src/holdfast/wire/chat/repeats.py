@@ -8,7 +8,7 @@ back but a delta that may be such a repetition.
 from __future__ import annotations
 
 LONG = 16  # characters; a beginning of this length is not repeated by chance
-WHOLE = 32  # characters; nor is a whole answer of this length, as the last thing that is said
+WHOLE = 32  # bytes of UTF-8; nor is a whole answer of this length, as the last thing said
 OFTEN = 3  # deltas, each of which begins with the one before it
 
 
@@ -30,7 +30,7 @@ class Repeats:
             return self._rest(delta)
         if self._held:
             return self._say(self._released() + delta)
-        if self._length == len(delta) >= WHOLE and len(self._said) > 1 and delta == self._whole:
+        if self._length == len(delta) and len(self._said) > 1 and _is_whole(delta, self._whole):
             self._held = [delta]
             return ""
         return self._say(delta)
@@ -78,3 +78,7 @@ class Repeats:
             self._said.append(text)
             self._length += len(text)
         return text
+
+
+def _is_whole(delta: str, said: str) -> bool:
+    return delta == said and len(delta.encode(errors="replace")) >= WHOLE
