@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 
 import pytest
 from tests.serving import PATIENCE, Served, command, configuration, environment, serving, vendor
+from tests.upstream.leaks import LOOK
 
 from holdfast.sim.library import TEXTS
 
@@ -100,7 +101,7 @@ def test_a_second_ctrl_c_waits_for_nobody(tmp_path: Path) -> None:
         served.process.send_signal(signal.SIGINT)
         while "draining" not in said(tmp_path):
             assert served.process.poll() is None
-            time.sleep(0)
+            time.sleep(LOOK)
         served.process.send_signal(signal.SIGINT)
         served.process.wait(LIMIT / 5)
 

@@ -16,7 +16,7 @@ import pytest
 from mcp import MCPError
 from pydantic import SecretStr
 from tests.agent.stage import MemoryJournal, Stage, call, calls, in_turn, says, task
-from tests.upstream.leaks import watched
+from tests.upstream.leaks import until, watched
 from tests.upstream.peers import closed_port
 
 from holdfast.agent.events import ToolAnswered
@@ -189,8 +189,7 @@ def test_calls_beside_the_one_that_kills_the_server_are_not_left_hanging(at: At)
     async def test(place: Place) -> None:
         await place.run("add", a=1, b=1)
         slow = asyncio.create_task(place.run("slow", seconds=60))
-        while "slow began" not in place.written:
-            await asyncio.sleep(0)
+        await until(lambda: "slow began" in place.written)
         assert (await place.run("pay", to="bob")).outcome == "unknown"
         assert (await slow).outcome == "unknown"
 
@@ -215,14 +214,12 @@ def test_a_call_that_is_given_up_is_cancelled_on_the_server(at: At) -> None:
     async def test(place: Place) -> None:
         await place.run("add", a=1, b=1)
         running = asyncio.create_task(place.run("slow", seconds=60))
-        while "slow began" not in place.written:
-            await asyncio.sleep(0)
+        await until(lambda: "slow began" in place.written)
         running.cancel()
         with pytest.raises(asyncio.CancelledError):
             await running
         assert (await place.run("add", a=1, b=1)).outcome == "ok"
-        while "slow cancelled" not in place.written:
-            await asyncio.sleep(0)
+        await until(lambda: "slow cancelled" in place.written)
 
     at(test)
 

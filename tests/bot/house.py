@@ -47,7 +47,7 @@ FAST = {"connect": 1.0, "headers": 1.0, "first_event": 1.0, "bytes_idle": 1.0, "
 
 
 async def until(condition: Callable[[], object], patience: float = PATIENCE) -> None:
-    """Polls, without a pause: for what nobody tells."""
+    """Polls: for what nobody tells."""
     await leaks.until(lambda: bool(condition()), patience)
 
 

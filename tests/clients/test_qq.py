@@ -18,6 +18,7 @@ from typing import Any
 
 import httpx2
 import pytest
+from tests.upstream.leaks import LOOK
 
 from holdfast.sim.qq.rules import GRANTED, Rules
 from holdfast.sim.qq.simulator import SimulatedQQ
@@ -184,6 +185,6 @@ async def answering(url: str) -> None:
             try:
                 await http.get(url)
             except httpx2.ConnectError:
-                await asyncio.sleep(0)
+                await asyncio.sleep(LOOK)
             else:
                 return

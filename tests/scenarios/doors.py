@@ -33,7 +33,7 @@ from holdfast.store.ports import SETTLED
 SECRET = "sk-planted-4f9c2e7b1d"  # the model's key: nobody may read it
 UNSEEN = {"reasoning_added", "tool_asked", "tool_answered", "hidden"}  # of no account here
 SPEED = 10.0  # of the simulated models
-LOOK = 0.05  # seconds between looks at what has become of a delivery
+LOOK = 0.25  # seconds between looks at what has become of a delivery
 
 BOTS: Mapping[str, Literal["websocket", "webhook"]] = {
     "helper": "websocket",
@@ -221,7 +221,7 @@ class Building:
         """As by /model."""
         self.conversations.change(chat.lane, {"route": route})
 
-    async def over(self, chat: Chat, turn: str, patience: float = 45.0) -> None:
+    async def over(self, chat: Chat, turn: str, patience: float = 120.0) -> None:
         """Returns once the turn has ended and nothing more will be shown of it."""
         async with asyncio.timeout(patience):
             if isinstance(chat, Tab):

@@ -12,6 +12,7 @@ import pytest
 from tests.scenarios.dialogue import Dialogue, dialogues, last_event, text_of
 from tests.scenarios.house import House, house, run
 from tests.scenarios.speakers import SPEAKERS, clients
+from tests.upstream.leaks import until
 
 from holdfast.gateway.retention import drop_calls
 from holdfast.sim.upstream import SimulatedUpstream
@@ -127,8 +128,7 @@ def test_a_call_that_runs_is_a_conflict_or_joined(dialogue: Dialogue) -> None:
         async with house(layout, KEY) as there:
             key = {"idempotency-key": "two"}
             first = asyncio.create_task(post(there, dialogue, "slow", **key))
-            while not there.sim.requests:
-                await asyncio.sleep(0)
+            await until(lambda: bool(there.sim.requests))
             conflict = await post(there, dialogue, "slow", **key)
             assert conflict.status_code == 409
             assert "/events" in conflict.json()["error"]["message"]

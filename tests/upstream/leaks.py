@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 T = TypeVar("T")
 
 TURNS = 20  # of the event loop in which what has been cancelled must be gone
+LOOK = 0.002  # seconds between looks, in which other processes have the core
 
 
 async def settle(turns: int = TURNS) -> None:
@@ -20,8 +21,12 @@ async def settle(turns: int = TURNS) -> None:
 async def until(condition: Callable[[], bool], patience: float = 5.0) -> None:
     """Waits for what another task or the kernel is about to do; polls, never sleeps a guess."""
     async with asyncio.timeout(patience):
-        while not condition():
+        for _ in range(TURNS):
+            if condition():
+                return
             await asyncio.sleep(0)
+        while not condition():
+            await asyncio.sleep(LOOK)
 
 
 async def watched(main: Coroutine[Any, Any, T]) -> T:
