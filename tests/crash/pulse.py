@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 STANDSTILL = 1.0  # seconds without a word, after which nobody waits for the next
 
@@ -13,11 +15,23 @@ class Pulse:
     def __init__(self) -> None:
         self.count = 0
         self._beat = asyncio.Event()
+        self._speaks = asyncio.Event()
+        self._speaks.set()
 
     async def sleep(self, seconds: float) -> None:
         self.count += 1
         self._beat.set()
         await asyncio.sleep(seconds)
+        await self._speaks.wait()
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """The model stops in mid-answer for as long as this takes."""
+        self._speaks.clear()
+        try:
+            yield
+        finally:
+            self._speaks.set()
 
     async def beats(self, number: int) -> None:
         """Returns after so many more, or once there come no more."""

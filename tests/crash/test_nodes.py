@@ -55,8 +55,9 @@ def test_an_answer_goes_on_elsewhere_soon_after_its_worker_was_killed(
 ) -> None:
     async def story(there: Cluster) -> None:
         page, reading = await asks(there)
-        second = await page.say("And text:short", "e" * 32)
-        await (await there.begin("worker2")).life.ready()
+        with there.pulse.held():
+            second = await page.say("And text:short", "e" * 32)
+            await (await there.begin("worker2")).life.ready()
         killed = asyncio.get_running_loop().time()
         await there.nodes["worker1"].life.kill()
         known = len(page.read)
@@ -76,8 +77,9 @@ def test_a_worker_that_slept_longer_than_its_lease_is_not_heard(
 ) -> None:
     async def story(there: Cluster) -> None:
         page, reading = await asks(there)
-        await (await there.begin("worker2")).life.ready()
-        there.nodes["worker1"].life.signal(signal.SIGSTOP)
+        with there.pulse.held():
+            await (await there.begin("worker2")).life.ready()
+            there.nodes["worker1"].life.signal(signal.SIGSTOP)
         known = len(page.read)
         await page.until(known + 2)  # from the other
         there.nodes["worker1"].life.signal(signal.SIGCONT)
