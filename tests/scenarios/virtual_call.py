@@ -11,7 +11,7 @@ import itertools
 import json
 import random
 import zlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -89,7 +89,7 @@ def chosen(seed: int) -> Run:
         name = f"t{number}/m"
         quirks = _ECHOES if habit.endswith("echo") else frozenset()
         targets.append(Target(name, "chat", "http://sim", "m", Credential(), can, quirks=quirks))
-        behaviours[name] = _behaviour(dice, habit, request.choices)
+        behaviours[name] = _behaviour(dice, habit)
     policy = Policy(
         deadline=dice.choice((3.0, 40.0, 900.0, 900.0)),
         hedge=dice.choice((None, None, 0.5)),
@@ -118,17 +118,16 @@ def _body(dice: random.Random) -> dict[str, Any]:
     return {**body, "messages": [{"role": "user", "content": content}]}
 
 
-def _behaviour(dice: random.Random, habit: str, choices: int) -> Behaviour:
+def _behaviour(dice: random.Random, habit: str) -> Behaviour:
     """Some turns that fail or look odd, then one that may be well for good."""
-    names = [name for name in _NAMES if choices == 1 or name not in _OF_ONE]
-    turns = [_turn(dice, names) for _ in range(dice.choice((0, 1, 1, 2, 3)))]
-    last = "ok" if dice.random() < 0.8 else _turn(dice, names)
+    turns = [_turn(dice) for _ in range(dice.choice((0, 1, 1, 2, 3)))]
+    last = "ok" if dice.random() < 0.8 else _turn(dice)
     extra = dice.choice(("", "", "", ";reasoning", ";reasoning=think", ";pace=0.3", ";chunk=30"))
     return parse(f"{','.join([*turns, last])};{habit}{extra}")
 
 
-def _turn(dice: random.Random, names: Sequence[str]) -> str:
-    name = dice.choice(names)
+def _turn(dice: random.Random) -> str:
+    name = dice.choice(_NAMES)
     chunks = FAULTS[name].position is Position.CHUNK
     return f"{name}@{dice.choice((0, 1, 2, 5, 9, -1, -2))}" if chunks else name
 
@@ -136,7 +135,6 @@ def _turn(dice: random.Random, names: Sequence[str]) -> str:
 _NAMES = tuple(name for name in PLAYERS) + 2 * tuple(
     name for name in PLAYERS if name in STREAM_ONLY or FAULTS[name].position is Position.CHUNK
 )
-_OF_ONE = {"counted_from_one"}  # means something else where more choices are asked for
 
 
 class Broken(AssertionError):

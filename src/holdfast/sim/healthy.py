@@ -147,12 +147,11 @@ def _cumulative(speech: Speech) -> Speech:
 
 
 def _whole_again(speech: Speech) -> Speech:
-    """Unless it was said in one piece: nobody could tell that from a refrain."""
-    said = [text for text in map(_text_of, speech.pieces) if text]
-    if len(said) == 1:
+    said = list(filter(None, map(_text_of, speech.pieces)))
+    if len(said) < 2:  # of one piece said twice nobody can tell that it is no refrain
         return speech
-    text = "".join(said)
-    return replace(speech, pieces=(*speech.pieces, _voice(speech).chunk({"content": text})))
+    again = _voice(speech).chunk({"content": "".join(said)})
+    return replace(speech, pieces=(*speech.pieces, again))
 
 
 def _voice(speech: Speech) -> ChatVoice:
@@ -179,6 +178,9 @@ def _finish_in_delta(scene: Scene) -> Actions:
 
 
 def _counted_from_one(scene: Scene) -> Actions:
+    if _voice(scene.speech).choices > 1:
+        return whole(scene)
+
     def later(payload: Payload) -> Payload:
         choices = [{**choice, "index": choice["index"] + 1} for choice in payload["choices"]]
         return {**payload, "choices": choices}

@@ -308,6 +308,8 @@ def test_deltas_that_hold_all_the_text_so_far(step: int, field: str) -> None:
 @pytest.mark.parametrize("ends", [[chunk({}, "stop"), DONE], [chunk({}, "stop")]])
 def test_a_last_delta_that_is_the_whole_answer_again(ends: list[bytes]) -> None:
     assert text_of(decode([*deltas(SHORT[:9], SHORT[9:], SHORT), *ends])) == SHORT
+    chinese = "抓牢：绳子虽短，够得着岸。"
+    assert text_of(decode([*deltas(chinese[:4], chinese[4:], chinese), *ends])) == chinese
     beside = [*deltas(SHORT[:9], SHORT[9:]), chunk({"content": SHORT}, "stop"), DONE]
     assert text_of(decode(beside)) == SHORT
 
