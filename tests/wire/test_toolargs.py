@@ -21,8 +21,12 @@ def put_together(*fragments: Given) -> tuple[list[Given], str]:
     for f in out:
         held = joined.get(f.index)
         if held:
-            assert (f.id, f.name) == ("", ""), "only the first fragment names the call"
-        whole = Fragment(f.index, held.id, held.name, held.arguments + f.arguments) if held else f
+            assert f.id == "", "only the first fragment has the id"
+        whole = (
+            Fragment(f.index, held.id, held.name + f.name, held.arguments + f.arguments)
+            if held
+            else f
+        )
         joined[f.index] = whole
     assert list(joined) == list(range(len(joined)))
     return [(f.index, f.id, f.name, f.arguments) for f in joined.values()], calls.fault()
@@ -85,6 +89,16 @@ def put_together(*fragments: Given) -> tuple[list[Given], str]:
             [(0, "a", "f", '{"x"'), (0, "", "", ":1}"), (0, "a", "f", '{"x":1}')],
             [(0, "a", "f", '{"x":1}')],
             id="the whole call once more at the end",
+        ),
+        pytest.param(
+            [(0, "a", "get_", ""), (0, "", "time", ""), (0, "", "", '{"x":1}')],
+            [(0, "a", "get_time", '{"x":1}')],
+            id="a name in pieces",
+        ),
+        pytest.param(
+            [(0, "a", "get_", ""), (0, "", "time", '{"x":1}')],
+            [(0, "a", "get_time", '{"x":1}')],
+            id="a name in pieces, the last with the arguments",
         ),
         pytest.param([(0, "a", "f", "")], [(0, "a", "f", "{}")], id="no arguments"),
         pytest.param([(0, "a", "f", "null")], [(0, "a", "f", "{}")], id="null for no arguments"),
@@ -158,13 +172,15 @@ def test_the_input_of_a_custom_tool_is_any_text() -> None:
         max_size=8,
     )
 )
-def test_whatever_comes_no_id_is_used_twice_and_nothing_is_named_twice(given: list[Given]) -> None:
+def test_whatever_comes_no_id_is_used_twice_and_no_call_has_the_name_of_two(given: list[Given]) -> None:
     calls = ToolCalls("seed")
     out = [calls.add(*fragment) for fragment in given]
     ids = [f.id for f in out if f.id]
     assert len(ids) == len(set(ids))
     for index in {f.index for f in out}:
-        assert sum(bool(f.name) for f in out if f.index == index) <= 1
+        name = "".join(f.name for f in out if f.index == index)
+        pieces = [name for _, id, name, arguments in given if name and not id]
+        assert len(name) <= 1 + len(pieces)
     whole = [f.arguments for f in out]
     assert all(text in ("", *(arguments for *_, arguments in given)) for text in whole)
 

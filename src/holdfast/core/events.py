@@ -45,7 +45,9 @@ class RefusalDelta:
 
 @dataclass(frozen=True, slots=True)
 class ToolCallDelta:
-    """A fragment of a tool call. `id` and `name` are "" in all but the first of an `index`."""
+    """A fragment of a tool call. `id` is "" in all but the first of an `index`; `name` as well,
+    unless the vendor gave it in pieces.
+    """
 
     index: int
     id: str

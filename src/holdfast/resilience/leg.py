@@ -96,7 +96,7 @@ class Leg:
         self.tools[key] = replace(
             held,
             id=held.id or delta.id,
-            name=held.name or delta.name,
+            name=held.name + delta.name,
             arguments=held.arguments + delta.arguments,
             extra={**(held.extra or {}), **(delta.extra or {})} or None,
         )

@@ -2,7 +2,8 @@
 
 The rule is one index per call, `id` and `name` in its first fragment only. In the field
 indexes are missing or the same for all calls, ids are missing, repeated, or change with every
-fragment, and a placeholder `{}` comes before the true arguments. What comes out keeps the rule.
+fragment, a name comes in pieces, and a placeholder `{}` before the true arguments. What comes
+out keeps the rule, but for such a name.
 """
 
 from __future__ import annotations
@@ -18,7 +19,9 @@ _NOTHING = frozenset({"", "{}", "null"})
 
 @dataclass(frozen=True, slots=True)
 class Fragment:
-    """What a fragment adds to the call at `index`; `id` and `name` only when the call is new."""
+    """What a fragment adds to the call at `index`: `id` only when the call is new, `name` only
+    when it is new or its name grows.
+    """
 
     index: int
     id: str
@@ -40,6 +43,7 @@ class _Call:
     id: str
     name: str
     freeform: bool  # the input is any text, not JSON
+    owns_id: bool  # `id` is the vendor's own
     parts: list[str] = field(default_factory=list)
 
     @property
@@ -55,7 +59,7 @@ class _Call:
         if not (name and self.name):
             return False
         if name != self.name:
-            return True
+            return bool(id or self.parts or not self.owns_id)
         if id and self.id and id != self.id:
             return self.whole
         return self.whole and arguments.startswith("{") and arguments != self.text
@@ -94,8 +98,8 @@ class ToolCalls:
         if call is None or call.is_followed_by(id, name, arguments.strip()):
             call = self._open(place, id, name, arguments, freeform)
             return Fragment(call.index, call.id, call.name, call.add(arguments))
-        late = "" if call.name else name
-        call.name = call.name or name
+        late = "" if name == call.name else name
+        call.name += late
         return Fragment(call.index, "", late, call.add(arguments))
 
     def complete(self) -> list[Fragment]:
@@ -123,9 +127,10 @@ class ToolCalls:
 
     def _open(self, place: int | None, id: str, name: str, arguments: str, freeform: bool) -> _Call:
         index = len(self._calls)
+        owns_id = bool(id)
         if not id or any(call.id == id for call in self._calls):
             id = self._made_id(index, name, arguments) if name else ""
-        call = _Call(index, id, name, freeform)
+        call = _Call(index, id, name, freeform, owns_id)
         self._calls.append(call)
         if place is not None:
             self._places[place] = call

@@ -43,7 +43,7 @@ class _Message:
         self.calls[event.index] = replace(
             held,
             id=held.id or event.id,
-            name=held.name or event.name,
+            name=held.name + event.name,
             arguments=held.arguments + event.arguments,
             extra=merged(held.extra or {}, event.extra or {}) or None,
         )
