@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -230,6 +232,13 @@ def test_arguments_that_were_cut_are_not_shown_as_such() -> None:
     cut = Message(Role.ASSISTANT, (), (ToolCall("c1", "look", '{"x": [1'),))
     (message, _) = repair([cut], "en")
     assert is_object(message.calls[0].arguments)
+
+
+@given(st.text(max_size=90))
+def test_a_name_that_no_vendor_takes_is_not_sent_back(name: str) -> None:
+    call = Message(Role.ASSISTANT, (), (ToolCall("c1", name, "{}"),))
+    (message, _) = repair([call], "en")
+    assert re.fullmatch(r"[a-zA-Z0-9_-]{1,64}", message.calls[0].name)
 
 
 # For models that cannot do something.

@@ -292,6 +292,30 @@ def test_the_same_call_over_and_over_is_run_once() -> None:
     assert played.ended.outcome == "limited"
 
 
+@pytest.mark.parametrize("text", ["", "Let me see."])
+def test_a_model_that_writes_calls_as_text_again_and_again_is_stopped(text: str) -> None:
+    """Nobody reads the call, nothing is run, and the end says so."""
+    desk = Desk()
+    written = f'{text}\n```json\n{{"name": "send", "arguments": {{"to": "bob"}}}}\n```'
+    played = play(desk.stage(says(written)), task(tools=ALL))
+    assert played.ended == Ended("limited", "spoken_call")
+    assert len(played.stage.asked) == 2
+    assert desk.sent == []
+    assert "send" not in played.text
+    assert played.noted("spoken_call") == [{"tool": "send"}] * 2
+    assert "written out as text" in last_messages(played, 1)[0]["content"]
+
+
+def test_a_name_that_no_vendor_takes_is_told_and_not_sent_back() -> None:
+    desk = Desk()
+    played = play(
+        desk.stage(calls(call("functions.send", {"to": "a"})), says("ok")), task(tools=ALL)
+    )
+    assert desk.sent == []
+    assert 'no tool called "functions.send"' in played.answers[0][1]
+    assert last_messages(played, 2)[0]["tool_calls"][0]["function"]["name"] == "functions_send"
+
+
 # Failures.
 
 

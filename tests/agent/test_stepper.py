@@ -335,6 +335,28 @@ def test_a_continuation_that_brings_nothing_is_the_last() -> None:
     assert isinstance(finish(now, TASK, Brought(StopReason.LENGTH, grew=False)), StepEnded)
 
 
+def test_a_call_written_as_text_is_mended_once_and_then_ends_the_turn() -> None:
+    spoken = Brought(StopReason.END, spoken=True, grew=False)
+    assert finish(standing([ASKED, BEGAN]), TASK, spoken) == Ask(1, "mended")
+    again: list[TurnEvent] = [ASKED, BEGAN, StepBegan(1, "route", "R", "mended")]
+    done = finish(standing(again), TASK, spoken)
+    assert isinstance(done, StepEnded)
+    assert next_after(*again[1:], done) == End(Ended("limited", "spoken_call"))
+
+
+def test_words_before_a_call_written_as_text_stand() -> None:
+    events: list[TurnEvent] = [BEGAN, TextAdded("Let me see.")]
+    done = finish(standing([ASKED, *events]), TASK, Brought(StopReason.LENGTH, spoken=True))
+    assert done == StepEnded(1, said(Role.ASSISTANT, "Let me see."), stop="cut_call")
+    assert next_after(*events, done) == Ask(2, "mended")
+
+
+def test_a_call_written_as_text_beside_true_calls_changes_nothing() -> None:
+    brought = Brought(StopReason.TOOL_CALLS, (LOOK,), spoken=True)
+    done = finish(standing([ASKED, BEGAN]), TASK, brought)
+    assert done == calling(LOOK)
+
+
 def test_continues_are_counted_for_each_step() -> None:
     events: list[TurnEvent] = [
         *(ASKED, BEGAN, StepBegan(1, "route", "R", "length"), calling(LOOK)),

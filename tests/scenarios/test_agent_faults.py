@@ -19,7 +19,7 @@ from tests.upstream.leaks import watched
 
 from holdfast.agent.abilities import Abilities
 from holdfast.agent.asking import Models
-from holdfast.agent.events import Ended, StepEnded, TextAdded, ToolAnswered, ToolAsked
+from holdfast.agent.events import Ended, Noted, StepEnded, TextAdded, ToolAnswered, ToolAsked
 from holdfast.agent.framing import Framer
 from holdfast.agent.memory import Memory
 from holdfast.agent.runner import Runner
@@ -200,3 +200,28 @@ def test_a_turn_without_another_target_ends_honestly() -> None:
     names = [n for n in spoiled() if FAULTS[n.partition("@")[0]].kind not in patient]
     question = "Please use tool:send and tool:look"
     play_all({name: ([f"{name};text=short"], question) for name in names}, check)
+
+
+@pytest.mark.parametrize(("calls", "sent"), [("pieces", 1), ("text", 0)])
+def test_a_model_that_calls_in_an_odd_way_is_understood_or_told(calls: str, sent: int) -> None:
+    """A call as text is not run, and nobody reads it: the model is told, and answers in words."""
+
+    def check(name: str, journal: MemoryJournal, desk: Desk) -> None:
+        assert common(name, journal, desk).outcome == "finished"
+        assert len(desk.sent) == sent
+        assert text_of(journal) == SHORT
+        told = [e.values for e in journal.events if isinstance(e, Noted) and e.key == "spoken_call"]
+        assert told == ([] if sent else [{"tool": "send"}])
+
+    model = f"ok;text=short;calls={calls}"
+    play_all({calls: ([model], "Please use tool:send and tool:look")}, check)
+
+
+def test_a_model_that_writes_calls_as_text_after_its_words_keeps_the_words() -> None:
+    def check(name: str, journal: MemoryJournal, desk: Desk) -> None:
+        assert common(name, journal, desk).outcome == "finished"
+        assert desk.sent == []
+        assert text_of(journal) == f"{SHORT}\n\n{SHORT}"
+
+    question = "Please tell me text:short and use tool:send"
+    play_all({"text": (["ok;text=short;calls=text"], question)}, check)

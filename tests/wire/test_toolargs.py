@@ -172,7 +172,9 @@ def test_the_input_of_a_custom_tool_is_any_text() -> None:
         max_size=8,
     )
 )
-def test_whatever_comes_no_id_is_used_twice_and_no_call_has_the_name_of_two(given: list[Given]) -> None:
+def test_whatever_comes_no_id_is_used_twice_and_no_call_has_the_name_of_two(
+    given: list[Given],
+) -> None:
     calls = ToolCalls("seed")
     out = [calls.add(*fragment) for fragment in given]
     ids = [f.id for f in out if f.id]

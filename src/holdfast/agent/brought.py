@@ -14,7 +14,7 @@ from ..core.record import failure_record
 from .decisions import Ask, End
 from .events import Ended, StepEnded, TurnOutcome, Why
 from .judging import tools_left
-from .standing import CUT_CALL, Standing
+from .standing import CUT_CALL, SPOKEN_CALL, Standing
 from .task import Task
 
 MAX_SQUEEZES = 3  # times that a prompt is made shorter because the upstream says it is too long
@@ -31,6 +31,7 @@ class Brought:
     usage: Mapping[str, int] = field(default_factory=dict)
     grew: bool = True  # the person has been given more text
     native: Native | None = None
+    spoken: bool = False  # a call of a tool was written out as text, which was not shown
 
 
 def strangers(now: Standing, by: str) -> int:
@@ -39,8 +40,15 @@ def strangers(now: Standing, by: str) -> int:
 
 
 def finish(now: Standing, task: Task, brought: Brought) -> StepEnded | Ask:
-    """The step is over, unless its message met the length limit and may be gone on with."""
-    cut = brought.stop is StopReason.LENGTH and not brought.calls
+    """The step is over, unless its message met the length limit and may be gone on with, or said
+    nothing but a call that is none.
+    """
+    filtered = brought.stop is StopReason.CONTENT_FILTER
+    spoken = brought.spoken and not (brought.calls or filtered)
+    may_mend = "mended" not in now.whys and tools_left(now, task)
+    if spoken and may_mend and not now.read(task.released):
+        return Ask(now.step, "mended")
+    cut = brought.stop is StopReason.LENGTH and not (brought.calls or spoken)
     if cut and brought.grew and now.continues < task.max_continues:
         return Ask(now.step, "length", now.read(task.released), tools_left(now, task))
     text = now.read(task.released).removesuffix(brought.refusal)
@@ -52,7 +60,8 @@ def finish(now: Standing, task: Task, brought: Brought) -> StepEnded | Ask:
         refusal=brought.refusal,
         native=brought.native if brought.calls else None,
     )
-    return StepEnded(now.step, message, brought.usage, brought.stop.value)
+    stop = (CUT_CALL if may_mend else SPOKEN_CALL) if spoken else brought.stop.value
+    return StepEnded(now.step, message, brought.usage, stop)
 
 
 def fall(

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from ..core.message import Audio, File, Image, Message, Part, Role, Text, ToolCall
 from ..core.tokens import estimate_tokens
 from ..wire.jsontext import dumps
-from ..wire.toolargs import is_object
+from ..wire.toolargs import fit_name, is_object
 from .words import Language, tell
 
 RECENT = 2  # turns before this one that are kept as long as anything else can give way
@@ -245,7 +245,7 @@ def groups_of(messages: Sequence[Message]) -> Iterator[Messages]:
 
 def repair(messages: Sequence[Message], language: Language) -> Messages:
     """`messages` as every upstream takes them: each call has one result, right behind it and in
-    order, each result a call, arguments are JSON objects, and no message is empty.
+    order, each result a call, names are names, arguments are JSON objects, and no message is empty.
     """
     whole: list[Message] = []
     for place, message in enumerate(messages):
@@ -273,9 +273,9 @@ def _results(following: Sequence[Message]) -> dict[str, Message]:
 
 
 def _sound(call: ToolCall) -> ToolCall:
-    if call.custom or is_object(call.arguments):
-        return call
-    return replace(call, arguments="{}")
+    sound = call.custom or is_object(call.arguments)
+    name, arguments = fit_name(call.name), call.arguments if sound else "{}"
+    return call if sound and name == call.name else replace(call, name=name, arguments=arguments)
 
 
 def _no_result(call: ToolCall, language: Language) -> Message:

@@ -60,7 +60,8 @@ class StepEnded:
     """The model's message of this step is whole; it goes into the history.
 
     `stop` says why the model stopped, as core.events.StopReason: end, length, tool_calls,
-    content_filter; or "cut_call" if it was calling a tool in a way that cannot be read.
+    content_filter; or "cut_call" or "spoken_call" if it was calling a tool in a way that cannot be
+    read, or that is none.
     """
 
     step: int

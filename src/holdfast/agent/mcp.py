@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import re
 from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import replace
@@ -29,6 +28,7 @@ from ..core.redact import conceal, scrub
 from ..upstream.progress import Progress
 from ..upstream.translate import failure_from
 from ..wire.jsontext import dumps
+from ..wire.toolargs import fit_name
 from .tools import AgentTool, OutcomeUnknown, Output, ToolContext, ToolFailed
 
 CONNECT = 120.0  # seconds: a server may have to be fetched before it can start
@@ -45,7 +45,6 @@ _STDERR = 2048  # bytes that are kept of what a server says about itself
 
 # After these nobody knows whether the tool was run; any other error is the server's own word.
 _LOST = frozenset({types.CONNECTION_CLOSED, types.REQUEST_TIMEOUT, types.INTERNAL_ERROR})
-_UNFIT = re.compile(r"[^A-Za-z0-9_-]")
 
 
 class McpServer:
@@ -131,7 +130,7 @@ class McpServer:
                     raise
                 return await self._call(listed.name, arguments)
 
-        name = _UNFIT.sub("_", f"{self._name}__{listed.name}")[:64]
+        name = fit_name(f"{self._name}__{listed.name}")
         return AgentTool(
             tool=Tool(name, listed.description or "", listed.input_schema),
             run=run,

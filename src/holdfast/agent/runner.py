@@ -50,6 +50,7 @@ from .events import (
 )
 from .framing import Framer
 from .judging import answered
+from .spoken import Speech
 from .standing import Standing, after, standing
 from .stepper import decide
 from .task import Task
@@ -170,8 +171,8 @@ class _Turn:
         ref = self._models.new_ref()
         for note in framed.notes:
             self._add(note)
-        if ask.why == "ask" and self._now.prose and not self._now.prose.endswith("\n"):
-            self._add(TextAdded(PARAGRAPH))
+        if ask.step > self._now.step and self._now.prose:
+            self._tell(_gap(self._now.prose))
         self._add(StepBegan(ask.step, self._task.route, ref, ask.why))
         # What another life has shown is not this turn's to take back.
         anew = self._task.replaceable and ask.text == self._now.text
@@ -179,7 +180,7 @@ class _Turn:
         language = self._task.language
         call = self._models.call(route, framed.prompt, ref, language, ask.text, surface)
         try:
-            brought = await self._read(call)
+            brought = await self._read(call, ask.text)
         except StreamFailed as failed:
             if _is_stopping(call):
                 raise
@@ -200,22 +201,39 @@ class _Turn:
         await self._journal.settle()
         return self._decide()
 
-    async def _read(self, call: Call) -> Brought:
-        """Raises StreamFailed."""
+    async def _read(self, call: Call, read: str) -> Brought:
+        """What the call brings, behind what the person has `read`. Raises StreamFailed."""
         before = len(self._now.text)
-        heard = _Heard()
-        async with call:
-            async for batch in call:
-                void = batch.index(Restarted()) + 1 if Restarted() in batch else 0
-                if void:
-                    self._add(Replaced())
-                    heard, before = _Heard(), 0
-                text = heard.take(batch[void:])
-                if text.reasoning and self._task.show_reasoning:
-                    self._add(ReasoningAdded(text.reasoning))
-                if text.words:
-                    self._add(TextAdded(text.words))
-        return heard.brought(grew=len(self._now.text) > before)
+        heard, speech = _Heard(), Speech(self._offered(), read)
+        try:
+            async with call:
+                async for batch in call:
+                    void = batch.index(Restarted()) + 1 if Restarted() in batch else 0
+                    if void:
+                        self._add(Replaced())
+                        heard, speech, before = _Heard(), Speech(self._offered()), 0
+                    text = heard.take(batch[void:])
+                    if text.reasoning and self._task.show_reasoning:
+                        self._add(ReasoningAdded(text.reasoning))
+                    self._tell(speech.take(text.words))
+        except StreamFailed:
+            self._hear_out(speech)
+            raise
+        spoken = self._hear_out(speech)
+        return heard.brought(grew=len(self._now.text) > before, spoken=spoken)
+
+    def _hear_out(self, speech: Speech) -> bool:
+        """Whether what was held back is a call; if not, it is told."""
+        tool = speech.call()
+        if tool:
+            self._add(Noted("spoken_call", {"tool": tool}))
+        else:
+            self._tell(speech.rest())
+        return bool(tool)
+
+    def _tell(self, words: str) -> None:
+        if words:
+            self._add(TextAdded(words))
 
     # Tools.
 
@@ -325,7 +343,7 @@ class _Heard:
                     assert_never(event)
         return _Text("".join(words), "".join(thoughts))
 
-    def brought(self, *, grew: bool) -> Brought:
+    def brought(self, *, grew: bool, spoken: bool) -> Brought:
         return Brought(
             self._stop,
             tuple(self._calls),
@@ -334,7 +352,13 @@ class _Heard:
             self._usage,
             grew,
             self._native,
+            spoken,
         )
+
+
+def _gap(text: str) -> str:
+    """What is missing behind `text` for a paragraph to begin."""
+    return PARAGRAPH[len(text) - len(text.rstrip("\n")) :]
 
 
 def _usage(report: UsageReport) -> dict[str, int]:

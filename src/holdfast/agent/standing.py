@@ -26,7 +26,9 @@ from .events import (
     Why,
 )
 
-CUT_CALL = "cut_call"  # a step's `stop`: it said something, and its call could not be read
+# A step's `stop` beside those of a model:
+CUT_CALL = "cut_call"  # it said something, and its call could not be read
+SPOKEN_CALL = "spoken_call"  # it wrote a call out as text, once more
 
 Identity = tuple[str, str]
 """Name and arguments: what makes two calls the same."""

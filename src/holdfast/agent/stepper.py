@@ -10,7 +10,7 @@ from ..core.failure import Kind
 from .decisions import Ask, Decision, End
 from .events import Ended
 from .judging import MAX_REPEATS, Declared, judge, may_call, repeats, tools_left
-from .standing import CUT_CALL, Standing
+from .standing import CUT_CALL, SPOKEN_CALL, Standing
 from .task import Task
 
 
@@ -41,6 +41,8 @@ def _verdict(now: Standing, task: Task) -> Ended:
         return Ended("refused", Kind.POLICY.value, {"released": len(now.prose)})
     if now.stop == StopReason.LENGTH.value:
         return Ended("limited", "length")
+    if now.stop == SPOKEN_CALL:
+        return Ended("limited", "spoken_call")
     if repeats(now) >= MAX_REPEATS:
         return Ended("limited", "repeated_calls")
     if now.step >= task.max_steps and now.results:

@@ -79,10 +79,13 @@ _WORDS: Mapping[str, tuple[str, str]] = {
         "本轮不能再调用工具。请现在就根据已有信息回答用户，并说明还缺少什么。",
     ),
     "mend": (
-        "Your last answer called a tool with arguments that are not a whole JSON object, so it was"
-        " discarded. If you call a tool, write its arguments as one complete JSON object.",
-        "你上一次的回答在调用工具时给出的参数不是完整的 JSON 对象，已被丢弃。"
-        "如需调用工具，请把参数写成一个完整的 JSON 对象。",
+        "Your last answer called a tool in a way that cannot be read: with arguments that are not"
+        " a whole JSON object, or written out as text. Nothing was run, and the person has not seen"
+        " the call. If you call a tool, make a tool call, its arguments one complete JSON object;"
+        " otherwise answer in words.",
+        "你上一次的回答调用工具的方式无法识别：参数不是完整的 JSON 对象，或者把调用写成了文字。"
+        "没有执行任何工具，用户也没有看到这个调用。如需调用工具，请发出真正的工具调用，"
+        "参数写成一个完整的 JSON 对象；否则请直接用文字回答。",
     ),
     "summary": (
         "What was said earlier in this conversation, in short:\n{text}",

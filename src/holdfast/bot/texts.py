@@ -25,6 +25,12 @@ TEXTS: Mapping[str, tuple[str, str]] = {
         "(I stopped because I was asking for the same thing again and again.)",
         "（我在反复做同样的事，所以先停下来了）",
     ),
+    "spoken_call": (
+        "(The model tried to use a tool in a way that cannot be carried out, so nothing was done."
+        " You can send /retry, or choose another model with /model.)",
+        "（模型使用工具的方式无法执行，因此什么都没有做。"
+        "可以发送 /retry（重试），或用 /model 换一个模型）",
+    ),
     "stopped": ("(Stopped.)", "（已停止）"),
     "filtered": (
         "(The model's content filter ended the answer here.)",

@@ -50,6 +50,9 @@ def _chat(body: Body) -> Body:
             _need(known or "tool_call_id" not in message, f"messages[{index}]: {_UNASKED}")
             waiting = [id for id in waiting if id != message.get("tool_call_id")]
         calls = message.get("tool_calls")
+        for call in calls or ():
+            name = (call.get("function") or {}).get("name", "_")
+            _need(_ID.fullmatch(name) and len(name) <= 64, f"messages[{index}]: {_NAME}")
         waiting += [call.get("id") for call in calls or () if isinstance(call, dict)]
     return body
 
@@ -58,6 +61,7 @@ _UNANSWERED = (
     "An assistant message with 'tool_calls' must be followed by tool messages responding to each"
     " 'tool_call_id'."
 )
+_NAME = "Invalid 'function.name': string does not match pattern '^[a-zA-Z0-9_-]+$'."
 _UNASKED = "messages with role 'tool' must be a response to a preceding message with 'tool_calls'."
 
 # Responses.

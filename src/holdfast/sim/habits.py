@@ -56,6 +56,14 @@ class Reasoning(StrEnum):
     THINK = "think"  # <think> in the text itself
 
 
+class Calling(StrEnum):
+    """How the model calls a tool."""
+
+    WHOLE = "whole"  # the name at once, then the arguments
+    PIECES = "pieces"  # the name in pieces as well
+    TEXT = "text"  # written out as text: its server knows no form for calls
+
+
 @dataclass(frozen=True, slots=True)
 class Habits:
     """Times are in seconds, before the server's `speed`."""
@@ -64,6 +72,7 @@ class Habits:
     echo: bool = False  # a prefilled answer begins with the prefill (Mistral)
     noise: Noise = Noise()
     reasoning: Reasoning = Reasoning.NONE
+    calls: Calling = Calling.WHOLE
     text: str = ""  # a name of `library.TEXTS` for questions that do not choose
     chunk: int = 4  # characters of a piece, on average
     pace: float = 0.0  # between two pieces
@@ -140,6 +149,7 @@ _OPTIONS: Mapping[str, Callable[[str], dict[str, Any]]] = {
     "echo": lambda value: {"echo": _flag(value)},
     "noise": lambda value: {"noise": _noise(value)},
     "reasoning": lambda value: {"reasoning": _one_of(Reasoning, value or "reasoning_content")},
+    "calls": lambda value: {"calls": _one_of(Calling, value)},
     "text": lambda value: {"text": _text(value)},
     "chunk": lambda value: {"chunk": _count(value)},
     "pace": lambda value: {"pace": _seconds(value)},

@@ -14,6 +14,7 @@ Options (`habits.Habits` explains each):
     noise=[preamble+][refence+]REPETITION                how an instruction to go on is followed:
           exact, anchor, repeat:N, line, sentence, restart, case, reword
     reasoning[=reasoning_content|reasoning|reasoning_details|parts|think]
+    calls=whole|pieces|text     how a tool is called: its name too in pieces, or all as text
     text=NAME     the known text for questions that do not choose with "text:NAME"
     chunk=N       characters of a piece, on average
     pace=S, late=S, every=S     seconds between pieces, before a late answer, between comments

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 from ..core.tokens import estimate_tokens
 from .answers import ToolCall, pieces
 from .continuation import Reply
 from .dice import Dice
-from .habits import Habits, Reasoning
+from .habits import Calling, Habits, Reasoning
 from .library import REASONING
 
 Payload = dict[str, Any]
@@ -146,6 +146,8 @@ def speech(
     request: Mapping[str, Any], reply: Reply, habits: Habits, dice: Dice, serial: int
 ) -> Speech:
     """`reply` in the words of the chat dialect; `serial` makes its id."""
+    if habits.calls is Calling.TEXT:
+        reply = _written_out(reply)
     voice = ChatVoice(
         id=f"chatcmpl-sim-{serial:06d}",
         model=str(request.get("model")),
@@ -220,11 +222,26 @@ def _thinking(thought: str, habits: Habits, dice: Dice) -> list[Payload]:
 
 def _calling(index: int, call: ToolCall, habits: Habits, dice: Dice) -> list[Payload]:
     """The name with empty arguments first, then the arguments in pieces."""
-    function = {"name": call.name, "arguments": ""}
+    names = [call.name]
+    if habits.calls is Calling.PIECES:
+        names = [call.name[:2], call.name[2:]]
+    function = {"name": names[0], "arguments": ""}
     opening = {"index": index, "id": call.id, "type": "function", "function": function}
     arguments = pieces(call.arguments, habits.chunk, dice)
-    rest = [{"index": index, "function": {"arguments": piece}} for piece in arguments]
+    rest = [
+        *({"index": index, "function": {"name": piece}} for piece in names[1:]),
+        *({"index": index, "function": {"arguments": piece}} for piece in arguments),
+    ]
     return [{"tool_calls": [fragment]} for fragment in (opening, *rest)]
+
+
+def _written_out(reply: Reply) -> Reply:
+    """Its calls as text, in the tags of Qwen and others."""
+    told = [
+        f'<tool_call>\n{{"name": "{call.name}", "arguments": {call.arguments}}}\n</tool_call>'
+        for call in reply.calls
+    ]
+    return replace(reply, text="\n".join([*([reply.text] if reply.text else []), *told]), calls=())
 
 
 def _message(thought: str, reply: Reply, habits: Habits) -> Payload:

@@ -8,10 +8,13 @@ out keeps the rule, but for such a name.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from hashlib import sha256
 
 from .jsontext import loads
+
+_UNFIT = re.compile(r"[^A-Za-z0-9_-]")
 
 # What stands for "no arguments", and, in the first fragment, for "they will follow".
 _NOTHING = frozenset({"", "{}", "null"})
@@ -27,6 +30,11 @@ class Fragment:
     id: str
     name: str
     arguments: str
+
+
+def fit_name(name: str) -> str:
+    """`name` as vendors take the name of a tool: ^[a-zA-Z0-9_-]{1,64}$."""
+    return _UNFIT.sub("_", name)[:64] or "_"
 
 
 def is_object(text: str) -> bool:
