@@ -12,7 +12,7 @@ from tests.upstream.virtual import LoopClock, run_virtual
 from holdfast.agent.builtins import builtins
 from holdfast.agent.events import ToolAnswered
 from holdfast.agent.fetching import Fetcher
-from holdfast.agent.toolrun import KEPT, READ, page, run_tool
+from holdfast.agent.toolrun import KEPT, LEAVE, READ, page, run_tool
 from holdfast.agent.tools import AgentTool, OutcomeUnknown, Output, ToolContext, ToolFailed, tool
 from holdfast.core.message import ToolCall
 
@@ -94,6 +94,50 @@ def test_a_cancellation_inside_a_tool_is_a_failure_of_that_tool() -> None:
 
     told = answer(it)
     assert (told.outcome, told.message.text) == ("error", "The tool failed: CancelledError")
+
+
+class Unspeakable(Exception):
+    def __str__(self) -> str:
+        raise RuntimeError("no words")
+
+
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        (SystemExit(3), "SystemExit: 3"),
+        (BaseExceptionGroup("a", [SystemExit()]), "BaseExceptionGroup: a (1 sub-exception)"),
+        (Unspeakable(), "Unspeakable"),
+    ],
+    ids=["exit", "group", "no words"],
+)
+def test_whatever_a_tool_raises_is_its_failure_alone(error: BaseException, words: str) -> None:
+    told = answer(raising(error))
+    assert (told.outcome, told.message.text) == ("error", f"The tool failed: {words}")
+
+
+@pytest.mark.parametrize("leaves", [True, False])
+def test_a_tool_that_does_not_leave_is_left_behind(leaves: bool) -> None:
+    @tool(timeout=5)
+    async def it() -> str:
+        for _ in range(1 if leaves else 20):
+            try:
+                await asyncio.sleep(60)
+            except asyncio.CancelledError:
+                continue
+        return "late"
+
+    async def main() -> tuple[ToolAnswered, float]:
+        loop = asyncio.get_running_loop()
+        told = await run_tool(it, ToolCall("c1", "it", "{}"), ToolContext(), LoopClock())
+        took = loop.time()
+        await asyncio.sleep(2000)
+        return told, took
+
+    told, took = run_virtual(main())
+    assert told.outcome == "timeout"
+    assert took == (5.0 if leaves else 5.0 + LEAVE)
+    assert told.failure is not None
+    assert ("does not stop" in told.failure["message"]) is not leaves
 
 
 def test_the_cancellation_of_a_call_goes_through() -> None:

@@ -134,6 +134,28 @@ def test_what_it_returns_becomes_text(value: Any, text: str) -> None:
     assert (found.text, found.failed) == (text, isinstance(value, Output))
 
 
+def endless() -> list[Any]:
+    ring: list[Any] = []
+    ring.append(ring)
+    return ring
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (b"\xffhi", "\ufffdhi"),
+        ({"when": 1j}, '{"when":"1j"}'),
+        (endless(), "(done; its list cannot be shown as text)"),
+    ],
+)
+def test_what_cannot_be_text_does_not_look_undone(value: Any, text: str) -> None:
+    @tool()
+    async def it() -> Any:
+        return value
+
+    assert asyncio.run(it.run({}, ToolContext())) == Output(text)
+
+
 def test_what_cannot_be_a_tool_is_told_when_it_is_made() -> None:
     def anything(*what: str) -> str: ...  # type: ignore[empty-body]
 

@@ -27,6 +27,7 @@ from .judging import answered
 from .tools import LIMIT, AgentTool, OutcomeUnknown, Output, ToolContext, ToolFailed, tool
 from .words import Language, tell
 
+LEAVE = 3.0  # seconds for a tool to leave when its time is up
 KEPT = 100_000  # characters of one output that can be read page by page
 
 _LOG = structlog.get_logger("holdfast.agent")
@@ -55,10 +56,23 @@ async def run_tool(
 
 
 async def _run(made: AgentTool, call: ToolCall, context: ToolContext) -> _Result:
+    """In a task of its own: a tool that does not leave when it is told to is left behind."""
+    running = asyncio.create_task(_ran(made, call, context))
+    try:
+        await asyncio.wait({running}, timeout=made.timeout)
+        if running.done():
+            return running.result()
+    finally:
+        if not running.done():
+            running.cancel()
+            await asyncio.wait({running}, timeout=LEAVE)
+    return _late(made, context.language, stopped=running.done())
+
+
+async def _ran(made: AgentTool, call: ToolCall, context: ToolContext) -> _Result:
     language = context.language
     try:
-        async with asyncio.timeout(made.timeout) as limit:
-            output = await made.run(_object(call.arguments), context)
+        output = await made.run(_object(call.arguments), context)
     except ToolFailed as failed:
         return _Result("error", scrub(str(failed)))
     except OutcomeUnknown as lost:
@@ -74,9 +88,7 @@ async def _run(made: AgentTool, call: ToolCall, context: ToolContext) -> _Result
         if current is None or current.cancelling():
             raise
         return _broken(error, language)  # something inside the tool was cancelled, not the call
-    except Exception as error:  # noqa: BLE001 - a tool is anybody's code and may raise anything
-        if isinstance(error, TimeoutError) and limit.expired():
-            return _late(made, language)
+    except (Exception, SystemExit, BaseExceptionGroup) as error:  # noqa: BLE001 - anybody's code
         return _broken(error, language)
     return _ready(output, language)
 
@@ -98,9 +110,10 @@ def _broken(error: BaseException, language: Language) -> _Result:
     return _Result("error", _told(failure, language), failure)
 
 
-def _late(made: AgentTool, language: Language) -> _Result:
+def _late(made: AgentTool, language: Language, *, stopped: bool) -> _Result:
     seconds = f"{made.timeout:g}"
     detail = f"{made.name} did not finish within {seconds} s"
+    detail += "" if stopped else " and does not stop"
     failure = Failure(Kind.TIMEOUT, Phase.STREAM, Hop.TOOL, detail=detail)
     if made.safe:
         return _Result("timeout", tell("timed_out", language, seconds=seconds), failure)
@@ -110,7 +123,10 @@ def _late(made: AgentTool, language: Language) -> _Result:
 
 def _failure(error: BaseException, kind: Kind) -> Failure:
     """What a tool's exception means: by type and errno, as for any other hop."""
-    found = failure_from(error, Progress(lambda _: None, Phase.STREAM))
+    try:
+        found = failure_from(error, Progress(lambda _: None, Phase.STREAM))
+    except Exception:  # noqa: BLE001 - its `__str__` is anybody's code too
+        found = Failure(kind, Phase.STREAM, Hop.TOOL, detail=type(error).__name__)
     if found.kind is Kind.INTERNAL:
         found = replace(found, kind=kind)
     return replace(found, hop=Hop.TOOL)

@@ -322,4 +322,9 @@ def _output(value: Any) -> Output:
         return value
     if value is None:
         return Output("")
-    return Output(value if isinstance(value, str) else to_json(value).decode())
+    if isinstance(value, bytes | bytearray):
+        return Output(value.decode("utf-8", "replace"))
+    try:
+        return Output(value if isinstance(value, str) else to_json(value, fallback=repr).decode())
+    except ValueError:  # the tool has done its work, which must not look undone
+        return Output(f"(done; its {type(value).__name__} cannot be shown as text)")
