@@ -22,7 +22,7 @@ from tests.upstream.peers import closed_port
 from holdfast.agent.events import ToolAnswered
 from holdfast.agent.mcp import PATIENCE, PAUSE, McpServer
 from holdfast.agent.toolrun import run_tool
-from holdfast.agent.tools import AgentTool, ToolContext
+from holdfast.agent.tools import AgentTool, Toolbox, ToolContext
 from holdfast.config import McpSettings
 from holdfast.core.failure import Failure, Kind, StreamFailed
 from holdfast.core.message import ToolCall
@@ -362,3 +362,52 @@ def test_a_turn_uses_a_server_and_survives_its_death(at: At) -> None:
         assert place.written == ["paid bob"]
 
     at(test)
+
+
+ODD = str(Path(__file__).with_name("odd_mcp_server.py"))
+
+
+@pytest.mark.parametrize(
+    ("name", "outcome", "words"),
+    [
+        ("chatter", "ok", "chatter was called"),
+        ("garbage", "timeout", "did not finish within 1 s"),
+        ("silent", "timeout", "did not finish within 1 s"),
+        ("shapeless", "unknown", "no answer that can be read"),
+        ("unknown_content", "unknown", "no answer that can be read"),
+        ("huge", "ok", "more characters; read on with"),
+    ],
+)
+def test_a_server_that_answers_oddly_costs_that_call_alone(
+    tmp_path: Path, name: str, outcome: str, words: str
+) -> None:
+    """An effect may have been had: what cannot be read is no failure that invites another try."""
+
+    async def main() -> None:
+        settings = McpSettings(command=[sys.executable, ODD, str(tmp_path / "ledger")], timeout=1)
+        server = McpServer("box", settings, LoopClock())
+        tools = {made.name: made for made in await server.tools()}
+        assert list(tools)[:4] == ["box__fine", "box__a_b", "box__a_b_2", "box__chatter"]
+        for called, expected, said in ((name, outcome, words), ("a_b_2", "ok", "a/b was called")):
+            made = tools[f"box__{called}"]
+            call = ToolCall("c1", made.name, "{}")
+            told = await run_tool(made, call, ToolContext(), LoopClock())
+            assert (told.outcome, said in told.message.text) == (expected, True)
+        await server.aclose()
+        assert (tmp_path / "ledger").read_text().splitlines() == [name, "a/b"]
+
+    asyncio.run(watched(main()))
+
+
+def test_a_server_with_a_schema_that_is_none_is_gone_without_and_the_reason_told(
+    tmp_path: Path,
+) -> None:
+    async def main() -> None:
+        command = [sys.executable, ODD, str(tmp_path / "ledger"), "bad"]
+        server = McpServer("box", McpSettings(command=command), LoopClock())
+        opened, missing = await Toolbox((), {"box": server}).open(["mcp:box"])
+        await server.aclose()
+        assert not opened
+        assert "inputSchema.type Input should be 'object'" in missing[0].failure.detail
+
+    asyncio.run(watched(main()))

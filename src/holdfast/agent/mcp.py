@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import replace
+from itertools import chain, count
 from typing import Any, TextIO
 
 import httpx2
@@ -63,7 +64,15 @@ class McpServer:
     async def tools(self) -> Sequence[AgentTool]:
         """What the server offers. Raises StreamFailed."""
         link = await self._connected(LISTED)
-        return [self._tool(listed) for listed in link.listed]
+        made: dict[str, AgentTool] = {}
+        names: set[str] = set()
+        for listed in link.listed:
+            if listed.name in names:
+                continue  # a call of it would reach the first
+            names.add(listed.name)
+            name = _free(fit_name(f"{self._name}__{listed.name}"), made)
+            made[name] = self._tool(name, listed)
+        return list(made.values())
 
     async def aclose(self) -> None:
         async with self._opening:
@@ -117,7 +126,7 @@ class McpServer:
 
     # Tools.
 
-    def _tool(self, listed: types.Tool) -> AgentTool:
+    def _tool(self, name: str, listed: types.Tool) -> AgentTool:
         told = listed.annotations or types.ToolAnnotations()
         pure = bool(told.read_only_hint)
         idempotent = bool(told.idempotent_hint)
@@ -130,7 +139,6 @@ class McpServer:
                     raise
                 return await self._call(listed.name, arguments)
 
-        name = fit_name(f"{self._name}__{listed.name}")
         return AgentTool(
             tool=Tool(name, listed.description or "", listed.input_schema),
             run=run,
@@ -158,8 +166,8 @@ class McpServer:
             if error.code in _LOST:
                 raise await self._lost(link) from error
             raise ToolFailed(scrub(error.message)) from error
-        if error:
-            raise error
+        if error:  # it has answered, in a form that is none
+            raise OutcomeUnknown(f"the tool server {self._name} gave no readable answer") from error
         link.heard_at = self._clock.monotonic()
         return _output(calling.result())
 
@@ -279,6 +287,12 @@ async def _list(client: Client) -> list[types.Tool]:
         if not cursor:
             break
     return found
+
+
+def _free(name: str, taken: Collection[str]) -> str:
+    """`name`, or one like it that is not taken: what vendors take as a name is narrower."""
+    others = (f"{name[:60]}_{number}" for number in count(2))
+    return next(one for one in chain((name,), others) if one not in taken)
 
 
 def _failure(name: str, link: _Link, secrets: Sequence[str]) -> Failure:

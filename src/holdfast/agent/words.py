@@ -69,8 +69,8 @@ _WORDS: Mapping[str, tuple[str, str]] = {
         "它在 {seconds} 秒内没有完成",
     ),
     "server_gone": (
-        "the connection to the tool's server was lost before the result was there",
-        "在得到结果之前，与工具服务器的连接中断了",
+        "no answer that can be read came from the tool's server",
+        "没有收到工具服务器可读的答复",
     ),
     # What is said to it beside the conversation.
     "last_step": (
