@@ -53,6 +53,8 @@ def called(id: Any, name: str) -> None:
             return None
         case "huge":
             return answer(id, {"content": [{"type": "text", "text": "x" * 3_000_000}]})
+        case _:
+            pass
     return answer(id, {"content": [{"type": "text", "text": f"{name} was called"}]})
 
 
@@ -63,7 +65,7 @@ for line in sys.stdin:
         case "initialize":
             version = params["protocolVersion"]
             info = {"name": "odd", "version": "1"}
-            capabilities = {"tools": {}}
+            capabilities: dict[str, Any] = {"tools": {}}
             answer(
                 id, {"protocolVersion": version, "capabilities": capabilities, "serverInfo": info}
             )
@@ -74,3 +76,5 @@ for line in sys.stdin:
         case _ if id is not None:
             error = {"code": -32601, "message": "Method not found"}
             say({"jsonrpc": "2.0", "id": id, "error": error})
+        case _:
+            pass  # a notification

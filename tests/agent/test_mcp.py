@@ -384,7 +384,7 @@ def test_a_server_that_answers_oddly_costs_that_call_alone(
     """An effect may have been had: what cannot be read is no failure that invites another try."""
 
     async def main() -> None:
-        settings = McpSettings(command=[sys.executable, ODD, str(tmp_path / "ledger")], timeout=1)
+        settings = McpSettings(command=(sys.executable, ODD, str(tmp_path / "ledger")), timeout=1)
         server = McpServer("box", settings, LoopClock())
         tools = {made.name: made for made in await server.tools()}
         assert list(tools)[:4] == ["box__fine", "box__a_b", "box__a_b_2", "box__chatter"]
@@ -403,7 +403,7 @@ def test_a_server_with_a_schema_that_is_none_is_gone_without_and_the_reason_told
     tmp_path: Path,
 ) -> None:
     async def main() -> None:
-        command = [sys.executable, ODD, str(tmp_path / "ledger"), "bad"]
+        command = (sys.executable, ODD, str(tmp_path / "ledger"), "bad")
         server = McpServer("box", McpSettings(command=command), LoopClock())
         opened, missing = await Toolbox((), {"box": server}).open(["mcp:box"])
         await server.aclose()

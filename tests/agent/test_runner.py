@@ -40,7 +40,7 @@ from holdfast.agent.events import (
 from holdfast.agent.tools import AgentTool, ToolContext, tool
 from holdfast.core.attempt import Continuation
 from holdfast.core.failure import StreamFailed
-from holdfast.core.message import Image, Message, Role, Text, said
+from holdfast.core.message import Image, Message, Role, Text, ToolCall, said
 from holdfast.engine.ports import LaneLost
 from holdfast.resilience.policy import Policy
 from holdfast.upstream.memory import Broken, Reply
@@ -304,6 +304,19 @@ def test_a_model_that_writes_calls_as_text_again_and_again_is_stopped(text: str)
     assert "send" not in played.text
     assert played.noted("spoken_call") == [{"tool": "send"}] * 2
     assert "written out as text" in last_messages(played, 1)[0]["content"]
+
+
+def test_ids_that_a_vendor_counts_anew_with_every_answer_are_told_apart() -> None:
+    """Anthropic takes no id twice, and an output that goes on is found by the id of its call."""
+    desk = Desk()
+    one, two = (calls(call("look", {"what": what}, "call_0")) for what in ("sky", "sea"))
+    past = Message(Role.ASSISTANT, (), (ToolCall("call_0", "look", "{}"),))
+    history = (said(Role.USER, "hi"), past, Message(Role.TOOL, (Text("."),), answers="call_0"))
+    played = play(desk.stage(one, two, says("ok")), task(tools=ALL, history=history))
+    messages = played.stage.bodies[-1]["messages"]
+    made = [one["id"] for m in messages for one in m.get("tool_calls", ())]
+    assert made == ["call_0", "call_0_2", "call_0_3"]
+    assert [m["tool_call_id"] for m in messages if m["role"] == "tool"] == made
 
 
 def test_a_name_that_no_vendor_takes_is_told_and_not_sent_back() -> None:

@@ -153,7 +153,10 @@ def test_what_cannot_be_text_does_not_look_undone(value: Any, text: str) -> None
     async def it() -> Any:
         return value
 
-    assert asyncio.run(it.run({}, ToolContext())) == Output(text)
+    async def main() -> Output:
+        return await it.run({}, ToolContext())
+
+    assert asyncio.run(main()) == Output(text)
 
 
 def test_what_cannot_be_a_tool_is_told_when_it_is_made() -> None:

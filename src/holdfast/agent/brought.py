@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 from ..core.anchor import open_fence
 from ..core.events import StopReason
 from ..core.failure import NOTHING_MORE, Failure, Kind
 from ..core.message import Message, Native, Role, Text, ToolCall
 from ..core.record import failure_record
+from ..wire.toolargs import unused
 from .decisions import Ask, End
 from .events import Ended, StepEnded, TurnOutcome, Why
 from .judging import tools_left
@@ -52,16 +53,30 @@ def finish(now: Standing, task: Task, brought: Brought) -> StepEnded | Ask:
     if cut and brought.grew and now.continues < task.max_continues:
         return Ask(now.step, "length", now.read(task.released), tools_left(now, task))
     text = now.read(task.released).removesuffix(brought.refusal)
+    calls = _told_apart(brought.calls, (*task.history, *now.messages))
     message = Message(
         Role.ASSISTANT,
         (Text(text),) if text else (),
-        calls=brought.calls,
+        calls=calls,
         reasoning=brought.reasoning,
         refusal=brought.refusal,
-        native=brought.native if brought.calls else None,
+        native=brought.native if calls and calls == brought.calls else None,
     )
     stop = (CUT_CALL if may_mend else SPOKEN_CALL) if spoken else brought.stop.value
     return StepEnded(now.step, message, brought.usage, stop)
+
+
+def _told_apart(calls: Sequence[ToolCall], before: Sequence[Message]) -> tuple[ToolCall, ...]:
+    """The calls with ids that none `before` has: some vendors begin to count anew with every
+    answer, and others take no id twice.
+    """
+    taken = {call.id for message in before for call in message.calls}
+    apart: list[ToolCall] = []
+    for call in calls:
+        id = unused(call.id, taken)
+        taken.add(id)
+        apart.append(call if id == call.id else replace(call, id=id))
+    return tuple(apart)
 
 
 def fall(

@@ -9,10 +9,9 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import replace
-from itertools import chain, count
 from typing import Any, TextIO
 
 import httpx2
@@ -29,7 +28,7 @@ from ..core.redact import conceal, scrub
 from ..upstream.progress import Progress
 from ..upstream.translate import failure_from
 from ..wire.jsontext import dumps
-from ..wire.toolargs import fit_name
+from ..wire.toolargs import fit_name, unused
 from .tools import AgentTool, OutcomeUnknown, Output, ToolContext, ToolFailed
 
 CONNECT = 120.0  # seconds: a server may have to be fetched before it can start
@@ -70,7 +69,7 @@ class McpServer:
             if listed.name in names:
                 continue  # a call of it would reach the first
             names.add(listed.name)
-            name = _free(fit_name(f"{self._name}__{listed.name}"), made)
+            name = unused(fit_name(f"{self._name}__{listed.name}"), made)
             made[name] = self._tool(name, listed)
         return list(made.values())
 
@@ -287,12 +286,6 @@ async def _list(client: Client) -> list[types.Tool]:
         if not cursor:
             break
     return found
-
-
-def _free(name: str, taken: Collection[str]) -> str:
-    """`name`, or one like it that is not taken: what vendors take as a name is narrower."""
-    others = (f"{name[:60]}_{number}" for number in count(2))
-    return next(one for one in chain((name,), others) if one not in taken)
 
 
 def _failure(name: str, link: _Link, secrets: Sequence[str]) -> Failure:

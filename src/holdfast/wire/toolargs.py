@@ -9,8 +9,10 @@ out keeps the rule, but for such a name.
 from __future__ import annotations
 
 import re
+from collections.abc import Container
 from dataclasses import dataclass, field
 from hashlib import sha256
+from itertools import chain, count
 
 from .jsontext import loads
 
@@ -35,6 +37,12 @@ class Fragment:
 def fit_name(name: str) -> str:
     """`name` as vendors take the name of a tool: ^[a-zA-Z0-9_-]{1,64}$."""
     return _UNFIT.sub("_", name)[:64] or "_"
+
+
+def unused(name: str, taken: Container[str]) -> str:
+    """`name`, or one like it that is not taken."""
+    others = (f"{name[:60]}_{number}" for number in count(2))
+    return next(one for one in chain((name,), others) if one not in taken)
 
 
 def is_object(text: str) -> bool:
