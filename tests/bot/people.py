@@ -8,8 +8,9 @@ from typing import Literal
 
 from holdfast.agent.events import TurnEvent
 from holdfast.bot.adapter import Capabilities
-from holdfast.bot.delivery import Delivery, Over, Reply, Send, Wait
+from holdfast.bot.delivery import Delivery
 from holdfast.bot.event import Frame, Outbound, Place, Receipt, Scene, Typing, Whole
+from holdfast.bot.moves import Over, Reply, Send, Wait
 from holdfast.bot.parts import Part
 from holdfast.bot.script import Script
 from holdfast.core.failure import Failure, Hop, Kind, Phase, StreamFailed

@@ -13,8 +13,8 @@ from tests.bot.house import House, house, play, until
 from tests.bot.people import C2C
 
 from holdfast.agent.abilities import Abilities
-from holdfast.bot.delivery import Owed
 from holdfast.bot.event import Attachment, Notice, NoticeKind, Place, Scene
+from holdfast.bot.moves import Owed
 from holdfast.bot.pipeline import Command, Middleware, Onward, Result, Say, Visit
 from holdfast.bot.service import Extras
 from holdfast.engine.local import Limits

@@ -22,8 +22,10 @@ from holdfast.agent.events import (
     TurnEvent,
 )
 from holdfast.bot import texts
-from holdfast.bot.delivery import SLOW, Over, Owed, Wait, may_have_arrived
+from holdfast.bot.delivery import SLOW
 from holdfast.bot.event import Frame, Typing, Whole
+from holdfast.bot.failing import may_have_arrived
+from holdfast.bot.moves import Over, Owed, Wait
 from holdfast.core.failure import Kind, Phase
 from holdfast.core.message import Role, said
 from holdfast.core.request import Surface

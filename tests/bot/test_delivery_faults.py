@@ -12,7 +12,7 @@ from tests.bot.people import C2C, GROUP, Desk, Fault
 from holdfast.agent.events import Ended, Noted, Replaced, StepBegan, TextAdded, TurnEvent
 from holdfast.bot import texts
 from holdfast.bot.adapter import Capabilities
-from holdfast.bot.delivery import Over
+from holdfast.bot.moves import Over
 from holdfast.core.request import Surface
 
 _FAULTS: list[Fault] = [

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from tests.bot.people import PLACE
 
-from holdfast.bot.delivery import Reply
 from holdfast.bot.ledger import StoredLedger
+from holdfast.bot.moves import Reply
 from holdfast.bot.parts import Part, State
 from holdfast.store.database import Database
 from holdfast.store.deliveries import SqlDeliveries

@@ -14,11 +14,11 @@ from tests.bot.people import C2C, GROUP, PLACE, Fault, Platform
 
 from holdfast.agent.events import Asked, Ended, StepBegan, TextAdded
 from holdfast.app import SystemClock
-from holdfast.bot import delivery
+from holdfast.bot import failing
 from holdfast.bot.adapter import Capabilities, Sink
-from holdfast.bot.delivery import Owed, Reply
 from holdfast.bot.event import Outbound, Place, Receipt
 from holdfast.bot.ledger import Ledger, MemoryLedger, StoredLedger
+from holdfast.bot.moves import Owed, Reply
 from holdfast.bot.outbox import Channel, Outbox
 from holdfast.core.message import Role, said
 from holdfast.store.database import Database
@@ -219,7 +219,7 @@ def test_answers_of_one_lane_come_in_order_lanes_side_by_side() -> None:
 
 
 def test_a_defect_of_an_adapter_costs_one_delivery_only(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(delivery, "RETELLING", 0.0)  # this clock is the real one
+    monkeypatch.setattr(failing, "RETELLING", 0.0)  # this clock is the real one
 
     async def play() -> None:
         engine, ledger = MemoryEngine(), MemoryLedger()

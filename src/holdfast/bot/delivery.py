@@ -11,84 +11,28 @@ that grows is always brought to its end.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from ..agent.events import TurnEvent
-from ..core.failure import Failure, Hop, Kind, Phase, Remedy
+from ..core.failure import Failure, Kind, Remedy
 from ..core.request import Surface
-from ..resilience.backoff import delay
-from ..resilience.policy import Policy
 from . import texts
 from .adapter import Capabilities
-from .event import Content, Frame, Outbound, Place, Receipt, Typing, Whole
+from .event import Content, Frame, Outbound, Receipt, Typing, Whole
+from .failing import CRASH, RETOLD, may_be_tried, may_have_arrived, passes, pause, retelling
 from .markdown import open_fence, part
+from .moves import Move, Over, Owed, Reply, Send, Wait
 from .parts import Owing, Part, State
 from .script import Script, Spans, first, join, length, until
+from .told import Told
 from .wording import finished, for_good, paragraphs, text_of, trimmed, verdict
 
 FRAME_TRIES = 4  # of one state of a growing message, in a row
-PATIENCE = 600.0  # seconds in which a platform that fails is tried again
-RETOLD = 3  # times a message of unknown outcome is told again, marked
-RETELLING = 1.0  # seconds before the first of these; before each other four times as long
 SLOW = 6.0  # seconds of silence after which "typing" is worth a reply
 TYPING_SHOWN = 25.0  # seconds after which a costless "typing" is shown anew
 SMALLEST = 200  # signs; a message that is too long even so has another fault
 FENCE_ROOM = 12  # signs kept free to close a code block
-
-_BACKOFF = Policy(backoff_base=0.5, backoff_throttled=1.0, backoff_cap=15.0)
-_UNSENT = frozenset({Phase.ADMIT, Phase.RESOLVE, Phase.CONNECT, Phase.TLS})
-_HOPELESS = frozenset({Kind.AUTH, Kind.FORBIDDEN, Kind.NOT_FOUND, Kind.QUOTA})
-_CRASH = Failure(Kind.CLOSED, Phase.HEADERS, Hop.PLATFORM, detail="the process ended")
-
-
-@dataclass(frozen=True, slots=True)
-class Send:
-    """`part` is stored before the send, as it is here, and after it as it has become."""
-
-    outbound: Outbound
-    key: str
-    part: Part
-
-
-@dataclass(frozen=True, slots=True)
-class Wait:
-    """For the next event, or until then (the axis of `now`)."""
-
-    until: float | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Owed:
-    """What the person has not got: all that follows `place` in the turn's text.
-
-    `on_request`: they were told that they may ask for it, or the platform does not take it;
-    otherwise it is told as soon as they can be reached again.
-    """
-
-    place: int
-    on_request: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Over:
-    """Nothing more is sent."""
-
-    owed: Owed | None = None
-
-
-Move = Send | Wait | Over
-
-
-@dataclass(frozen=True, slots=True)
-class Reply:
-    """What is answered: the turn, where the answer goes, and when (Unix seconds) it was asked."""
-
-    turn: str
-    place: Place
-    at: float
-    bot: str = ""
 
 
 class Delivery:
@@ -105,7 +49,7 @@ class Delivery:
         self._reply = reply
         self._can = capabilities
         self._script = script
-        self._parts = {kept.slot: kept for kept in parts}
+        self._told = Told(parts)
         self._began = now
         self._limit = capabilities.max_chars
         self._sending: Part | None = None
@@ -140,7 +84,7 @@ class Delivery:
         if self._again:
             again, self._again = self._again, None
             return self._send(again, now)
-        last = self._last()
+        last = self._told.last
         if last and last.open:
             return self._grow(last, now)
         return self._begin(now)
@@ -177,8 +121,7 @@ class Delivery:
         )
         self._tries += 1
         self._since = now if self._since is None else self._since
-        pause = delay(_BACKOFF, failure.kind, min(self._tries, 10), jitter)
-        self._not_before = now + max(pause, failure.retry_after or 0.0)
+        self._not_before = now + pause(failure, self._tries, jitter)
         if self._over or sent.form == "typing":
             self._not_before = now
             return self._drop(sent)
@@ -190,23 +133,25 @@ class Delivery:
 
     def _begin(self, now: float) -> Move:
         """No message is open."""
-        if any(kept.closing and kept.state is State.DELIVERED for kept in self._parts.values()):
+        if self._told.closed:
             self._over = True
             return self._leave(now)
-        start, fence = self._position(), self._open_fence()
+        start, fence = self._told.position, self._open_fence()
         lead, rest = self._lead(fence), trimmed(self._script, start, bool(fence))
         late = self._deadline is not None and now >= self._deadline
         if self._script.ended or late or self._unwanted:
             return self._close(start, lead, rest, now)
         streams = self._can.surface is not Surface.NONE and not self._whole_only
-        if streams and self._script.growing and self._left() >= 2:
+        if streams and self._script.growing and self._told.left(self._can) >= 2:
             spans = for_good(self._script, lead, first(rest, self._room(lead) - FENCE_ROOM))
             if spans:
-                opened = Part(self._slot(), "stream", start, spans, lead, acked=start, seen=start)
+                opened = Part(
+                    self._told.free_slot, "stream", start, spans, lead, acked=start, seen=start
+                )
                 return self._send(opened, now)
         typing_at = self._typing_at()
         if typing_at is not None and typing_at <= now:
-            return self._send(Part(self._slot(), "typing"), now)
+            return self._send(Part(self._told.free_slot, "typing"), now)
         times = [at for at in (typing_at, self._deadline) if at is not None]
         return Wait(min(times) if times else None)
 
@@ -224,7 +169,7 @@ class Delivery:
         if script.ended:
             return self._send(self._last_frame(stream, spans, room), now)
         text = script.read(spans)
-        if len(text) > room - FENCE_ROOM and self._left() >= 1:
+        if len(text) > room - FENCE_ROOM and self._told.left(self._can) >= 1:
             cut = first(spans, part(text, room - FENCE_ROOM))
             cut = cut if replaces else self._atleast(cut, stream)
             return self._send(finished(self._script, stream, cut, ""), now)
@@ -249,7 +194,7 @@ class Delivery:
         ended = finished(self._script, stream, first(spans, len(text)), tail)
         if len(text_of(self._script, ended)) <= room + len(stream.lead):
             return replace(ended, closing=True)
-        owing = self._left() < 1
+        owing = self._told.left(self._can) < 1
         if owing:
             tail = paragraphs(texts.say("more", self._script.language), tail)
         room -= FENCE_ROOM + (len(tail) + 2 if owing else 0)
@@ -266,18 +211,24 @@ class Delivery:
         """Everything that is left, in whole messages; the last of them ends the delivery."""
         text = "" if self._unwanted else self._script.read(rest).rstrip()
         tail = self._end(bool(text))
-        if not (text or tail) or self._left() < 1:
+        if not (text or tail) or self._told.left(self._can) < 1:
             self._over, self._given_up = True, bool(text or tail)
             return self._leave(now)
         owing: Owing = "refused" if self._unwanted else "" if self._script.ended else "window"
         # The space before a rest that was trimmed belongs to it: `start` stays the place.
         whole = Part(
-            self._slot(), "whole", start, lead=lead, plain=self._plain, acked=start, seen=start
+            self._told.free_slot,
+            "whole",
+            start,
+            lead=lead,
+            plain=self._plain,
+            acked=start,
+            seen=start,
         )
         complete = finished(self._script, whole, first(rest, len(text)), tail)
         if len(text_of(self._script, complete)) <= self._limit:
             return self._send(replace(complete, closing=True, owing=owing), now)
-        if self._left() > 1:
+        if self._told.left(self._can) > 1:
             cut = first(rest, part(text, max(self._limit - len(lead) - FENCE_ROOM, 1)))
             return self._send(finished(self._script, whole, cut, ""), now)
         tail = paragraphs(texts.say("more", self._script.language), tail)
@@ -289,10 +240,9 @@ class Delivery:
 
     def _leave(self, now: float) -> Move:
         """Before the delivery ends, streams that broke are brought to their end, if possible."""
-        for slot, kept in self._parts.items():
-            broken = kept.form == "stream" and kept.state is State.UNKNOWN and kept.message_id
-            if broken and slot not in self._buried and not self._can.live:
-                self._buried.add(slot)
+        for kept in self._told.broken_streams():
+            if kept.slot not in self._buried and not self._can.live:
+                self._buried.add(kept.slot)
                 place = kept.seen if kept.doubtful else kept.acked
                 spans = until(kept.spans, place)
                 return self._send(
@@ -303,7 +253,7 @@ class Delivery:
     def _send(self, sent: Part, now: float) -> Send:
         sent = replace(sent, state=State.SENDING)
         self._sending = sent
-        self._parts[sent.slot] = sent
+        self._told.keep(sent)
         content: Content
         match sent.form:
             case "typing":
@@ -322,7 +272,7 @@ class Delivery:
 
     def _frame_failed(self, sent: Part, failure: Failure, doubt: bool, now: float) -> Part:
         blind = not sent.message_id and doubt and not self._can.recognises_repeats
-        if _passes(failure) and not blind and self._may_try(failure, FRAME_TRIES, now):
+        if passes(failure) and not blind and self._may_try(failure, FRAME_TRIES, now):
             if sent.message_id and not sent.final:
                 kept = until(sent.spans, max(sent.acked, sent.seen))
                 return self._keep(replace(sent, state=State.DELIVERED, spans=kept))
@@ -341,12 +291,9 @@ class Delivery:
 
     def _whole_failed(self, sent: Part, failure: Failure, doubt: bool, now: float) -> Part:
         if doubt and not self._can.recognises_repeats:
-            told = sum(
-                kept.form == "whole" and kept.state is State.UNKNOWN
-                for kept in self._parts.values()
-            )
+            told = self._told.unknown
             self._over = self._given_up = told >= RETOLD
-            self._not_before = max(self._not_before, now + RETELLING * 4.0**told)
+            self._not_before = max(self._not_before, now + retelling(told))
             return self._drop(sent)
         if not doubt:
             if failure.kind is Kind.TOO_LONG and self._limit > SMALLEST:
@@ -363,18 +310,15 @@ class Delivery:
                 self._not_before = now
                 self._over = self._given_up = not sent.spans
                 return self._drop(sent)
-        if _passes(failure) and self._may_try(failure, 0, now):
+        if passes(failure) and self._may_try(failure, 0, now):
             self._again = sent
             return self._keep(sent)
         self._over = self._given_up = True
         return self._drop(sent)
 
     def _may_try(self, failure: Failure, tries: int, now: float) -> bool:
-        """A platform that cannot be reached is waited for; one that refuses, not so long."""
         assert self._since is not None
-        if tries and failure.phase not in _UNSENT:
-            return self._tries < tries
-        return now - self._since < PATIENCE
+        return may_be_tried(failure, self._tries, tries, now - self._since)
 
     def _drop(self, sent: Part) -> Part:
         """Nobody sends it again. Without doubt, and without a name, the platform has not got it."""
@@ -384,7 +328,7 @@ class Delivery:
 
     def _keep(self, kept: Part) -> Part:
         self._sending = None
-        self._parts[kept.slot] = kept
+        self._told.keep(kept)
         return kept
 
     def _sent(self) -> Part:
@@ -393,64 +337,30 @@ class Delivery:
 
     def _recover(self, now: float) -> None:
         """What was being sent when the process ended may or may not have arrived."""
-        for slot, kept in list(self._parts.items()):
+        for kept in self._told:
             if kept.state is State.SENDING:
                 self._sending = kept
-                self._parts[slot] = self.failed(_CRASH, now, 0.0)
+                self.failed(CRASH, now, 0.0)
         self._since = None
 
     # -- what there is to say
 
-    def _left(self) -> float:
-        """How many more messages may be sent."""
-        if self._can.replies is None:
-            return math.inf
-        used = sum(
-            kept.state is not State.FAILED
-            and (kept.form != "typing" or self._can.typing_takes_reply)
-            for kept in self._parts.values()
-        )
-        return self._can.replies - used
-
-    def _slot(self) -> int:
-        return max(self._parts, default=0) + 1
-
-    def _last(self) -> Part | None:
-        """The last message with text that the platform has, or may have."""
-        told = [
-            slot
-            for slot, kept in self._parts.items()
-            if kept.form != "typing" and kept.state is not State.FAILED
-        ]
-        return self._parts[max(told)] if told else None
-
-    def _position(self) -> int:
-        last = self._last()
-        return last.resume if last else 0
-
     def _open_fence(self) -> str:
         """The line that opened the code block which the next message goes on with."""
-        position = self._position()
+        position = self._told.position
         told = self._script.read(until(self._script.rest(0), position))
         return open_fence(told) if self._script.rest(position) else ""
 
     def _lead(self, fence: str) -> str:
         """What a new message begins with: what it says of the last, and its code block."""
-        last, language = self._last(), self._script.language
-        if self._repeats(last):
+        last, language = self._told.last, self._script.language
+        if self._told.repeats:
             lead = texts.say("again", language) + "\n\n"
         elif last and not last.void and self._script.stale(last.spans):
             lead = texts.say("rewritten", language) + "\n\n"
         else:
             lead = ""
         return f"{lead}{fence}\n" if fence else lead
-
-    def _repeats(self, last: Part | None) -> bool:
-        """Whether the person may have read before what comes next."""
-        doubtful = [
-            kept for kept in self._parts.values() if kept.doubtful and kept.state is State.UNKNOWN
-        ]
-        return last in doubtful or any(kept.seen > self._position() for kept in doubtful)
 
     def _room(self, lead: str) -> int:
         """How many signs a growing message has beside its lead."""
@@ -473,21 +383,17 @@ class Delivery:
         """When to show that an answer is on its way, if it is worth it."""
         if not self._can.typing:
             return None
-        shown = [kept for kept in self._parts.values() if kept.form == "typing"]
+        shown = self._told.typing
         if self._can.typing_takes_reply:
-            return self._began + SLOW if not shown and self._left() >= 3 else None
+            return self._began + SLOW if not shown and self._told.left(self._can) >= 3 else None
         return self._began if not shown else self._typed_at + TYPING_SHOWN
 
     def _owed(self) -> Owed | None:
         """None if they have all. Of a turn that goes on after its window more is to come."""
-        place = self._position()
+        place = self._told.position
         missing = self._script.read(self._script.rest(place)).strip()
-        closed = (
-            kept.owing
-            for kept in self._parts.values()
-            if kept.closing and kept.state is State.DELIVERED
-        )
-        owing = next(closed, "refused" if self._unwanted else "")
+        closed = self._told.closed
+        owing = closed.owing if closed else "refused" if self._unwanted else ""
         if self._can.live or not (missing or self._given_up or owing == "window"):
             return None
         return Owed(place, on_request=owing in ("length", "refused"))
@@ -500,17 +406,3 @@ def _deadline(reply: Reply, can: Capabilities, now: float) -> float | None:
     if can.window is None or now >= reply.at + can.window:
         return None
     return min(reply.at, now) + can.window - min(15.0, can.window / 10)
-
-
-def may_have_arrived(failure: Failure) -> bool:
-    """Whether the platform may have taken what failed: from WRITE on, unless it answered."""
-    if failure.phase in _UNSENT:
-        return False
-    if failure.status is None:
-        return failure.code is None
-    return failure.code is None and not 400 <= failure.status < 500
-
-
-def _passes(failure: Failure) -> bool:
-    """Whether it may work later. There is no other platform to turn to."""
-    return failure.remedy in (Remedy.RETRY, Remedy.FAILOVER) and failure.kind not in _HOPELESS

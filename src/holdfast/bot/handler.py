@@ -19,11 +19,11 @@ from ..core.verdict import Language
 from ..engine.ports import Journal, Turn
 from . import texts
 from .codec import read_inbound
-from .delivery import Reply
 from .event import Inbound, Notice, Scene
 from .memory import FIRST, GOES_ON, LEFT, PAYS
 from .middleware.commands import task
 from .middleware.wake import called_by
+from .moves import Reply
 from .outbox import Outbox
 from .owed import arrears
 from .pipeline import Ask, Onward, Result, Say, Services, Silence, Visit

@@ -11,7 +11,7 @@ from ..engine.ports import LaneLost
 from ..store.ports import Deliveries, DeliveryState
 from ..store.ports import Delivery as Row
 from .codec import read_place, write_place
-from .delivery import Owed, Reply
+from .moves import Owed, Reply
 from .parts import Part, State
 
 

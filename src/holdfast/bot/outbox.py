@@ -21,8 +21,9 @@ from ..core.failure import Failure, Hop, Kind, Phase, StreamFailed
 from ..engine.ports import Engine, LaneLost
 from ..store.ports import StoreFailed
 from .adapter import Adapter
-from .delivery import Delivery, Over, Reply, Send, Wait
+from .delivery import Delivery
 from .ledger import Ledger
+from .moves import Over, Reply, Send, Wait
 from .parts import Part
 from .script import Script
 

@@ -16,9 +16,9 @@ from holdfast.agent.events import Asked, Ended, StepBegan, TextAdded
 from holdfast.app import SystemClock
 from holdfast.bot import texts
 from holdfast.bot.adapter import Capabilities
-from holdfast.bot.delivery import Reply
 from holdfast.bot.event import Inbound, Place
 from holdfast.bot.ledger import Ledger, MemoryLedger
+from holdfast.bot.moves import Reply
 from holdfast.bot.outbox import Channel, Outbox
 from holdfast.core.message import Role, said
 from holdfast.platforms.qq.adapter import QQAdapter

@@ -1,0 +1,53 @@
+"""What a send that failed means: whether it may have arrived, and whether it may work later."""
+
+from __future__ import annotations
+
+from ..core.failure import Failure, Hop, Kind, Phase, Remedy
+from ..resilience.backoff import delay
+from ..resilience.policy import Policy
+
+PATIENCE = 600.0  # seconds in which a platform that fails is tried again
+RETOLD = 3  # times a message of unknown outcome is told again, marked
+RETELLING = 1.0  # seconds before the first of these; before each other four times as long
+
+CRASH = Failure(Kind.CLOSED, Phase.HEADERS, Hop.PLATFORM, detail="the process ended")
+
+_BACKOFF = Policy(backoff_base=0.5, backoff_throttled=1.0, backoff_cap=15.0)
+_UNSENT = frozenset({Phase.ADMIT, Phase.RESOLVE, Phase.CONNECT, Phase.TLS})
+_HOPELESS = frozenset({Kind.AUTH, Kind.FORBIDDEN, Kind.NOT_FOUND, Kind.QUOTA})
+
+
+def was_sent(failure: Failure) -> bool:
+    """Whether the platform was reached."""
+    return failure.phase not in _UNSENT
+
+
+def may_have_arrived(failure: Failure) -> bool:
+    """Whether the platform may have taken what failed: from WRITE on, unless it answered."""
+    if not was_sent(failure):
+        return False
+    if failure.status is None:
+        return failure.code is None
+    return failure.code is None and not 400 <= failure.status < 500
+
+
+def passes(failure: Failure) -> bool:
+    """Whether it may work later. There is no other platform to turn to."""
+    return failure.remedy in (Remedy.RETRY, Remedy.FAILOVER) and failure.kind not in _HOPELESS
+
+
+def pause(failure: Failure, tries: int, jitter: float) -> float:
+    """Seconds until the next try after `tries` in a row; `jitter` is within 0 and 1."""
+    return max(delay(_BACKOFF, failure.kind, min(tries, 10), jitter), failure.retry_after or 0.0)
+
+
+def may_be_tried(failure: Failure, tries: int, most: int, seconds: float) -> bool:
+    """A platform that cannot be reached is waited for; one that refuses, not so long: `most`
+    times, if that is not 0. It has been failing for `seconds`.
+    """
+    return tries < most if most and was_sent(failure) else seconds < PATIENCE
+
+
+def retelling(told: int) -> float:
+    """Seconds before a message of unknown outcome, `told` that often, is told again."""
+    return RETELLING * 4.0**told
