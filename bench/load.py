@@ -17,8 +17,10 @@ from typing import cast
 import httptools
 import msgspec
 
-from .answers import FIRST_TOKEN, Plan, flaw_of_document, flaw_of_stream
+from .answers import FIRST_TOKEN, Plan
+from .forms import CHAT, Form
 
+QUESTION = "Tell me how an answer survives a broken line. 谢谢"
 _FIRST = FIRST_TOKEN.encode()
 _WARM_CAP = 30.0  # seconds before the count begins, however slow the first answers are
 _COUNT_CAP = 45.0  # seconds of counting, however few answers came
@@ -47,6 +49,9 @@ class Load:
     stream: bool
     connections: int
     period: float = 0.0
+    form: Form = CHAT
+    model: str = ""  # where it is not the plan's own name
+    said: Sequence[str] = (QUESTION,)
 
 
 class _Stage(enum.Enum):
@@ -69,16 +74,9 @@ class Tally:
 
 def request(door: Door, load: Load) -> bytes:
     """The bytes of one question."""
-    body = msgspec.json.encode(
-        {
-            "model": load.plan.model,
-            "stream": load.stream,
-            "messages": [
-                {"role": "system", "content": "You are a plain and patient assistant."},
-                {"role": "user", "content": "Tell me how an answer survives a broken line. 谢谢"},
-            ],
-        }
-    )
+    asked = load.form.ask(load.said)
+    model = load.model or load.plan.model
+    body = msgspec.json.encode({"model": model, "stream": load.stream, **asked})
     headers = {
         "host": f"127.0.0.1:{door.port}",
         "content-type": "application/json",
@@ -108,7 +106,8 @@ class _Run:
             return f"status {status}"
         if body == self._known_whole:
             return ""
-        flaw_of = flaw_of_stream if self.load.stream else flaw_of_document
+        form = self.load.form
+        flaw_of = form.flaw_of_stream if self.load.stream else form.flaw_of_document
         flaw = flaw_of(body, self.load.plan)
         if not flaw:
             self._known_whole = body

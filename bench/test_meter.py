@@ -9,8 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bench.answers import Plan, document, events, flaw_of_document, flaw_of_stream
+from bench.answers import Plan, document, events, flaw_of_document, flaw_of_stream, text
 from bench.cells import SHORT, Cell, Conditions, Figures, Showing, Spread, Used, cells, figures
+from bench.dialects import CELLS, PAIRS, Rate
+from bench.dialects import report as dialects_report
+from bench.forms import FORMS, Form
 from bench.load import Door, Load, Tally, apply, ask_once
 from bench.procs import complaint
 from bench.report import ratios, report
@@ -22,6 +25,45 @@ plans = st.builds(Plan, st.integers(1, 40), st.none() | st.integers(0, 50))
 @given(plans)
 def test_a_models_name_carries_its_plan(plan: Plan) -> None:
     assert Plan.of(plan.model) == plan
+
+
+@given(plans, st.sampled_from(list(FORMS.values())), st.data())
+def test_a_stream_of_any_dialect_is_whole_with_all_its_text_and_its_end_only(
+    plan: Plan, form: Form, data: st.DataObject
+) -> None:
+    said = form.events(plan)
+    assert form.flaw_of_stream(b"".join(said), plan) == ""
+    token = next(place for place, event in enumerate(said) if b"Listen:" in event)
+    dropped = data.draw(st.sampled_from([*range(token, token + plan.chunks), len(said) - 1]))
+    rest = b"".join([*said[:dropped], *said[dropped + 1 :]])
+    assert form.flaw_of_stream(rest, plan) != ""
+
+
+@pytest.mark.parametrize(
+    ("dialect", "body"),
+    [
+        ("responses", '{"status":"completed","output":[{"content":[{"text":"%s"}]}]}'),
+        ("messages", '{"stop_reason":"end_turn","content":[{"type":"text","text":"%s"}]}'),
+    ],
+)
+def test_a_document_of_any_dialect_is_whole_with_its_text_and_its_end(
+    dialect: str, body: str
+) -> None:
+    form, plan = FORMS[dialect], Plan(2)
+    whole = (body % text(plan)).encode()
+    assert form.flaw_of_document(whole, plan) == ""
+    assert form.flaw_of_document(whole, Plan(3)) == "another text"
+    assert form.flaw_of_document(whole[:-1], plan) == "not the JSON of an answer"
+
+
+def test_the_report_of_dialects_tells_what_is_kept() -> None:
+    rates = {
+        CELLS[0].name: {pair: [Rate(100.0, 1.0 if pair[0] == pair[1] else 2.0)] for pair in PAIRS}
+    }
+    told = dialects_report(rates, 1.0)
+    assert "| chat → chat | 100 | 1.00 | 100% |" in told
+    assert "| messages → chat | 100 | 2.00 | 50% |" in told
+    assert "Least is kept of json, chat → messages: 50%" in told
 
 
 @given(plans, st.booleans())

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import sys
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import cast
 
@@ -44,12 +45,16 @@ def _framed(event: bytes) -> bytes:
     return b"%x\r\n%b\r\n" % (len(event), event)
 
 
-@lru_cache(maxsize=64)
-def _stream(plan: Plan, usage: bool) -> tuple[bytes, ...]:
-    """What is written, write by write."""
-    first, *rest = [_framed(event) for event in events(plan, usage=usage)]
+def written(said: Sequence[bytes], plan: Plan) -> tuple[bytes, ...]:
+    """What is written of these events, write by write."""
+    first, *rest = [_framed(event) for event in said]
     writes = (_STREAM_HEAD + first, *rest[:-1], rest[-1] + _END)
     return (b"".join(writes),) if plan.pace is None else writes
+
+
+@lru_cache(maxsize=64)
+def _stream(plan: Plan, usage: bool) -> tuple[bytes, ...]:
+    return written(events(plan, usage=usage), plan)
 
 
 @lru_cache(maxsize=64)
@@ -74,8 +79,8 @@ class Upstream(asyncio.Protocol):
         self._loop = loop
         self._parser = httptools.HttpRequestParser(self)
         self._transport: asyncio.Transport | None = None
-        self._url = b""
-        self._body: list[bytes] = []
+        self.url = b""
+        self.body: list[bytes] = []
         self._next: asyncio.Handle | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -94,30 +99,30 @@ class Upstream(asyncio.Protocol):
                 self._transport.abort()
 
     def on_url(self, url: bytes) -> None:
-        self._url = url
-        self._body.clear()
+        self.url = url
+        self.body.clear()
 
     def on_body(self, body: bytes) -> None:
-        self._body.append(body)
+        self.body.append(body)
 
     def on_message_complete(self) -> None:
         if self._parser.get_method() == b"GET":
             self._write(_json(_MODELS))
             return
         try:
-            ask = _DECODER.decode(b"".join(self._body))
+            ask = _DECODER.decode(b"".join(self.body))
             plan = Plan.of(ask.model)
         except (msgspec.DecodeError, ValueError):
             self._write(_json(_REFUSED, "404 Not Found"))
             return
         if not ask.stream:
-            self._answer((_document(plan),), plan)
+            self.answer((_document(plan),), plan)
             return
         options = ask.stream_options
-        self._answer(_stream(plan, options is not None and options.include_usage), plan)
+        self.answer(_stream(plan, options is not None and options.include_usage), plan)
 
-    def _answer(self, writes: tuple[bytes, ...], plan: Plan) -> None:
-        if self._url.startswith(CUT):
+    def answer(self, writes: tuple[bytes, ...], plan: Plan) -> None:
+        if self.url.startswith(CUT):
             whole = b"".join(writes)
             self._write(whole[: len(whole) // 2])
             if self._transport is not None:
