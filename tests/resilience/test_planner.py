@@ -188,6 +188,12 @@ def test_the_second_stale_connection_is_a_failure_like_others() -> None:
     assert choice.target == B
 
 
+def test_stale_connections_neither_use_up_attempts_nor_are_told() -> None:
+    history = [past(A, stale(), at=NOW)] * 6 + [met(A, Kind.AUTH)]
+    assert Desk(A, B).tries(*history).target == B
+    assert Desk(A).gives_up(*history).failure.kind is Kind.AUTH
+
+
 # Too long.
 
 

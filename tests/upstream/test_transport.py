@@ -105,6 +105,25 @@ def test_a_connection_that_speaks_unasked_is_not_used_again() -> None:
     run(main())
 
 
+def test_where_one_kept_connection_was_dead_no_other_is_kept() -> None:
+    both = asyncio.Barrier(2)
+
+    async def once(visit: Visit) -> None:
+        await visit.request()
+        await both.wait()
+        await visit.send(WHOLE)
+        await visit.request()
+
+    async def main() -> None:
+        async with peer(once) as there, trier() as here:
+            asked = target(there.url)
+            await asyncio.gather(here.ask(asked), here.ask(asked))
+            assert (await here.fail(asked)).code == STALE
+            await until(lambda: any(visit.gone for visit in there.visits))
+
+    run(main())
+
+
 def test_an_answer_to_nothing_is_not_taken_for_the_next_answer() -> None:
     """The same, when both come in one piece and the HTTP library has already read them."""
 

@@ -113,7 +113,7 @@ def _plan(situation: Situation, health: Health, budget: RetryBudget) -> Decision
 
 def verdict(history: Sequence[Attempt]) -> Failure:
     """The failure a client is told: a final word if one was spoken, else what cut the answer
-    that it has begun to read, else the first failure.
+    that it has begun to read, else the first failure that says something of the upstream.
 
     The others stay in the attempts: a later failure never overwrites an earlier one.
     """
@@ -126,7 +126,8 @@ def verdict(history: Sequence[Attempt]) -> Failure:
         return _NOBODY
     final = [f for a, f in met if f.remedy is Remedy.STOP and not _about_form(a)]
     cut = [f for a, f in met if a.released]
-    chosen = (final[-1:] or cut[:1] or [f for _, f in met])[0]
+    first = [f for _, f in met if f.code != STALE]
+    chosen = (final[-1:] or cut[:1] or first[:1] or [met[0][1]])[0]
     waits = [f.retry_after for _, f in met if f.retry_after is not None]
     return replace(chosen, retry_after=min(waits)) if waits else chosen
 
@@ -141,8 +142,9 @@ def _about_form(attempt: Attempt) -> bool:
 def _fruitless(attempts: Sequence[Attempt]) -> int:
     """How many gave the reader nothing, by a fault of theirs."""
     return sum(
-        not a.released and a.failure is not None and a.failure.kind is not Kind.CANCELLED
+        not a.released and a.failure.kind is not Kind.CANCELLED and a.failure.code != STALE
         for a in attempts
+        if a.failure
     )
 
 

@@ -73,9 +73,20 @@ class HttpTransport(httpx2.AsyncBaseTransport):
         answer = None
         try:
             answer = await self._ask(pool, request)
+        except (httpcore2.NetworkError, httpcore2.ProtocolError):
+            if CURRENT.get().reused:
+                await self._forget(_core_url(request.url).origin)
+            raise
         finally:
             pool.busy -= answer is None
         return answer
+
+    async def _forget(self, origin: httpcore2.Origin) -> None:
+        """A kept-alive connection failed: the others to that peer may be as dead as it was."""
+        for pool in self._pools:
+            for connection in pool.core.connections:
+                if connection.can_handle_request(origin) and connection.is_idle():
+                    await connection.aclose()
 
     async def _ask(self, pool: _Pool, request: httpx2.Request) -> httpx2.Response:
         assert isinstance(request.stream, AsyncIterable)
