@@ -75,6 +75,8 @@ def _error(message: str, kind: str | None = None, code: Any = None) -> Any:
 _OVERLOADED = '{"error":{"message":"Overloaded","type":"overloaded_error"}}'
 _HTML = {"content-type": "text/html"}
 
+_LONG, _RATE = Kind.TOO_LONG, Kind.RATE_LIMITED
+
 SAYINGS = (
     # LiteLLM flattens an exception of the vendor's SDK into its message.
     Said(
@@ -391,6 +393,16 @@ SAYINGS = (
     Said("a day's allowance", 429, {"message": "已达到每日调用上限"}, Kind.QUOTA),
     Said("a key that is switched off", 400, {"message": "该令牌状态不可用"}, Kind.AUTH),
     Said("too much text", 400, {"message": "输入内容过长，最多 100 字"}, Kind.TOO_LONG),
+    Said("a limit of characters", 200, {"error_msg": "the max input characters is 20000"}, _LONG),
+    Said("a limit of a question", 200, {"message": "the max length of x is 2000"}, _LONG),
+    Said("tokens over a limit", 400, {"message": "请求的token数超出了模型限制"}, _LONG),
+    Said("tokens over a limit of time", 429, {"message": "token数超过每分钟限制"}, _RATE),
+    Said("an image and its text", 400, "Total tokens exceed max message tokens", _LONG),
+    Said("a stale access token", 200, {"error_msg": "Access token no longer valid"}, Kind.AUTH),
+    Said("what was written", 451, {"message": "您的请求内容不合规"}, Kind.POLICY),
+    Said("who was refused", 403, {"message": "账号审核未通过"}, Kind.FORBIDDEN),
+    Said("a spent package", 200, {"message": "资源包余量已用尽"}, Kind.QUOTA),
+    Said("flow control", 200, {"message": "AppIdQpsOverFlowError:(秒级流控超限)"}, _RATE),
     # Nothing said.
     Said("silence, 425", 425, "", Kind.PROTOCOL),
     Said("silence, 400", 400, "", Kind.UNSUPPORTED),
@@ -409,6 +421,13 @@ def test_other_shapes(said: Said) -> None:
         assert failure.root.kind is said.nested
     assert said.by in ("", failure.by)
     assert said.behind in ("", nested.by if nested else "")
+
+
+def test_a_redirect_says_where_it_leads() -> None:
+    location = {"location": "https://else.example/v1?key=s3cr3t"}
+    failure = classified(308, b"<html><title>Moved</title>", location)
+    assert failure.detail == "it redirects to https://else.example/v1"
+    assert "https://else.example/v1" in failure.detail_zh
 
 
 _NAMES = (

@@ -45,6 +45,10 @@ def test_the_header_family(headers: Mapping[str, str], seconds: float | None) ->
     assert retry_after(headers, None, NOW, 429) == seconds
 
 
+def test_a_date_is_no_number_of_seconds() -> None:
+    assert retry_after({}, {"message": "try again after 2099-01-01 00:00:00"}, NOW, 429) is None
+
+
 @pytest.mark.parametrize(
     ("headers", "seconds"),
     [

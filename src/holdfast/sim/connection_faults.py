@@ -94,6 +94,11 @@ def _endless_head(scene: Scene) -> Actions:
     return (Send(head_of(scene)[:-2]), Send(padding), Send(b"\r\n"), Close())
 
 
+def _interim_flood(scene: Scene) -> Actions:
+    interim = b"HTTP/1.1 102 Processing\r\n\r\n" * 1000
+    return (*(Send(interim) for _ in range(20)), Stall())
+
+
 CONNECTION_FAULTS: Sequence[Row] = (
     Row(
         _headless(
@@ -162,6 +167,15 @@ CONNECTION_FAULTS: Sequence[Row] = (
             "响应头长得没有人会接受。",
         ),
         _endless_head,
+    ),
+    Row(
+        _headless(
+            "interim_flood",
+            Kind.PROTOCOL,
+            "Interim responses (102) come without end, and never an answer.",
+            "临时响应（102）没完没了，却始终没有回答。",
+        ),
+        _interim_flood,
     ),
     Row(
         _headless(

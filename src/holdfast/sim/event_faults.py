@@ -263,6 +263,25 @@ ERROR_EVENTS: Sequence[Row] = (
         _event({"header": {"code": 10008, "message": "The service is overloaded", "sid": "s"}}),
     ),
     _row(
+        "error_number",
+        Kind.SERVER_ERROR,
+        "A chunk carries a number and a sentence of an error beside its choices (MiniMax).",
+        "数据块在 choices 旁边带着错误的编号和说明（MiniMax）。",
+        _event(
+            {
+                "choices": [{"index": 0, "delta": {}, "finish_reason": None}],
+                "base_resp": {"status_code": 1013, "status_msg": "internal error"},
+            }
+        ),
+    ),
+    _row(
+        "error_quoted",
+        Kind.SERVER_ERROR,
+        "An event holds nothing but the words of an error, as a JSON string.",
+        "一个事件里只有一个 JSON 字符串，写着一句错误。",
+        _data(b'"Internal Server Error"'),
+    ),
+    _row(
         "error_list",
         Kind.OVERLOADED,
         "The error stands in a list (Google).",

@@ -44,6 +44,23 @@ FIRST_FAULTS: Sequence[Row] = (
         openai("The server had an error while processing your request.", "server_error"),
     ),
     error_answer(
+        "spark_audit",
+        200,
+        Kind.POLICY,
+        (
+            "Spark: the audit of content refuses it, under a 200.",
+            "星火：状态码 200，内容审核未通过。",
+        ),
+        {"header": {"code": 10013, "message": "内容审核未通过", "sid": "cht0", "status": 2}},
+    ),
+    error_answer(
+        "tencent_limit",
+        200,
+        Kind.RATE_LIMITED,
+        ("Tencent: too many requests, under a 200.", "腾讯云：状态码 200，请求频率超限。"),
+        {"Response": {"Error": {"Code": "LimitExceeded", "Message": "请求频率超限"}}},
+    ),
+    error_answer(
         "html_200",
         200,
         Kind.PROTOCOL,

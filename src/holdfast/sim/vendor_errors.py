@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ..core.failure import Kind
-from .error_answers import error_answer, openai
+from .error_answers import TEXT, error_answer, openai
 from .truth import Row
 
 _BAD = "invalid_request_error"
@@ -301,6 +301,21 @@ OTHERS: Sequence[Row] = (
                 }
             ]
         },
+    ),
+    error_answer(
+        "moonshot_tokens",
+        400,
+        Kind.TOO_LONG,
+        ("Moonshot: more tokens than the model takes.", "月之暗面：token 数超过模型上限。"),
+        openai("Invalid request: Your request exceeded model token limit: 8192", _BAD),
+    ),
+    error_answer(
+        "moved",
+        308,
+        Kind.NOT_FOUND,
+        ("The address has moved: a redirect.", "地址已迁移：重定向。"),
+        b"",
+        headers=(*TEXT, ("Location", "https://elsewhere.example/v1")),
     ),
     error_answer(
         "usage_limit_reached",

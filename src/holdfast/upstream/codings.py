@@ -13,23 +13,36 @@ import httpx2
 from ..wire.lenient import is_text
 
 PIECE = 1 << 20  # bytes that are unpacked at once
-_GZIP = b"\x1f\x8b"
+ENOUGH = 7  # bytes that show whether a body is deflated
+_GZIP, _BOM = b"\x1f\x8b", b"\xef\xbb\xbf"
 _EITHER, _RAW = zlib.MAX_WBITS | 32, -zlib.MAX_WBITS  # gzip or zlib by their headers; neither
 
 
 async def unpacked(chunks: AsyncIterable[bytes], coding: str) -> AsyncGenerator[bytes]:
     """The plain bytes of a body labelled `coding`. Raises httpx2.DecodingError."""
     inflate: _Inflate | None = None
-    begun = False
+    start: bytes | None = b""  # while what the body is stays open
     async for chunk in chunks:
-        if not begun and chunk:
-            begun = True
-            inflate = _inflate(chunk, coding)
+        data = chunk
+        if start is not None:
+            start += chunk
+            if _is_open(start, coding):
+                continue
+            data, start = start, None
+            inflate = _inflate(data, coding)
         if inflate is None:
-            yield chunk
+            yield data
             continue
-        for piece in inflate.feed(chunk):
+        for piece in inflate.feed(data):
             yield piece
+    if start:
+        yield start
+
+
+def _is_open(start: bytes, coding: str) -> bool:
+    """Whether more must come before it shows what a body is that starts so."""
+    marked = any(mark.startswith(start) for mark in (_GZIP, _BOM))
+    return marked or (coding == "deflate" and len(start) < ENOUGH)
 
 
 def _inflate(start: bytes, coding: str) -> _Inflate | None:

@@ -21,6 +21,7 @@ from .bytestream import ByteStream
 from .progress import CURRENT
 
 OPENING = 64  # bytes of an answer that show what the peer speaks
+LONGEST_HEAD = 256 * 1024  # bytes: no end of headers or interim responses keeps us busy for ever
 NEXT_ADDRESS_AFTER = 2.0  # seconds; the last address has all the time that is left
 
 # What this machine says of a whole network. An address that answered tells more.
@@ -89,6 +90,7 @@ class SocketStream(httpcore2.AsyncNetworkStream):
 
     def __init__(self, stream: ByteStream) -> None:
         self.heard = False  # something was read since the last write
+        self._head = 0  # bytes read of what comes before the answer's body
         self._stream = stream
 
     async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
@@ -98,6 +100,13 @@ class SocketStream(httpcore2.AsyncNetworkStream):
             while data and not (data := data.lstrip(b"\r\n")):  # RFC 9112, 2.2: some send them
                 data = await self._read(max_bytes)
             CURRENT.get().opening = data[:OPENING]
+            self._head = 0
+        if CURRENT.get().phase is Phase.HEADERS:
+            self._head += len(data)
+            if self._head > LONGEST_HEAD:
+                raise httpcore2.RemoteProtocolError("too much came before the answer itself")
+            if self._head > len(data):
+                await asyncio.sleep(0)  # what floods us does not hold up the others
         return data
 
     async def _read(self, max_bytes: int) -> bytes:

@@ -81,7 +81,12 @@ def classify_answer(answer: ErrorAnswer) -> Failure:
         ids=upstream_ids(answer.headers),
         kind=Kind.EMPTY if reading.empty and (answer.status or 200) < 300 else None,
     )
-    return replace(failure, status=answer.status or failure.status)
+    failure = replace(failure, status=answer.status or failure.status)
+    location = answer.headers.get("location", "").partition("?")[0]
+    if not location or not 300 <= (answer.status or 0) < 400:
+        return failure
+    there = scrub(location, _DETAIL)
+    return replace(failure, detail=f"it redirects to {there}", detail_zh=f"它重定向到 {there}")
 
 
 def classify_event(error: object, phase: Phase) -> Failure:

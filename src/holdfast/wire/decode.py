@@ -201,7 +201,10 @@ class AnswerDecoder:
                 if items and isinstance(items[-1], Failure):
                     break
             return items
-        return [self._wrong("an event that is no JSON object")] if isinstance(value, str) else []
+        if not isinstance(value, str):
+            return []
+        told = telling(value, self._reader.phase)
+        return [told or self._wrong("an event that is no JSON object")]
 
     def _events_end(self) -> list[Item]:
         tail = self._parser.unfinished.strip()
@@ -273,12 +276,16 @@ class AnswerDecoder:
                 detail = "the bytes ended in the middle of a JSON body"
                 return [Failure(Kind.TRUNCATED, Phase.END, detail=detail)]
             return [self._wrong(f"a body of {len(text)} bytes that is not JSON")]
-        if isinstance(value, dict) and error_of(value) is None:
+        if isinstance(value, list) and len(value) == 1:
+            value = value[0]
+        if not isinstance(value, dict):
+            return [self._wrong("a JSON body that is no object")]
+        if error_of(value) is None:
             items = self._reader.read_body(value)
             if items is not None:
                 return items
             strange = self._other_dialect(value)
-            if strange or "message" not in value:
+            if strange or not isinstance(value.get("message"), str):
                 said = strange or "a JSON body that is neither an answer nor an error"
                 return [self._wrong(said)]
         return [classify_event(value, Phase.FIRST)]
@@ -310,8 +317,9 @@ def error_of(body: Mapping[str, Any]) -> object | None:
     error: object = body.get("error")
     if error and _is_trouble(error):
         return error
+    around = [_spelt(held) for held in body.values() if isinstance(held, dict)]
     if body.get("choices"):
-        return None
+        return body if any(map(_is_numbered, around)) else None
     members = _spelt(body)
     if any(members.get(name) is False for name in _GOOD) or _failed(members):
         return body
@@ -319,9 +327,8 @@ def error_of(body: Mapping[str, Any]) -> object | None:
         return body
     if _is_coded(members):
         return body
-    # MiniMax's base_resp, Spark's header
-    around = [_spelt(held) for held in members.values() if isinstance(held, dict)]
-    return body if any(map(_is_coded, around)) else None
+    # MiniMax's base_resp, Spark's header, Tencent's Response
+    return body if any(_is_coded(held) or _holds_error(held) for held in around) else None
 
 
 def _spelt(body: Mapping[str, Any]) -> dict[str, Any]:
@@ -332,7 +339,9 @@ _GOOD = ("success", "ok", "succeeded")
 _STATES = ("object", "type", "status", "state", "event", "result")
 _FAILED = frozenset({"error", "failed", "failure", "fail", "exception"})
 _ERROR_NAME = re.compile(r"(?:error|errors|err|exception|fault|failure|detail)$|^err(?:or)?[a-z]+$")
-_CODES = ("code", "status", "statuscode")
+_NUMBERS = ("code", "statuscode")
+_CODES = (*_NUMBERS, "status")
+_WORDS = ("message", "msg", "statusmsg")
 _NO_ERROR = (None, "", 0, "0", 200, "200", "ok", "OK", "success")
 
 
@@ -348,8 +357,20 @@ def _failed(members: Mapping[str, Any]) -> bool:
 def _is_coded(members: Mapping[str, Any]) -> bool:
     """Whether it holds a code that is none of success, with words to it or as a status."""
     codes = [code for name in _CODES if (code := members.get(name)) not in _NO_ERROR]
-    words = any(isinstance(members.get(name), str) for name in ("message", "msg", "statusmsg"))
+    words = any(isinstance(members.get(name), str) for name in _WORDS)
     return bool(codes) and (words or any((as_status(code) or 0) >= 400 for code in codes))
+
+
+def _is_numbered(members: Mapping[str, Any]) -> bool:
+    """Whether it holds a number that is none of success, and a sentence to it."""
+    numbers = [members.get(name) for name in _NUMBERS]
+    failed = any(isinstance(n, int) and n not in _NO_ERROR for n in numbers)
+    return failed and any(isinstance(members.get(name), str) and members[name] for name in _WORDS)
+
+
+def _holds_error(members: Mapping[str, Any]) -> bool:
+    errors = (held for name, held in members.items() if _is_error_name(name))
+    return any(isinstance(error, dict) and _is_trouble(error) for error in errors)
 
 
 def _is_trouble(error: object) -> bool:

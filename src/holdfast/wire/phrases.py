@@ -68,6 +68,10 @@ _PHRASES: tuple[Phrase, ...] = (
         r"reduce the length of (?:the|your) (?:messages|prompt|input)",
         r"(?:上下文|输入|内容|提示词?|prompt)[^。，]{0,4}(?:长度|过长|太长|超长|超出|超过)",
         r"token count[^.]{0,40} exceeds? the (?:limit|maximum)",
+        r"\bmax(?:imum)? (?:length of|input (?:characters|length))[^.]{0,40} is \d",
+        r"(?:request|prompt|input|messages?) exceed(?:s|ed)?\b[^.]{0,20} tokens? limit",
+        r"exceed(?:s|ed)? max(?:imum)? (?:message|input|prompt|context) tokens",
+        r"tokens?\s?数?量?[^。，每分秒日天]{0,4}(?:超过|超出|超限)(?![^。，]{0,6}(?:每|分钟|秒|日))",
         r"超(?:过|出)[^。]{0,20}(?:上下文|最大长度|长度限制)",
     ),
     _phrase(Kind.TOO_LONG, frozenset({413, 429}), r"request too large for"),
@@ -78,9 +82,10 @@ _PHRASES: tuple[Phrase, ...] = (
         r"api[ _-]?key[^.]{0,30}(?:not valid|invalid|expired|not found|is missing)",
         r"(?:didn't|did not) provide an api key",
         r"invalid (?:authentication|access token|token|credentials?|bearer)",
+        r"access[ _-]?token (?:is |has )?(?:invalid|expired|no longer valid)",
         r"authentication (?:fails|failed|error)",
         r"无效的令牌|令牌(?:无效|已过期|不存在|状态不可用|已?被?禁用)|未提供令牌|鉴权失败|身份验证失败",
-        r"(?:api key|密钥)\s*(?:无效|错误|不正确|非法|已过期)",
+        r"(?:api key|token|密钥|签名)\s*(?:无效|错误|不正确|非法|失效|已过期)",
     ),
     # A wait that is named is a wait, whatever else the sentence says of plans and billing.
     _phrase(
@@ -113,7 +118,7 @@ _PHRASES: tuple[Phrase, ...] = (
         r"free (?:allocated )?quota",
         r"account (?:is in arrears|has an overdue)",
         r"(?:每日|每天|当日|今日|每月|本月)[^。，]{0,12}(?:上限|限额|用完|用尽)",
-        r"(?:余额|额度|配额)\s*(?:不足|已?用[尽完]|耗尽|已用完)|欠费|套餐[^。]{0,10}到期",
+        r"(?:余额|余量|额度|配额|资源包)\s*(?:不足|已?用[尽完]|已?耗尽)|欠费|套餐[^。]{0,10}到期",
     ),
     _phrase(
         Kind.UNSUPPORTED,
@@ -177,14 +182,15 @@ _PHRASES: tuple[Phrase, ...] = (
         r"\b(?:qps|qpm|rpm|tpm)\b[^.]{0,30}(?:limit|exceed)",
         r"request limit (?:reached|exceeded)",
         r"(?:concurrency|concurrent requests?) (?:limit|exceeded)",
-        r"限流|频率过高|请求过于频繁|速率限制|并发数?过高|请求数?过多|请求限制",
+        r"限流|流控|频率(?:过高|超限|限制)|请求过于频繁|速率限制|并发数?过高|请求数?过多|请求限制",
     ),
     _phrase(
         Kind.POLICY,
-        frozenset({None, 200, 400, 403, 422}),
+        frozenset({None, 200, 400, 403, 422, 451}),
         r"(?:violat|trigger)\w*[^.]{0,80}(?:content|usage|safety)[a-z ]{0,12} polic(?:y|ies)",
         r"flagged as potentially violating",
-        r"不安全或敏感内容",
+        r"不安全或敏感内容|(?:内容|文本|图片|安全)审核(?:不|未)通过",
+        r"内容[^。，]{0,6}(?:涉嫌违规|违规|不合规|敏感)",
     ),
 )
 

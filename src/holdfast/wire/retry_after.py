@@ -57,11 +57,14 @@ _SENTENCES = (
         re.IGNORECASE,
     ),
     re.compile(
-        r"\b(?:again|retry) (?:in|after) (?P<wait>\d+(?:\.\d+)?)(?![\w.]*\w)", re.IGNORECASE
+        r"\b(?:again|retry) (?:in|after) (?P<wait>\d+(?:\.\d+)?)(?![\w.]*\w|[-/:]\d)",
+        re.IGNORECASE,
     ),
     re.compile(rf"(?P<wait>{_DURATION})\s*(?:之?后|以后)?\s*(?:再|重)[试新]"),
     re.compile(rf"(?:可用|恢复|重置|刷新|等待?)[^\d\n]{{0,12}}(?P<wait>{_DURATION})"),
-    re.compile(r"\bretry[-_ ]?after\b\W{1,5}(?P<wait>\d+(?:\.\d+)?)(?![\w.]*\w)", re.IGNORECASE),
+    re.compile(
+        r"\bretry[-_ ]?after\b\W{1,5}(?P<wait>\d+(?:\.\d+)?)(?![\w.]*\w|[-/:]\d)", re.IGNORECASE
+    ),
     re.compile(r"\"?retryDelay\"?\s*:\s*\\?\"(?P<wait>\d+(?:\.\d+)?s)"),
 )
 _CLOCK = re.compile(

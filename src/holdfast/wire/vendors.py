@@ -140,6 +140,13 @@ _ROWS: tuple[Row, ...] = (
     Row(Kind.FORBIDDEN, "6", by="baidu"),
     Row(Kind.QUOTA, "17 19", by="baidu"),
     Row(Kind.AUTH, "13 14 15 100 110 111", by="baidu"),
+    # Spark's numbers stand in a 200, which is read without knowing whose it is.
+    Row(Kind.OVERLOADED, "10008 10110"),
+    Row(Kind.POLICY, "10013 10014 10019"),
+    Row(Kind.TOO_LONG, "10907 10910"),
+    Row(Kind.FORBIDDEN, "11200"),
+    Row(Kind.QUOTA, "11201"),
+    Row(Kind.RATE_LIMITED, "10007 11202 11203"),
     Row(Kind.NOT_FOUND, "20012", frozenset({400, 404})),
     Row(Kind.QUOTA, "30001", frozenset({402, 403})),
     Row(Kind.OVERLOADED, "50505", frozenset({503})),

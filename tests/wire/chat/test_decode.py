@@ -420,3 +420,39 @@ def test_what_stands_between_the_events_explains_the_end(line: bytes, root: str)
     failure = decode([*deltas("a"), line])[-1]
     assert (failure.kind, failure.phase) == (Kind.TRUNCATED, Phase.END)
     assert root in failure.cause
+
+
+# What counts nothing, and bodies of other sorts.
+
+
+@pytest.mark.parametrize("count", ["1e400", "NaN", "-5", '"12"', "null", "true"])
+def test_a_count_that_is_none_spoils_no_answer(count: str) -> None:
+    usage = b'data: {"choices": [], "usage": {"prompt_tokens": %b}}\n\n' % count.encode()
+    events = decode([chunk({"content": "a"}), chunk({}, "stop"), usage, DONE])
+    assert (text_of(events), type(events[-1])) == ("a", UsageReport)
+    assert events[-1].input_tokens == 0
+
+
+def test_an_answer_in_a_list_is_read() -> None:
+    choice = {"message": {"content": "a"}, "finish_reason": "stop"}
+    events = decode([json.dumps([{"choices": [choice]}]).encode()], "application/json")
+    assert (text_of(events), type(events[-1])) == ("a", Finished)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"message": {"role": "assistant", "content": "an answer"}, "done": True},
+        [{"generated_text": "an answer"}],
+        ["an answer"],
+    ],
+)
+def test_an_answer_of_no_dialect_is_not_told_as_an_error(body: Any) -> None:
+    failure = decode([json.dumps(body).encode()], "application/json")[-1]
+    assert (failure.kind, failure.phase) == (Kind.PROTOCOL, Phase.FIRST)
+    assert "an answer" not in failure.detail.replace("neither an answer", "")
+
+
+def test_digits_that_a_serializer_made_numbers_are_text() -> None:
+    events = decode([chunk({"content": c}) for c in ("a ", 7, ".", 5, " b")] + [chunk({}, "stop")])
+    assert text_of(events) == "a 7.5 b"

@@ -13,6 +13,7 @@ from ...core.events import Finished, StopReason, UsageReport
 from ...core.failure import Failure, Kind, Phase
 from ..classify import classify_event, finish_failure
 from ..decode import Item, error_of
+from ..fields import whole
 from .choice import Choice
 from .parts import says_something
 from .words import NO_FINISH
@@ -217,12 +218,12 @@ def _usage(chunk: Mapping[str, Any]) -> UsageReport | None:
 def _detail(usage: Mapping[str, Any], details: str, name: str) -> int | None:
     """DeepSeek names the cached tokens beside the others."""
     inside = usage.get(details)
-    value = inside.get(name) if isinstance(inside, dict) else None
+    value = whole(inside, name) if isinstance(inside, dict) else None
     if value is None and name == "cached_tokens":
-        value = usage.get("prompt_cache_hit_tokens")
-    return int(value) if isinstance(value, int | float) and value >= 0 else None
+        value = whole(usage, "prompt_cache_hit_tokens")
+    return value
 
 
 def _count(usage: Mapping[str, Any], *names: str) -> int:
-    found = (usage.get(name) for name in names)
-    return next((int(n) for n in found if isinstance(n, int | float) and n >= 0), 0)
+    counts = (whole(usage, name) for name in names)
+    return next((count for count in counts if count is not None), 0)

@@ -57,6 +57,8 @@ def says_something(value: object) -> bool:
 def _content(content: object) -> list[Piece]:
     if isinstance(content, str):
         return _as_pieces(Channel.TEXT, content)
+    if isinstance(content, int | float) and not isinstance(content, bool):
+        return _as_pieces(Channel.TEXT, str(content))  # a serializer that makes numbers of digits
     if isinstance(content, dict):
         content = [content]
     if not isinstance(content, list):
