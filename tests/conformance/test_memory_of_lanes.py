@@ -15,6 +15,7 @@ from holdfast.store.ports import (
     Entry,
     Fence,
     Json,
+    LaneLost,
     Pairing,
     Turn,
     TurnState,
@@ -106,6 +107,41 @@ def test_what_is_abandoned_is_what_nobody_sends_any_more(database: Database) -> 
         (S.ABANDONED, {}),
     ]
     assert [d.state for d in outbox.of_turn("other")].count(S.ABANDONED) == 0
+
+
+def test_what_was_abandoned_stays_so_with_its_first_receipt(database: Database) -> None:
+    outbox = SqlDeliveries(database, {})
+    outbox.put([Delivery("t/0", "t", 0, {})]).result()
+    for receipt in ({"owed": 7}, {"owed": 9}):
+        outbox.abandon("t", receipt).result()
+        assert not outbox.note(Delivery("t/0", "t", 0, {}, S.SENDING)).result()
+    outbox.abandon("nobody", {"owed": 1}).result()
+    assert [(d.key, d.state, d.receipt) for d in outbox.unsettled(running=True)] == []
+    (kept,) = outbox.of_turn("t")
+    assert (kept.state, kept.receipt, kept.tries) == (S.ABANDONED, {"owed": 7}, 0)
+
+
+def test_who_has_lost_the_lane_of_a_turn_writes_nothing_of_its_deliveries(
+    database: Database,
+) -> None:
+    turns = SqlTurns(database)
+    turns.accept(Turn("t", "lane", {}, 1.0), 10).result()
+    lost = turns.claim("lane", "me", 60).result()
+    assert lost
+    turns.begin(lost).result()
+    mine, theirs = SqlDeliveries(database, {"t": lost}), SqlDeliveries(database, {})
+    assert mine.note(Delivery("t/0", "t", 0, {}, S.UNKNOWN, receipt={"by": "me"})).result()
+    before = mine.of_turn("t")
+    turns.release(lost).result()
+    assert turns.claim("lane", "you", 60).result()
+    for write in (
+        lambda: mine.note(Delivery("t/0", "t", 0, {}, S.DELIVERED)),
+        lambda: mine.note(Delivery("t/1", "t", 1, {}, S.SENDING)),
+        lambda: mine.abandon("t", {"owed": 1}),
+    ):
+        with pytest.raises(LaneLost):
+            write().result()
+    assert theirs.of_turn("t") == before
 
 
 def test_unsettled_are_those_of_no_running_turn(database: Database) -> None:
