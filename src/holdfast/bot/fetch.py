@@ -11,13 +11,12 @@ from collections.abc import AsyncIterable, Callable
 from contextlib import aclosing
 from dataclasses import replace
 
-import httpcore2
 import httpx2
 
 from ..core.failure import Failure, Hop, Kind, Phase, StreamFailed
 from ..upstream.guard import Guard, NotPublic, is_public
 from ..upstream.progress import CURRENT, Progress
-from ..upstream.translate import failure_from
+from ..upstream.translate import EXCHANGE, failure_from
 from ..upstream.transport import HttpTransport
 from .event import Attachment
 
@@ -27,18 +26,6 @@ REDIRECTS = 3
 # Of tests of networks (RFC 2544), where nobody lives: what local proxies give out as the
 # addresses of all names that go through them.
 _STAND_INS = ipaddress.ip_network("198.18.0.0/15")
-
-_ERRORS = (
-    httpx2.HTTPError,
-    httpx2.InvalidURL,
-    httpcore2.ConnectError,
-    httpcore2.NetworkError,
-    httpcore2.ProtocolError,
-    httpcore2.ProxyError,
-    httpcore2.TimeoutException,
-    httpcore2.UnsupportedProtocol,
-    OSError,
-)
 
 
 def reachable(address: str) -> bool:
@@ -71,7 +58,7 @@ class HttpFetch:
         except NotPublic as error:
             failed = Failure(Kind.FORBIDDEN, Phase.CONNECT, Hop.PLATFORM)
             raise StreamFailed(failed) from error
-        except _ERRORS as error:
+        except EXCHANGE as error:
             failed = replace(failure_from(error, progress), hop=Hop.PLATFORM)
             raise StreamFailed(failed) from error
 

@@ -23,7 +23,6 @@ from dataclasses import replace
 from functools import lru_cache
 from typing import Protocol
 
-import httpcore2
 import httpx2
 
 from ..core.attempt import RESPONSE_ID, Continuation, How, Target
@@ -44,7 +43,7 @@ from ..wire.responses import resumable
 from ..wire.translate import in_dialect, neutral
 from .codings import unpacked
 from .progress import CURRENT, Progress
-from .translate import failure_from
+from .translate import EXCHANGE, failure_from
 
 ERROR_BODY = 64 * 1024  # bytes of an error answer that are read
 ERROR_PATIENCE = 5.0  # seconds in which they must come
@@ -63,17 +62,6 @@ _CONTENT = (TextDelta, ReasoningDelta, RefusalDelta, ToolCallDelta)
 # RFC 9110, 5.1 and 5.5: what a name and a value may hold; no space at either end.
 _NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _VALUE = re.compile(r"([!-~]([\t -~]*[!-~])?)?")
-
-_HTTP_ERRORS = (
-    httpcore2.NetworkError,
-    httpcore2.ProtocolError,
-    httpcore2.TimeoutException,
-    httpcore2.ProxyError,
-    httpcore2.UnsupportedProtocol,
-    httpx2.HTTPError,
-    httpx2.InvalidURL,
-    OSError,
-)
 
 
 class Connecting(Protocol):
@@ -170,7 +158,7 @@ class Connector:
                 extensions={"trace": progress.trace},
             )
             return await self._transports(target.proxy).handle_async_request(asked)
-        except _HTTP_ERRORS as error:
+        except EXCHANGE as error:
             raise StreamFailed(conceal(failure_from(error, progress), target.secrets)) from error
 
     async def tell(self, encoded: EncodedRequest, target: Target, patience: float) -> None:
@@ -199,7 +187,7 @@ class Connector:
 async def _error_body(chunks: Chunks) -> bytes:
     """As much as comes in time; what breaks it off is no news beside the error itself."""
     body = bytearray()
-    with suppress(*_HTTP_ERRORS):
+    with suppress(*EXCHANGE):
         async with asyncio.timeout(ERROR_PATIENCE):
             async for chunk in chunks:
                 body += chunk
@@ -256,7 +244,7 @@ async def _batches(
             yield told(batch)
             if decoder.done:
                 return
-    except _HTTP_ERRORS as error:
+    except EXCHANGE as error:
         raise StreamFailed(conceal(failure_from(error, progress), target.secrets)) from error
     yield told(_concealed(decoder.receive_eof(), target))
 
@@ -280,7 +268,7 @@ def _concealed(batch: Batch, target: Target) -> Batch:
 
 
 async def _drain(chunks: Chunks) -> None:
-    with suppress(*_HTTP_ERRORS):
+    with suppress(*EXCHANGE):
         async with asyncio.timeout(DRAIN_PATIENCE):
             async for _ in chunks:
                 continue

@@ -44,6 +44,19 @@ _ERRNO: dict[int, Kind] = {
     errno.ENOMEM: Kind.POOL,
 }
 
+# What an exchange over HTTP may raise.
+EXCHANGE = (
+    httpx2.HTTPError,
+    httpx2.InvalidURL,
+    httpcore2.ConnectError,
+    httpcore2.NetworkError,
+    httpcore2.ProtocolError,
+    httpcore2.ProxyError,
+    httpcore2.TimeoutException,
+    httpcore2.UnsupportedProtocol,
+    OSError,
+)
+
 # What a link of the chain says by its type alone; the first row that fits counts. Without a
 # phase it is where the attempt had come to.
 _TYPES: tuple[tuple[type[BaseException], Kind, Phase | None], ...] = (

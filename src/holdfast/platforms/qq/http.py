@@ -14,23 +14,11 @@ from ...core.failure import Failure, Hop, Kind, Phase, StreamFailed
 from ...core.redact import conceal
 from ...resilience.planner import STALE
 from ...upstream.progress import CURRENT, Progress
-from ...upstream.translate import failure_from
+from ...upstream.translate import EXCHANGE, failure_from
 from .codec.errors import failure
 
 PATIENCE = 10.0  # seconds
 ANSWER_LIMIT = 1024 * 1024  # bytes of an answer that are read
-
-_ERRORS = (
-    httpx2.HTTPError,
-    httpx2.InvalidURL,
-    httpcore2.ConnectError,
-    httpcore2.NetworkError,
-    httpcore2.ProtocolError,
-    httpcore2.ProxyError,
-    httpcore2.TimeoutException,
-    httpcore2.UnsupportedProtocol,
-    OSError,
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +67,7 @@ class Http:
         try:
             async with asyncio.timeout(call.patience or self._patience):
                 status, headers, body = await self._exchange(call, progress)
-        except _ERRORS as error:
+        except EXCHANGE as error:
             raise StreamFailed(_ours(failure_from(error, progress), call)) from error
         failed = failure(status, headers, body, self._clock.wall())
         if failed:
