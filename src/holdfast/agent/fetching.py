@@ -14,7 +14,7 @@ import httpx2
 
 from .. import __version__
 from ..upstream.guard import Guard, NotPublic, is_public
-from ..upstream.transport import HttpTransport
+from ..upstream.transport import HttpTransport, trusted
 from .tools import ToolFailed
 from .webpage import decode, readable
 
@@ -49,15 +49,7 @@ class Fetcher:
     """
 
     def __init__(self, permits: Callable[[str], bool] = is_public) -> None:
-        self._permits = permits
-        self._made: HttpTransport | None = None
-
-    @property
-    def _transport(self) -> HttpTransport:
-        """Made when first needed: most of a start would be spent on reading certificates."""
-        if self._made is None:
-            self._made = HttpTransport(httpx2.create_ssl_context(), backend=Guard(self._permits))
-        return self._made
+        self._transport = HttpTransport(trusted(), backend=Guard(permits))
 
     async def fetch(self, url: str) -> Page:
         """The text of the page. Raises ToolFailed, httpcore2's exceptions, OSError."""
@@ -81,8 +73,7 @@ class Fetcher:
             raise ToolFailed(f"{error.host} is not on the public internet") from None
 
     async def aclose(self) -> None:
-        if self._made is not None:
-            await self._made.aclose()
+        await self._transport.aclose()
 
 
 def _url(text: str) -> httpx2.URL:

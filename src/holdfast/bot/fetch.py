@@ -17,7 +17,7 @@ from ..core.failure import Failure, Hop, Kind, Phase, StreamFailed
 from ..upstream.guard import Guard, NotPublic, is_public
 from ..upstream.progress import CURRENT, Progress
 from ..upstream.translate import EXCHANGE, failure_from
-from ..upstream.transport import HttpTransport
+from ..upstream.transport import HttpTransport, trusted
 from .event import Attachment
 
 PATIENCE = 20.0  # seconds for a whole file
@@ -46,7 +46,7 @@ class HttpFetch:
     def __init__(
         self, permits: Callable[[str], bool] = reachable, patience: float = PATIENCE
     ) -> None:
-        self._transport = HttpTransport(httpx2.create_ssl_context(), backend=Guard(permits))
+        self._transport = HttpTransport(trusted(), backend=Guard(permits))
         self._patience = patience
 
     async def __call__(self, attachment: Attachment, limit: int) -> bytes:

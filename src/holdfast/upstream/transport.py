@@ -9,6 +9,7 @@ from __future__ import annotations
 import ssl
 from collections.abc import AsyncIterable, AsyncIterator
 from dataclasses import dataclass
+from functools import cache
 from types import TracebackType
 from typing import Self
 
@@ -127,11 +128,17 @@ class HttpTransport(httpx2.AsyncBaseTransport):
         await self.aclose()
 
 
+@cache
+def trusted() -> ssl.SSLContext:
+    """Who is trusted on this machine: read once, since it takes most of a start."""
+    return httpx2.create_ssl_context()
+
+
 class Transports:
     """One transport per forward proxy, made when first needed; "" goes direct."""
 
     def __init__(self, ssl_context: ssl.SSLContext | None = None) -> None:
-        self._ssl_context = ssl_context or httpx2.create_ssl_context()
+        self._ssl_context = ssl_context or trusted()
         self._made: dict[str, HttpTransport] = {}
 
     def __call__(self, proxy: str = "") -> HttpTransport:
