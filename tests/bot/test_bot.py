@@ -185,6 +185,17 @@ class TestCommands:
 
         play(scene)
 
+    def test_a_slash_alone_asks_what_there_is(self, tmp_path: Path) -> None:
+        """It must not fail before it is kept: a platform would bring it again and again."""
+
+        async def scene() -> None:
+            async with house(tmp_path) as home:
+                for words in ("/", "／", "/ ", " / "):
+                    assert "/retry" in (await home.ask(words))[0]
+                assert home.asked == []
+
+        play(scene)
+
     def test_stop_ends_the_answer_at_once(self, tmp_path: Path) -> None:
         async def scene() -> None:
             async with house(tmp_path, SLOW) as home:

@@ -66,6 +66,7 @@ class Inbound:
     attachments: tuple[Attachment, ...] = ()
     quote: str = ""  # the text of the message it answers
     from_owner: bool = False  # the platform knows this person as an administrator here
+    language: str = ""  # of the program they write with, where it tells: "zh" or "en"
 
     @property
     def turn_id(self) -> str:

@@ -209,18 +209,22 @@ def reply_to(turn: Turn) -> Reply:
 
 
 def language_of(rules: BotSettings, event: Inbound | Notice, remembered: object) -> Language:
-    """The bot's own, else that of the person's words, else what the conversation was in."""
+    """The bot's own, else that of the person's words, else what the conversation was in, else that
+    of the program they write with.
+    """
     if rules.language == "zh":
         return "zh"
     if rules.language == "en":
         return "en"
-    known: Language = "en" if remembered == "en" else "zh"
+    hint = "" if isinstance(event, Notice) else event.language
+    before = remembered or hint
+    known: Language = "en" if before == "en" else "zh"
     if isinstance(event, Notice):
         return known
     word = called_by(event, rules) or ""
     text = event.text.strip()[len(word) :] or word
-    told = None if text[:1] in ("/", "／") and text.isascii() and remembered else texts.spoken(text)
-    return told or known
+    is_command = text[:1] in ("/", "／") and text[1:].isascii()  # which says nothing of a language
+    return (None if is_command and before else texts.spoken(text)) or known
 
 
 async def _write(journal: Journal, *events: TurnEvent) -> None:

@@ -96,8 +96,8 @@ TEXTS: Mapping[str, tuple[str, str]] = {
     ),
     # what a person should know of a turn
     "rescued": (
-        "(The model failed on the way; the answer was held on to.{ref})",
-        "（模型中途出了故障，回答已经接上。{ref}）",
+        "(The model failed on the way; the answer was held on to.){ref}",
+        "（模型中途出了故障，回答已经接上）{ref}",
     ),
     "compacted": (
         "(The conversation is long: its older part was shortened for the model.)",
@@ -211,8 +211,8 @@ TEXTS: Mapping[str, tuple[str, str]] = {
         "据我所知，没有出过问题。",
     ),
     "why_unknown": (
-        "I know of no incident with the reference {ref} in this conversation.",
-        "这个会话里没有编号为 {ref} 的事件。",
+        "I know of no such incident in this conversation.{ref}",
+        "这个会话里没有这个事件。{ref}",
     ),
     "why_recovered": (
         "The last answer met trouble, but it is complete: {what} "

@@ -64,7 +64,7 @@ function ToolView({ tool }: { tool: Tool }) {
       <Badge size="sm" variant="light" color={COLOURS[tool.outcome] ?? "red"}>
         {text[tool.outcome]}
       </Badge>
-      {tool.ms > 0 && (
+      {tool.ms >= 50 && (
         <Text size="xs" c="dimmed">
           {(tool.ms / 1000).toFixed(1)} s
         </Text>

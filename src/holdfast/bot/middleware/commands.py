@@ -17,7 +17,9 @@ from ..owed import owed_text
 from ..pipeline import Ask, Command, Middleware, Onward, Result, Say, Visit
 
 _SLASHES = ("/", "／")
-_DEFAULT = frozenset({"default", "reset", "默认", "恢复"})
+_DEFAULT = frozenset(
+    {"default", "reset", "clear", "none", "off", "默认", "恢复", "清除", "清空", "无", "取消"}
+)
 
 
 class Commands:
@@ -31,13 +33,14 @@ class Commands:
 
     def find(self, text: str) -> tuple[Command, str] | None:
         """The command that `text` is, and what follows it. A word without a slash counts alone:
-        "continue" is a command, "continue with the second point" is for the model.
+        "continue" is a command, "continue with the second point" is for the model. A slash alone
+        asks what there is.
         """
         text = text.strip()
         if text[:1] not in _SLASHES:
             bare = self._bare.get(text.casefold())
             return (bare, "") if bare else None
-        name, *rest = text[1:].split(None, 1)
+        name, *rest = text[1:].split(None, 1) or ["help"]
         command = self._worded.get(name.casefold())
         return (command, rest[0].strip() if rest else "") if command else None
 

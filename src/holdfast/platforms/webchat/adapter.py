@@ -31,7 +31,9 @@ class WebChat:
     async def send(self, outbound: Outbound, key: str) -> Receipt:
         return Receipt()
 
-    async def hear(self, conversation: str, id: str, text: str, at: float) -> Inbound:
+    async def hear(
+        self, conversation: str, id: str, text: str, at: float, language: str = ""
+    ) -> Inbound:
         """Hands one message of a person to the bot. Raises store.ports.StoreFailed."""
         inbound = Inbound(
             bot=self.name,
@@ -41,6 +43,7 @@ class WebChat:
             sender=Person(conversation),
             text=text,
             at=at,
+            language=language,
         )
         sink = await asyncio.shield(self._sink)
         await sink(inbound)

@@ -91,7 +91,9 @@ class _Api:
             return _wrong(fault)
         now = self._chat.clock.wall()
         try:
-            inbound = await self._chat.adapter.hear(conversation, body["id"], body["text"], now)
+            inbound = await self._chat.adapter.hear(
+                conversation, body["id"], body["text"], now, _language(request)
+            )
         except (StoreFailed, Overloaded):
             return JSONResponse({"error": "not accepted; send it again"}, 503)
         return JSONResponse({"turn": inbound.turn_id}, 202)

@@ -1,0 +1,67 @@
+"""Which words are commands, and in what language they are answered."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from holdfast.bot.event import Inbound, Person, Place, Scene
+from holdfast.bot.handler import language_of
+from holdfast.bot.middleware.commands import COMMANDS, Commands
+from holdfast.config import BotSettings
+
+TABLE = Commands(COMMANDS)
+
+
+@given(st.text(alphabet="/／ \n\t　help帮助x\x00", max_size=8))
+def test_no_text_breaks_the_table(text: str) -> None:
+    """It is looked at before a message is kept: one that breaks it would come again for ever."""
+    found = TABLE.find(text)
+    assert found is None or found[0] in COMMANDS
+    assert TABLE.urgent(text) is bool(found and found[0].urgent)
+
+
+@pytest.mark.parametrize(
+    ("text", "name", "rest"),
+    [
+        ("/help", "help", ""),
+        (" ／HELP ", "help", ""),
+        ("/", "help", ""),
+        ("/ model  gpt 5 ", "model", "gpt 5"),
+        ("/模型 gpt", "model", "gpt"),
+        ("停", "stop", ""),
+        ("/new\nhello", "new", "hello"),
+    ],
+)
+def test_what_is_a_command(text: str, name: str, rest: str) -> None:
+    found = TABLE.find(text)
+    assert found is not None
+    assert (found[0].name, found[1]) == (name, rest)
+
+
+@pytest.mark.parametrize("text", ["continue with the second point", "//x", "/usr/bin", "help", ""])
+def test_what_is_none(text: str) -> None:
+    assert TABLE.find(text) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "remembered", "program", "language"),
+    [
+        ("/help", None, "", "en"),
+        ("/help", None, "zh", "zh"),
+        ("／help", "zh", "", "zh"),
+        ("/help", "en", "zh", "en"),
+        ("hello", "zh", "zh", "en"),
+        ("你好", "en", "en", "zh"),
+        ("42", None, "en", "en"),
+        ("42", None, "", "zh"),
+    ],
+)
+def test_the_language_of_an_answer(
+    text: str, remembered: str | None, program: str, language: str
+) -> None:
+    place = Place("c", Scene.DIRECT)
+    inbound = Inbound("b", "p", "1", place, Person("a"), text, 0.0, language=program)
+    rules = BotSettings(platform="webchat", route="r")
+    assert language_of(rules, inbound, remembered) == language
