@@ -359,6 +359,19 @@ class TestTrouble:
         assert desk.run() == Over()
         assert desk.screen == ["Once upon a", "time there was a bot. The end."]
 
+    def test_a_stream_whose_end_was_refused_too_is_ended_when_all_is_told(self) -> None:
+        """Without its last frame a client shows it as unfinished, or rolls it back."""
+        desk = Desk(faults=["ok", "broken", "broken"])
+        desk.hear(BEGAN, TextAdded("Once upon a "))
+        desk.run(until=1)
+        desk.hear(TextAdded("time there was a bot."))
+        desk.run(until=5)
+        desk.hear(TextAdded(" The end."), ANSWER)
+        assert desk.run() == Over()
+        assert desk.frames[-1] == (3, "Once upon a", True)
+        assert [seen.final for seen in desk.platform.screen.values()] == [True, True]
+        assert desk.screen == ["Once upon a", "time there was a bot. The end."]
+
     def test_a_stream_that_breaks_at_its_very_end_is_followed_by_the_rest(self) -> None:
         desk = Desk(faults=["ok", "busy", "busy", "busy", "busy"])
         desk.hear(BEGAN, TextAdded("Once upon "))
