@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from holdfast.agent.compaction import (
     OLD_RESULT,
+    RECENT,
     budget,
     fit,
     groups_of,
@@ -142,6 +143,43 @@ def test_fitting_twice_changes_nothing(
     once = fit(history, turn, room, "en")
     twice = fit(once.history, once.turn, room, "en")
     assert (twice.history, twice.turn) == (once.history, once.turn)
+
+
+def is_shortened(shown: str, whole: str) -> bool:
+    """Whether `shown` is `whole`, or its two ends with a mark between."""
+    ends = re.split(r"\n\[… \d+ characters left out …\]\n", shown)
+    return shown == whole or (whole.startswith(ends[0]) and whole.endswith(ends[-1]))
+
+
+@given(histories, running, st.integers(50, 20_000))
+def test_what_is_shown_stands_in_order_and_only_texts_are_shorter(
+    history: list[Message], turn: list[Message], room: int
+) -> None:
+    fitted = fit(history, turn, room, "en")
+    kept = history[len(history) - len(fitted.history) :]
+    for shown, whole in zip(fitted.history, kept, strict=True):
+        assert (shown.role, shown.calls, shown.answers) == (whole.role, whole.calls, whole.answers)
+        assert is_shortened(shown.text, whole.text)
+        assert shown.text == whole.text or shown.role is Role.TOOL  # no words of people or models
+    asked, steps = fitted.turn[0], fitted.turn[1:]
+    assert is_shortened(asked.text, turn[0].text)
+    for shown, whole in zip(steps, turn[len(turn) - len(steps) :], strict=True):
+        assert (shown.role, shown.calls, shown.answers) == (whole.role, whole.calls, whole.answers)
+        assert is_shortened(shown.text, whole.text)
+
+
+@given(histories, running, st.integers(50, 20_000))
+def test_nothing_gives_way_while_what_goes_before_it_would_do(
+    history: list[Message], turn: list[Message], room: int
+) -> None:
+    """Outputs of old turns, then old turns, then this turn's outputs, then its question."""
+    fitted = fit(history, turn, room, "en")
+    if fitted.dropped:
+        assert weigh(history) + weigh(turn) > room
+    if any(a != b for a, b in zip(fitted.turn, turn, strict=False) if b.role is Role.TOOL):
+        assert len(list(turns_of(fitted.history))) <= RECENT
+    if fitted.turn[0] != turn[0]:
+        assert not fitted.history
 
 
 def test_old_tool_outputs_give_way_before_any_words() -> None:

@@ -9,6 +9,8 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from tests.agent.stage import (
     MemoryJournal,
     Played,
@@ -27,6 +29,7 @@ from tests.agent.stage import (
 from tests.upstream.virtual import run_virtual
 
 from holdfast.agent.abilities import Abilities
+from holdfast.agent.brought import MAX_SQUEEZES
 from holdfast.agent.events import (
     Ended,
     ReasoningAdded,
@@ -363,6 +366,41 @@ def test_a_prompt_that_is_too_long_is_made_shorter_and_asked_again() -> None:
     assert second < first * 0.7
     assert [e.why for e in played.events if isinstance(e, StepBegan)] == ["ask", "compacted"]
     assert played.noted("compacted")[0]["turns"] > 5
+
+
+@settings(max_examples=25, deadline=None)
+@given(
+    turns=st.integers(0, 6),
+    words=st.integers(1, 3000),
+    output=st.integers(1, 30_000),
+    taken=st.integers(0, 120_000),
+)
+def test_a_prompt_that_is_too_long_ends_soon_in_an_answer_or_an_end(
+    turns: int, words: int, output: int, taken: int
+) -> None:
+    """Whatever an upstream takes at the most: each request is smaller, and has the question."""
+    past: list[Message] = []
+    for n in range(turns):
+        past += [said(Role.USER, "q " * words)]
+        past += [Message(Role.ASSISTANT, (), (ToolCall(f"c{n}", "look", "{}"),))]
+        past += [Message(Role.TOOL, (Text("r " * output),), answers=f"c{n}")]
+        past += [said(Role.ASSISTANT, "a " * words)]
+    error = {"message": "too many tokens", "code": "context_length_exceeded"}
+
+    def model(body: Mapping[str, Any]) -> Reply:
+        return says("ok") if len(json.dumps(body)) <= taken else refuses(400, error)
+
+    played = play(model, task("and what of it?", history=tuple(past)))
+    sizes = [len(json.dumps(body)) for body in played.stage.bodies]
+    assert len(sizes) <= 1 + MAX_SQUEEZES
+    assert sizes == sorted(set(sizes), reverse=True)
+    for body in played.stage.bodies:
+        assert body["messages"][-1] == {"role": "user", "content": "and what of it?"}
+    whole = sizes[-1] <= taken
+    assert played.text == ("ok" if whole else "")
+    assert (played.ended.outcome, played.ended.key) == (
+        ("finished", "") if whole else ("failed", "too_long")
+    )
 
 
 def test_a_persona_that_is_too_long_is_not_asked_again_in_vain() -> None:
