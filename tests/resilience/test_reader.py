@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from tests.resilience.actors import target
 
 from holdfast.core.attempt import How
 from holdfast.core.events import (
     Finished,
+    Foreign,
     ReasoningDelta,
     Restarted,
     StopReason,
@@ -54,6 +57,20 @@ def test_a_tool_call_waits_for_the_end() -> None:
     reader, by = Reader(Surface.APPEND_ONLY), leg()
     assert give(reader, by, CALL, END) == []
     assert reader.end(by, None) == (CALL, END)
+
+
+@pytest.mark.parametrize("surface", [Surface.APPEND_ONLY, Surface.NONE])
+def test_what_comes_after_a_call_is_told_after_it(surface: Surface) -> None:
+    reader, by = Reader(surface), leg()
+    first = TextDelta("I look.")
+    rest: list[StreamEvent] = [CALL, ReasoningDelta("Hm"), TextDelta("And listen.")]
+    half = ToolCallDelta(1, "c2", "listen", "{")
+    given = give(reader, by, first, *rest, half, Foreign({"type": "x"}), replace(half, id=""), END)
+    assert given == ([first] if surface is Surface.APPEND_ONLY else [])
+    whole = replace(half, arguments="{{")
+    told = [*given, *reader.end(by, None)]
+    assert told == [first, *rest, whole, Foreign({"type": "x"}), END]
+    assert reader.characters == by.released == len("I look.And listen.")
 
 
 def test_the_thoughts_of_one_attempt_are_shown_and_no_others() -> None:

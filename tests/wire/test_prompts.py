@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -117,6 +117,8 @@ def test_from_one_dialect_to_another_and_back(source: str, target: str, prompt: 
 ASK = Prompt((said(Role.USER, "hello"),))
 SOUND = Message(Role.USER, (Audio("AAAA", "wav"),))
 CUSTOM = Tool("sql", custom=True)
+BARE = {"type": "object", "properties": {}}
+LOOK = Message(Role.SYSTEM, (Image(url="https://pictures.invalid/1"),))
 
 
 @pytest.mark.parametrize(
@@ -124,7 +126,7 @@ CUSTOM = Tool("sql", custom=True)
     [
         ("responses", replace(ASK, stop=("\n",)), "stop"),
         ("messages", replace(ASK, temperature=1.5), "temperature"),
-        ("messages", replace(ASK, structure=Structure()), "structure"),
+        ("messages", Prompt((LOOK, *ASK.messages)), "messages"),
         ("messages", replace(ASK, tools=(CUSTOM,)), "tools"),
         ("messages", Prompt((SOUND,)), "messages"),
         ("messages", Prompt((Message(Role.USER, (File(file_id="f"),)),)), "messages"),
@@ -178,6 +180,11 @@ MESSAGES = {"messages": [{"role": "user", "content": "hello"}], "max_tokens": 9}
         ),
         ("messages", {**MESSAGES, "container": "c"}, "container"),
         ("messages", {**MESSAGES, "mcp_servers": [{}]}, "mcp_servers"),
+        (
+            "messages",
+            {**MESSAGES, "context_management": {"edits": [{"type": "compact_20260112"}]}},
+            "context_management.edits[0].type",
+        ),
         ("messages", {**MESSAGES, "tools": [{"type": "bash_20250124"}]}, "tools[0].type"),
         (
             "messages",
@@ -203,6 +210,10 @@ def test_what_no_prompt_has_a_place_for_is_named(
         ("responses", {**RESPONSES, "store": True, "include": ["reasoning.encrypted_content"]}),
         ("responses", {**RESPONSES, "background": False, "previous_response_id": None}),
         ("messages", {**MESSAGES, "top_k": 5, "thinking": {"type": "disabled"}}),
+        (
+            "messages",
+            {**MESSAGES, "context_management": {"edits": [{"type": "clear_thinking_20251015"}]}},
+        ),
     ],
 )
 def test_what_says_nothing_or_is_a_listed_loss_is_no_fault(
@@ -215,18 +226,7 @@ def test_what_says_nothing_or_is_a_listed_loss_is_no_fault(
     ("source", "body", "target", "param"),
     [
         ("messages", {**MESSAGES, "stop_sequences": ["x"]}, "responses", "stop_sequences"),
-        (
-            "chat",
-            {**CHAT, "response_format": {"type": "json_object"}},
-            "messages",
-            "response_format",
-        ),
-        (
-            "responses",
-            {**RESPONSES, "text": {"format": {"type": "json_object"}}},
-            "messages",
-            "text.format",
-        ),
+        ("chat", {**CHAT, "stop": "x"}, "responses", "stop"),
     ],
 )
 def test_the_client_is_told_the_name_of_its_own_field(
@@ -404,3 +404,128 @@ def test_where_results_must_follow_calls_nothing_comes_between() -> None:
     assert not isinstance(body, Failure)
     assert [message["role"] for message in body["messages"]] == ["assistant", "tool", "tool"]
     assert [call["id"] for call in body["messages"][0]["tool_calls"]] == ["a", "b"]
+
+
+JSON_MODES: Mapping[str, Mapping[str, Any]] = {
+    "chat": {**CHAT, "response_format": {"type": "json_object"}},
+    "responses": {**RESPONSES, "text": {"format": {"type": "json_object"}}},
+}
+
+
+@pytest.mark.parametrize("source", ["chat", "responses"])
+def test_json_of_any_shape_is_asked_for_in_words_where_there_is_no_field(source: str) -> None:
+    asked = in_dialect(Request(source, "m", JSON_MODES[source]), Target("t", "messages"), DIALECTS)
+    assert isinstance(asked, Request)
+    assert "output_config" not in asked.body
+    assert "JSON" in asked.body["system"][-1]["text"]
+
+
+@st.composite
+def full_prompts(draw: st.DrawFn) -> Prompt:
+    """All that a prompt can say, also what some dialect has no words for."""
+    prompt = draw(prompts())
+    parts = st.one_of(
+        st.builds(Image, url=st.just("https://pictures.invalid/x"), detail=st.just("high")),
+        st.builds(Audio, DATA, st.just("wav")),
+        st.builds(File, name=WORDS, file_id=WORDS),
+        TEXTS,
+    )
+    more = st.one_of(
+        st.builds(Message, st.just(Role.USER), st.tuples(parts), name=st.just("") | WORDS),
+        st.builds(Message, st.just(Role.DEVELOPER), st.tuples(TEXTS)),
+        st.builds(Message, st.just(Role.SYSTEM), st.tuples(parts)),
+        st.builds(Message, st.just(Role.ASSISTANT), st.tuples(TEXTS), refusal=WORDS),
+    )
+    tools = draw(st.lists(st.builds(Tool, WORDS, custom=st.booleans()), max_size=1))
+    failing = draw(st.booleans())
+    dialogue = [replace(m, failed=failing and m.role is Role.TOOL) for m in prompt.messages]
+    return replace(
+        prompt,
+        messages=(*draw(st.lists(more, max_size=2)), *dialogue),
+        tools=(*prompt.tools, *tools),
+        parallel_tool_calls=draw(st.none() | st.booleans()),
+        structure=draw(
+            st.none() | st.just(Structure()) | st.builds(Structure, WORDS, SCHEMA, st.booleans())
+        ),
+        temperature=draw(st.sampled_from([None, 0.5, 1.5])),
+        stop=draw(st.sampled_from([(), ("\n", "end")])),
+        seed=draw(st.none() | st.integers(1, 9)),
+        effort=draw(st.sampled_from([None, "none", "minimal", "low", "xhigh"])),
+        reasoning_tokens=draw(st.sampled_from([None, 1024, 9000])),
+        verbosity=draw(st.sampled_from([None, "low"])),
+        metadata=draw(st.none() | st.just({"a": "b"})),
+    )
+
+
+def meaning(prompt: Prompt, target: str) -> dict[str, Any]:
+    """What `target` is told of `prompt`: all but `wire.losses.TARGET_LOSSES`."""
+    messages = target == "messages"
+    effort = prompt.effort
+    if messages:
+        effort = {"none": None, "minimal": "low"}.get(effort or "", effort)
+    elif effort is None and prompt.reasoning_tokens:
+        effort = "low" if prompt.reasoning_tokens <= 2048 else "high"
+    structure = prompt.structure
+    if messages and structure:
+        structure = Structure(schema=structure.schema) if structure.schema is not None else None
+    single = prompt.parallel_tool_calls is False
+    choice = prompt.tool_choice
+    if messages and single and prompt.tools:
+        choice = choice or ToolChoice("auto")
+    alone = single and bool(prompt.tools) and choice != ToolChoice("none")
+    return {
+        "said": list(_said(prompt, target)),
+        "tools": [
+            (t.name, t.description, t.parameters or BARE, bool(t.strict), t.custom)
+            for t in prompt.tools
+        ],
+        "choice": choice,
+        "parallel": (False if alone else None) if messages else prompt.parallel_tool_calls,
+        "structure": structure,
+        "temperature": prompt.temperature,
+        "top_p": prompt.top_p,
+        "stop": prompt.stop,
+        "seed": prompt.seed if target == "chat" else None,
+        "effort": effort,
+        "budget": prompt.reasoning_tokens if messages else None,
+        "verbosity": None if messages else prompt.verbosity,
+        "user": prompt.user,
+        "metadata": None if messages else prompt.metadata,
+    }
+
+
+def _said(prompt: Prompt, target: str) -> Iterator[tuple[Any, ...]]:
+    opening = True
+    for message in prompt.messages:
+        role = message.role
+        opening = opening and role in (Role.SYSTEM, Role.DEVELOPER)
+        if target == "messages" and role in (Role.SYSTEM, Role.DEVELOPER):
+            role = Role.SYSTEM if opening else Role.USER
+        name = message.name if target == "chat" else ""
+        for part in message.parts:
+            if target == "messages" and isinstance(part, Image):
+                yield role, name, replace(part, detail=""), message.answers
+            else:
+                yield role, name, part, message.answers
+        if message.refusal:
+            yield role, name, Text(message.refusal), message.answers
+        for call in message.calls:
+            yield role, call
+        if message.failed and target == "messages":
+            yield ("failed", message.answers)
+
+
+@pytest.mark.parametrize("target", ["chat", "responses", "messages"])
+@settings(max_examples=100, suppress_health_check=[HealthCheck.too_slow], deadline=None)
+@given(full_prompts())
+def test_a_prompt_means_there_what_it_means_here(target: str, prompt: Prompt) -> None:
+    body = DIALECTS[target].write_prompt(prompt)
+    if isinstance(body, Failure):
+        assert body.kind is Kind.UNSUPPORTED
+        assert body.param in ("messages", "temperature", "stop", "tools")
+        return
+    if prompt.structure == Structure() and target == "messages":
+        body["system"].pop()  # that is asked for in words
+    heard = DIALECTS[target].read_prompt(json.loads(json.dumps(body)))
+    assert isinstance(heard, Prompt)
+    assert meaning(heard, target) == meaning(prompt, target)

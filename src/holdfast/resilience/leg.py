@@ -44,9 +44,9 @@ class Leg:
     finished: Finished | None = None
     finished_at: float = 0.0
     usage: UsageReport | None = None
-    tools: dict[tuple[int, int], ToolCallDelta] = field(default_factory=dict)
+    tools: dict[tuple[int, int], int] = field(default_factory=dict)  # where each call is held
     withheld: list[StreamEvent] = field(default_factory=list)  # for a reader of whole messages
-    foreign: list[StreamEvent] = field(default_factory=list)  # waits for what it goes with
+    held: list[StreamEvent] = field(default_factory=list)  # waits for what it goes with
     spoke: bool = False  # text or refusal came, released or held
     reasoned: bool = False
     released: int = 0
@@ -88,12 +88,13 @@ class Leg:
 
     def hold_tool(self, delta: ToolCallDelta) -> None:
         """Fragments are kept until the call is whole: half a call is of use to nobody."""
-        key = (delta.choice, delta.index)
-        held = self.tools.get(key)
-        if held is None:
-            self.tools[key] = delta
+        place = self.tools.setdefault((delta.choice, delta.index), len(self.held))
+        if place == len(self.held):
+            self.held.append(delta)
             return
-        self.tools[key] = replace(
+        held = self.held[place]
+        assert isinstance(held, ToolCallDelta)
+        self.held[place] = replace(
             held,
             id=held.id or delta.id,
             name=held.name + delta.name,
@@ -107,10 +108,15 @@ class Leg:
         Part of a continuation it can be none: what is continued is text.
         """
         if self.how is How.START:
-            self.foreign.append(event)
+            self.held.append(event)
 
-    def release_foreign(self) -> list[StreamEvent]:
-        released, self.foreign = self.foreign, []
+    def in_turn(self, event: StreamEvent) -> list[StreamEvent]:
+        """`event` after all that came before it; nothing if a call did, which is still held."""
+        self.held.append(event)
+        return [] if self.tools else self.release()
+
+    def release(self) -> list[StreamEvent]:
+        released, self.held = self.held, []
         return released
 
     @property

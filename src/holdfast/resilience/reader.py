@@ -52,9 +52,9 @@ class Reader:
                 if isinstance(text, Failure):
                     return text
                 # What else the event held was of a text that is no more.
-                return [replace(event, text=text, extra=None)] if text else ()
+                return leg.in_turn(replace(event, text=text, extra=None)) if text else ()
             case TextDelta() | RefusalDelta():
-                return [*leg.release_foreign(), event]
+                return leg.in_turn(event)
             case ReasoningDelta():
                 return self._reasoning(leg, event)
             case ToolCallDelta():
@@ -73,8 +73,8 @@ class Reader:
         if self._reasoning_from not in (None, leg.number) or leg.how is not How.START:
             return ()
         if event.text:
-            return [*leg.release_foreign(), event]
-        leg.foreign.append(event)  # a signature: of use only beside the answer that it goes with
+            return leg.in_turn(event)
+        leg.held.append(event)  # a signature: of use only beside the answer that it goes with
         return ()
 
     def give(self, leg: Leg, events: Sequence[StreamEvent]) -> Sequence[StreamEvent]:
@@ -97,19 +97,13 @@ class Reader:
     def end(self, leg: Leg, usage: UsageReport | None) -> tuple[StreamEvent, ...]:
         """All that was held back of a whole answer, its end last."""
         assert leg.finished is not None
-        tools = sorted(leg.tools.values(), key=lambda call: (call.choice, call.index))
-        events = (
-            *self._restart(leg),
-            *leg.withheld,
-            *leg.release_foreign(),
-            *tools,
-            *([usage] if usage else ()),
-            leg.finished,
-        )
         if self._surface is Surface.NONE:
-            texts = [event.text for event in events if isinstance(event, TextDelta)]
-            self.characters = leg.released = sum(map(len, texts))
-        return events
+            self.characters = leg.released = 0
+        events = (*self._restart(leg), *leg.withheld, *leg.release())
+        said = sum(len(e.text) for e in events if isinstance(e, TextDelta | RefusalDelta))
+        self.characters += said
+        leg.released += said
+        return (*events, *([usage] if usage else ()), leg.finished)
 
     def usage(self, leg: Leg) -> UsageReport | None:
         """Tokens of the logical answer: a continuation's own count lacks what came before it."""

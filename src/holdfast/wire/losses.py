@@ -41,7 +41,7 @@ LOSSES: Mapping[str, tuple[Loss, ...]] = {
     "chat": (
         *_losses(_HINT, "frequency_penalty", "presence_penalty", "prediction"),
         *_losses(_HOUSE, "store", "service_tier", "safety_identifier", "stream_options"),
-        *_losses(_CACHE, "prompt_cache_key", "prompt_cache_retention"),
+        *_losses(_CACHE, "prompt_cache_key", "prompt_cache_retention", "prompt_cache_options"),
         *_losses(_SIGNED, "messages[].reasoning_details", "messages[].extra_content"),
         *_losses(
             ("what a model has thought is not told to another", "模型的思考不转述给另一家"),
@@ -53,7 +53,12 @@ LOSSES: Mapping[str, tuple[Loss, ...]] = {
             "messages[] of role assistant: all but words and calls",
             "messages[].tool_calls[]: all but id, name and arguments",
         ),
-        *_losses(_CACHE, "messages[].content[].cache_control", "messages[].cache_control"),
+        *_losses(
+            _CACHE,
+            "messages[].content[].cache_control",
+            "messages[].content[].prompt_cache_breakpoint",
+            "messages[].cache_control",
+        ),
     ),
     "responses": (
         *_losses(
@@ -64,7 +69,18 @@ LOSSES: Mapping[str, tuple[Loss, ...]] = {
             "store",
         ),
         *_losses(_HOUSE, "service_tier", "safety_identifier", "stream_options", "truncation"),
+        *_losses(_HOUSE, "client_metadata", "input[].id", "input[].status"),
         *_losses(_CACHE, "prompt_cache_key", "prompt_cache_retention", "prompt_cache_options"),
+        *_losses(
+            _CACHE,
+            "input[].content[].prompt_cache_breakpoint",
+            "input[].output[].prompt_cache_breakpoint",
+        ),
+        *_losses(
+            ("how finely a file is looked at", "查看文件的精细程度"),
+            "input[].content[].detail",
+            "input[].output[].detail",
+        ),
         *_losses(("about hosted tools only", "只与托管工具有关"), "max_tool_calls"),
         *_losses(
             ("what it adds exists in this dialect only", "所添加的内容只存在于这种方言"), "include"
@@ -76,6 +92,10 @@ LOSSES: Mapping[str, tuple[Loss, ...]] = {
             "reasoning.summary",
             "reasoning.generate_summary",
         ),
+        *_losses(
+            ("reasoning of earlier answers is not passed on", "此前回答的思考不会转达"),
+            "reasoning.context",
+        ),
     ),
     "messages": (
         *_losses(_HINT, "top_k"),
@@ -84,7 +104,9 @@ LOSSES: Mapping[str, tuple[Loss, ...]] = {
             _CACHE,
             "cache_control",
             "system[].cache_control",
+            "messages[].cache_control",
             "messages[].content[].cache_control",
+            "messages[].content[].content[].cache_control",
             "tools[].cache_control",
         ),
         *_losses(
@@ -104,6 +126,10 @@ LOSSES: Mapping[str, tuple[Loss, ...]] = {
             ("whether to think is left to the target", "是否思考由目标决定"),
             "thinking of type adaptive, disabled",
         ),
+        *_losses(
+            ("the target decides how its thinking is shown", "思考如何显示由目标决定"),
+            "thinking.display",
+        ),
         *_losses(_ECHO, "messages[] of role assistant: all but words and calls"),
         *_losses(
             (
@@ -111,9 +137,18 @@ LOSSES: Mapping[str, tuple[Loss, ...]] = {
                 "所要求的引用只存在于这种方言",
             ),
             "messages[].content[].citations",
+            "messages[].content[].content[].citations",
         ),
         *_losses(
-            ("hints for Anthropic's own tools", "只对 Anthropic 的工具有意义"), "tools[].type"
+            (
+                "earlier results and thoughts are not cleared away",
+                "不清除此前的工具结果和思考",
+            ),
+            "context_management of type clear_*",
+        ),
+        *_losses(
+            ("how fast arguments are streamed", "参数以多快的节奏流出"),
+            "tools[].eager_input_streaming",
         ),
     ),
 }
@@ -132,6 +167,24 @@ class TargetLoss:
 TARGET_LOSSES: tuple[TargetLoss, ...] = (
     TargetLoss("responses", "seed", *_HINT),
     TargetLoss("messages", "seed", *_HINT),
+    TargetLoss(
+        "messages",
+        "JSON without a schema",
+        "asked for in words of the system; nothing enforces it",
+        "以 system 的文字要求，不作强制",
+    ),
+    TargetLoss(
+        "messages",
+        "effort none",
+        "thinking is not asked for",
+        "不要求思考",
+    ),
+    TargetLoss(
+        "chat",
+        "place of words among calls",
+        "words first, then the calls of one turn",
+        "先是文字，后是同一轮的调用",
+    ),
     TargetLoss("messages", "verbosity", "the dialect has no word for it", "这种方言没有对应的说法"),
     TargetLoss("messages", "metadata", *_HOUSE),
     TargetLoss(
@@ -139,7 +192,7 @@ TARGET_LOSSES: tuple[TargetLoss, ...] = (
     ),
     TargetLoss(
         "messages",
-        "name of a message's author, of a schema",
+        "name of a message's author; name, description and strictness of a schema",
         "the dialect has no word for it",
         "这种方言没有对应的说法",
     ),
@@ -196,12 +249,16 @@ ANSWER_LOSSES: tuple[TargetLoss, ...] = (
         "told as text, with the stop reason refusal",
         "作为正文告知，停止原因为 refusal",
     ),
+    TargetLoss(
+        "chat",
+        "places of reasoning and words among calls",
+        "an answer has one text, one reasoning and its calls",
+        "一个回答只有一段正文、一段思考和若干调用",
+    ),
     TargetLoss("messages", "choices after the first", "n > 1 is refused", "n > 1 会被拒绝"),
 )
 
 
-def losable(dialect: str, prefix: str = "") -> frozenset[str]:
-    """The names of fields under `prefix` that a client of `dialect` may lose."""
-    fields = (loss.field for loss in LOSSES[dialect])
-    found = (f.removeprefix(prefix) for f in fields if f.startswith(prefix))
-    return frozenset(name for name in found if not set(name) & {".", "[", " "})
+def losable(dialect: str) -> frozenset[str]:
+    """The names of the members that a client of `dialect` may lose."""
+    return frozenset(loss.field for loss in LOSSES[dialect])

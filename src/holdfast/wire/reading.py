@@ -1,10 +1,12 @@
 """How a client's body becomes a `Prompt`: members that are there and of the wanted type.
 
-Everything here raises `Untold` with the name of the member as the client wrote it.
+Everything here raises `Untold` with the name of the member as the client wrote it. What nobody
+has read by the end is refused, so that nothing is left out by forgetting it.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Mapping
 from typing import Any, TypeVar
 
@@ -13,28 +15,41 @@ from .untold import Untold
 T = TypeVar("T")
 
 _NOTHING: tuple[object, ...] = (None, False, 0, "", [], {})
+_PLACE = re.compile(r"\[\d+\]")
 
 
 class Members:
     """One JSON object of a body. `path` is where it stands: "", "messages[0]"."""
 
+    __slots__ = ("_inside", "_losable", "_read", "_value", "path")
+
     def __init__(self, value: object, path: str = "") -> None:
         if not isinstance(value, dict):
             raise Untold(path, "an object is needed here")
-        self.value: Mapping[str, Any] = value
         self.path = path
+        self._value: Mapping[str, Any] = value
+        self._read: set[str] = set()
+        self._inside: list[Members] = []
+        self._losable = False
 
     def at(self, name: str) -> str:
         return f"{self.path}.{name}" if self.path else name
 
-    def known(self, names: Collection[str], losable: Collection[str] = ()) -> None:
-        """Refuses a member that says something and has no place in a prompt."""
-        for name, value in self.value.items():
-            if name not in names and name not in losable and value not in _NOTHING:
-                raise Untold(self.at(name), "a target of another dialect cannot be asked this")
+    def get(self, name: str) -> Any:
+        """The member as it is, for a reader who takes all of it."""
+        self._read.add(name)
+        return self._value.get(name)
+
+    def seen(self, *names: str) -> None:
+        """These members have been read elsewhere."""
+        self._read.update(names)
+
+    def may_lose_the_rest(self) -> None:
+        """What is not read of this object, nor of those inside it, is a listed loss."""
+        self._losable = True
 
     def optional(self, name: str, kind: type[T]) -> T | None:
-        value = self.value.get(name)
+        value = self.get(name)
         if value is None:
             return None
         if not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):
@@ -42,7 +57,7 @@ class Members:
         return value
 
     def number(self, name: str) -> float | None:
-        value = self.value.get(name)
+        value = self.get(name)
         if value is None:
             return None
         if isinstance(value, bool) or not isinstance(value, int | float):
@@ -52,13 +67,39 @@ class Members:
     def text(self, name: str) -> str:
         return self.optional(name, str) or ""
 
+    def texts(self, name: str) -> tuple[str, ...]:
+        words = self.optional(name, list) or ()
+        if not all(isinstance(word, str) for word in words):
+            raise self.untold(name, "it is not a list of strings")
+        return tuple(words)
+
     def inside(self, name: str) -> Members | None:
-        value = self.value.get(name)
-        return None if value is None else Members(value, self.at(name))
+        value = self.get(name)
+        return None if value is None else self._holding(value, self.at(name))
 
     def each(self, name: str) -> list[Members]:
         value: list[Any] = self.optional(name, list) or []
-        return [Members(item, f"{self.at(name)}[{index}]") for index, item in enumerate(value)]
+        path = self.at(name)
+        return [self._holding(item, f"{path}[{index}]") for index, item in enumerate(value)]
+
+    def _holding(self, value: object, path: str) -> Members:
+        member = Members(value, path)
+        self._inside.append(member)
+        return member
 
     def untold(self, name: str, why: str) -> Untold:
         return Untold(self.at(name), why)
+
+    def refuse_unread(self, losses: Collection[str]) -> None:
+        """Raises for the first member that says something and that nobody has read.
+
+        `losses` are names of members that may be left out; "[]" in them stands for any element.
+        """
+        if self._losable:
+            return
+        for name, value in self._value.items():
+            unread = name not in self._read and value not in _NOTHING
+            if unread and _PLACE.sub("[]", self.at(name)) not in losses:
+                raise self.untold(name, "a target of another dialect cannot be asked this")
+        for member in self._inside:
+            member.refuse_unread(losses)

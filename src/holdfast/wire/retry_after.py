@@ -261,7 +261,7 @@ def _members(body: object) -> Iterator[tuple[str, object]]:
 def _number(value: object) -> float | None:
     """A finite number, or None. No word counts, so "nan" and "infinity" do not."""
     if isinstance(value, str) and _PLAIN_NUMBER.fullmatch(value.strip()):
-        value = float(value)
+        value = float(value.strip())
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None
     try:

@@ -108,7 +108,7 @@ def _part(part: Part) -> dict[str, Any]:
 
 def _file(file: File) -> Mapping[str, Any]:
     if file.file_id:
-        return {"file_id": file.file_id}
+        return {"file_id": file.file_id, **({"filename": file.name} if file.name else {})}
     data = dataurl.file_url(file) if file.media_type or file.url else file.data
     return {"filename": file.name, "file_data": data}
 

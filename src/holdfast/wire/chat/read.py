@@ -24,48 +24,25 @@ from ..losses import losable
 from ..reading import Members
 from ..untold import Untold
 
-_KNOWN = frozenset(
-    {
-        "model",
-        "stream",
-        "messages",
-        "tools",
-        "tool_choice",
-        "parallel_tool_calls",
-        "response_format",
-        "max_tokens",
-        "max_completion_tokens",
-        "temperature",
-        "top_p",
-        "stop",
-        "seed",
-        "reasoning_effort",
-        "verbosity",
-        "user",
-        "metadata",
-        "n",
-        "modalities",
-    }
-)
 _LOSABLE = losable("chat")
-_LOSABLE_MESSAGE = losable("chat", "messages[].")
-_LOSABLE_PART = losable("chat", "messages[].content[].")
-_MESSAGE = frozenset({"role", "content", "name", "tool_calls", "tool_call_id", "refusal"})
 _ROLES = {role.value: role for role in Role}
 
 
 def read_prompt(body: Mapping[str, Any]) -> Prompt | Failure:
     try:
-        return _prompt(Members(body))
+        members = Members(body)
+        prompt = _prompt(members)
+        members.refuse_unread(_LOSABLE)
     except Untold as untold:
         return untold.failure
+    return prompt
 
 
 def _prompt(body: Members) -> Prompt:
-    body.known(_KNOWN, _LOSABLE)
-    if body.value.get("n") not in (None, 1):
+    body.seen("model", "stream")
+    if body.get("n") not in (None, 1):
         raise body.untold("n", "no other dialect has more than one choice")
-    if body.value.get("modalities") not in (None, ["text"]):
+    if body.get("modalities") not in (None, ["text"]):
         raise body.untold("modalities", "no other dialect answers in these")
     return Prompt(
         messages=tuple(map(_message, body.each("messages"))),
@@ -86,32 +63,29 @@ def _prompt(body: Members) -> Prompt:
 
 
 def _limit(body: Members) -> int | None:
-    limit = body.optional("max_completion_tokens", int)
-    return body.optional("max_tokens", int) if limit is None else limit
+    """The older name of the limit means the same."""
+    limits = [body.optional(name, int) for name in ("max_completion_tokens", "max_tokens")]
+    return next((limit for limit in limits if limit is not None), None)
 
 
 def _stop(body: Members) -> tuple[str, ...]:
-    stop = body.value.get("stop")
-    if stop is None:
-        return ()
-    words = [stop] if isinstance(stop, str) else stop
-    if not isinstance(words, list) or not all(isinstance(word, str) for word in words):
-        raise body.untold("stop", "it is neither a string nor a list of strings")
-    return tuple(words)
+    stop = body.get("stop")
+    return (stop,) if isinstance(stop, str) else body.texts("stop")
 
 
 def _message(message: Members) -> Message:
     role = _ROLES.get(message.text("role"))
     if role is None:
         raise message.untold("role", "no other dialect has this role")
-    if role is not Role.ASSISTANT:  # what a client repeats of an answer may be of any vendor's
-        message.known(_MESSAGE, _LOSABLE_MESSAGE)
-    elif message.value.get("audio"):
-        raise message.untold("audio", "the words are with the vendor that spoke them")
-    refusals = [p.text("refusal") for p in _listed(message) if p.text("type") == "refusal"]
+    if role is Role.ASSISTANT:
+        if message.get("audio"):
+            raise message.untold("audio", "the words are with the vendor that spoke them")
+        message.may_lose_the_rest()
+    parts = _listed(message)
+    refusals = [part.text("refusal") for part in parts if part.text("type") == "refusal"]
     return Message(
         role,
-        _parts(message),
+        tuple(_part(part) for part in parts if part.text("type") != "refusal") or _plain(message),
         tuple(map(_call, message.each("tool_calls"))),
         answers=message.text("tool_call_id"),
         refusal=message.text("refusal") or "".join(refusals),
@@ -120,32 +94,28 @@ def _message(message: Members) -> Message:
 
 
 def _listed(message: Members) -> list[Members]:
-    return message.each("content") if isinstance(message.value.get("content"), list) else []
+    return message.each("content") if isinstance(message.get("content"), list) else []
 
 
-def _parts(message: Members) -> tuple[Part, ...]:
-    if not isinstance(message.value.get("content"), list):
-        text = message.text("content")
-        return (Text(text),) if text else ()
-    return tuple(_part(part) for part in _listed(message) if part.text("type") != "refusal")
+def _plain(message: Members) -> tuple[Part, ...]:
+    text = "" if isinstance(message.get("content"), list) else message.text("content")
+    return (Text(text),) if text else ()
 
 
 def _part(part: Members) -> Part:
     kind = part.text("type")
-    part.known({"type", kind}, _LOSABLE_PART)
     if kind == "text":
         return Text(part.text("text"))
-    inside = part.inside(kind)
-    if inside is None:
-        raise part.untold("type", "no other dialect has parts of this type")
-    match kind:
-        case "image_url":
+    inside = part.inside(kind) if kind in ("image_url", "input_audio", "file") else None
+    match kind, inside:
+        case "image_url", Members():
             return dataurl.image(inside.text("url"), inside.text("detail"))
-        case "input_audio":
+        case "input_audio", Members():
             return Audio(inside.text("data"), inside.text("format"))
-        case "file":
-            if inside.value.get("file_id"):
-                return File(file_id=inside.text("file_id"))
+        case "file", Members():
+            stored = inside.text("file_id")
+            if stored:
+                return File(inside.text("filename"), file_id=stored)
             return dataurl.file(inside.text("filename"), inside.text("file_data"))
         case _:
             raise part.untold("type", "no other dialect has parts of this type")
@@ -163,15 +133,12 @@ def _call(call: Members) -> ToolCall:
 
 def _tool(tool: Members) -> Tool:
     kind = tool.text("type") or "function"
-    tool.known({"type", kind})
-    inside = tool.inside(kind)
-    if inside is None or kind not in ("function", "custom"):
+    inside = tool.inside(kind) if kind in ("function", "custom") else None
+    if inside is None:
         raise tool.untold("type", f"{kind} is a tool of one vendor")
     name, description = inside.text("name"), inside.text("description")
     if kind == "custom":
-        inside.known({"name", "description", "format"})
         return Tool(name, description, custom=True, format=_grammar(inside.inside("format")))
-    inside.known({"name", "description", "parameters", "strict"})
     strict = inside.optional("strict", bool)
     return Tool(name, description, inside.optional("parameters", dict), strict)
 
@@ -184,17 +151,20 @@ def _grammar(wanted: Members | None) -> Mapping[str, Any] | None:
 
 
 def _choice(body: Members) -> ToolChoice | None:
-    match body.value.get("tool_choice"):
+    match body.get("tool_choice"):
         case None:
             return None
         case "auto" | "none" | "required" as mode:
             return ToolChoice(mode)
-        case {"type": "function", "function": {"name": str(name)}}:
-            return ToolChoice("named", name)
-        case {"type": "custom", "custom": {"name": str(name)}}:
-            return ToolChoice("named", name)
+        case dict():
+            choice = body.inside("tool_choice")
+            kind = choice.text("type") if choice else ""
+            tool = choice.inside(kind) if choice and kind in ("function", "custom") else None
+            if tool:
+                return ToolChoice("named", tool.text("name"))
         case _:
-            raise body.untold("tool_choice", "no other dialect has this choice")
+            pass
+    raise body.untold("tool_choice", "no other dialect has this choice")
 
 
 def _structure(wanted: Members | None) -> Structure | None:

@@ -6,7 +6,7 @@ import base64
 import binascii
 import re
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, TypeGuard
 
 from ...core.attempt import Target
 from ...core.failure import Failure
@@ -18,7 +18,6 @@ from ...core.message import (
     Part,
     Prompt,
     Role,
-    Structure,
     Text,
     Tool,
     ToolCall,
@@ -32,6 +31,8 @@ from .native import missing
 MOST_TOKENS = 8192  # of an answer for which the client has set no limit; the dialect needs one
 ROOM = 4096  # tokens for the answer itself beside a budget of reasoning
 WARMEST = 1.0
+# JSON of any shape can only be asked for in words: every schema here is a closed one.
+JSON_ONLY = "Answer with one JSON object and nothing else: no words around it, no code fence."
 
 _SYSTEM = frozenset({Role.SYSTEM, Role.DEVELOPER})
 _EFFORTS = {"minimal": "low"}
@@ -50,19 +51,22 @@ def write_prompt(prompt: Prompt, target: Target = ANY) -> dict[str, Any] | Failu
 
 
 def _body(prompt: Prompt, unthought: Sequence[Block]) -> dict[str, Any]:
-    opening = [m for m in prompt.messages[: _opening(prompt.messages)] if m.text]
+    opening = prompt.messages[: _opening(prompt.messages)]
+    told = [part.text for message in opening for part in message.parts if _is_words(part)]
     rest = prompt.messages[_opening(prompt.messages) :]
     body: dict[str, Any] = {
         "max_tokens": _max_tokens(prompt),
         "messages": _merged(_message(message, unthought) for message in rest),
     }
-    if opening:
-        body["system"] = [{"type": "text", "text": message.text} for message in opening]
+    if prompt.structure and prompt.structure.schema is None:
+        told.append(JSON_ONLY)
+    if told:
+        body["system"] = list(map(_text, told))
     if prompt.tools:
         body["tools"] = [_tool(tool) for tool in prompt.tools]
-        choice = _choice(prompt)
-        if choice:
-            body["tool_choice"] = choice
+    choice = _choice(prompt)
+    if choice:
+        body["tool_choice"] = choice
     if prompt.temperature is not None:
         if prompt.temperature > WARMEST:
             raise Untold("temperature", f"the Messages API takes {WARMEST:g} at most")
@@ -82,6 +86,12 @@ def _opening(messages: tuple[Message, ...]) -> int:
     return max(0, min(count, len(messages) - 1))
 
 
+def _is_words(part: Part) -> TypeGuard[Text]:
+    if not isinstance(part, Text):
+        raise Untold("messages", "in the Messages API the system has words only")
+    return bool(part.text)
+
+
 def _max_tokens(prompt: Prompt) -> int:
     if prompt.max_tokens is not None:
         return prompt.max_tokens
@@ -98,15 +108,9 @@ def _output(prompt: Prompt) -> dict[str, Any]:
     config: dict[str, Any] = {}
     if prompt.effort and prompt.effort != "none":
         config["effort"] = _EFFORTS.get(prompt.effort, prompt.effort)
-    if prompt.structure:
-        config["format"] = _format(prompt.structure)
+    if prompt.structure and prompt.structure.schema is not None:
+        config["format"] = {"type": "json_schema", "schema": prompt.structure.schema}
     return {"output_config": config} if config else {}
-
-
-def _format(structure: Structure) -> dict[str, Any]:
-    if structure.schema is None:
-        raise Untold("structure", "the Messages API wants a schema for JSON")
-    return {"type": "json_schema", "schema": structure.schema}
 
 
 def _merged(messages: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -225,8 +229,8 @@ def _tool(tool: Tool) -> Block:
 def _choice(prompt: Prompt) -> Block:
     single = prompt.parallel_tool_calls is False
     choice = prompt.tool_choice or (ToolChoice("auto") if single else None)
-    if choice is None:
-        return {}
+    if choice is None or (choice.mode in ("auto", "none") and not prompt.tools):
+        return {}  # without tools it says nothing, and would be refused
     written: Block = {"type": _MODES[choice.mode]}
     if choice.mode == "named":
         written["name"] = choice.name

@@ -26,60 +26,48 @@ from ..losses import losable
 from ..reading import Members
 from ..untold import Untold
 
-_KNOWN = frozenset(
-    {
-        "model",
-        "stream",
-        "max_tokens",
-        "messages",
-        "system",
-        "metadata",
-        "output_config",
-        "stop_sequences",
-        "temperature",
-        "thinking",
-        "tool_choice",
-        "tools",
-        "top_p",
-    }
-)
 _LOSABLE = losable("messages")
-_LOSABLE_BLOCK = losable("messages", "messages[].content[].")
-_LOSABLE_TOOL = losable("messages", "tools[].")
-_CACHE = frozenset({"cache_control"})
 _MODES = {"auto": "auto", "none": "none", "any": "required", "tool": "named"}
 
 
 def read_prompt(body: Mapping[str, Any]) -> Prompt | Failure:
     try:
-        return _prompt(Members(body))
+        members = Members(body)
+        prompt = _prompt(members)
+        members.refuse_unread(_LOSABLE)
     except Untold as untold:
         return untold.failure
+    return prompt
 
 
 def _prompt(body: Members) -> Prompt:
-    body.known(_KNOWN, _LOSABLE)
+    body.seen("model", "stream")
     choice, parallel = _choice(body.inside("tool_choice"))
     config = body.inside("output_config")
-    if config:
-        config.known({"effort", "format"})
+    _edits(body.inside("context_management"))
     metadata = body.inside("metadata")
-    if metadata:
-        metadata.known({"user_id"})
     return Prompt(
         messages=(*_system(body), *_messages(body)),
         tools=tuple(map(_tool, body.each("tools"))),
         tool_choice=choice,
         parallel_tool_calls=parallel,
-        structure=_structure(config.inside("format")) if config else None,
+        structure=_structure((config and config.inside("format")) or body.inside("output_format")),
         max_tokens=body.optional("max_tokens", int),
         temperature=body.number("temperature"),
         top_p=body.number("top_p"),
-        stop=tuple(map(str, body.optional("stop_sequences", list) or ())),
+        stop=body.texts("stop_sequences"),
         effort=_effort(config),
         reasoning_tokens=_budget(body.inside("thinking")),
         user=(metadata.text("user_id") or None) if metadata else None,
     )
+
+
+def _edits(context: Members | None) -> None:
+    """What only makes room may be left out; what sums up would have to be answered with."""
+    for edit in context.each("edits") if context else ():
+        if not edit.text("type").startswith("clear_"):
+            raise edit.untold("type", "no other dialect edits its context so")
+        edit.may_lose_the_rest()
 
 
 def _effort(config: Members | None) -> str | None:
@@ -94,18 +82,17 @@ def _budget(thinking: Members | None) -> int | None:
 
 
 def _system(body: Members) -> Iterator[Message]:
-    if isinstance(body.value.get("system"), str):
+    if isinstance(body.get("system"), str):
         yield said(Role.SYSTEM, body.text("system"))
         return
     for block in body.each("system"):
-        block.known({"type", "text"}, _CACHE)
+        if block.text("type") not in ("", "text"):
+            raise block.untold("type", "no other dialect has such system blocks")
         yield said(Role.SYSTEM, block.text("text"))
 
 
 def _messages(body: Members) -> Iterator[Message]:
     for message in body.each("messages"):
-        if message.text("role") != "assistant":
-            message.known({"role", "content"}, _CACHE)
         match message.text("role"):
             case "user":
                 yield from _asked(message)
@@ -122,12 +109,12 @@ def _asked(message: Members) -> Iterator[Message]:
     blocks = _blocks(message)
     results = [block for block in blocks if block.text("type") == "tool_result"]
     for result in results:
-        result.known({"type", "tool_use_id", "content", "is_error"}, _LOSABLE_BLOCK)
         failed = bool(result.optional("is_error", bool))
         answers = result.text("tool_use_id")
         yield Message(Role.TOOL, _spoken(result), answers=answers, failed=failed)
-    if not results or len(results) < len(blocks):
-        yield Message(Role.USER, _spoken(message))
+    others = [block for block in blocks if block not in results]
+    if others or not results:
+        yield Message(Role.USER, tuple(map(_part, others)) or _plain(message))
 
 
 def _answered(message: Members) -> Iterator[Message]:
@@ -135,7 +122,8 @@ def _answered(message: Members) -> Iterator[Message]:
 
     Whatever else clients repeat of an answer may be of any vendor's.
     """
-    words: list[Text] = [Text(message.text("content"))] if _is_plain(message) else []
+    message.may_lose_the_rest()
+    words = list(_plain(message))
     calls: list[ToolCall] = []
     for block in _blocks(message):
         match block.text("type"):
@@ -155,31 +143,25 @@ def _answered(message: Members) -> Iterator[Message]:
 
 
 def _blocks(holder: Members) -> list[Members]:
-    return holder.each("content") if isinstance(holder.value.get("content"), list) else []
+    return holder.each("content") if isinstance(holder.get("content"), list) else []
 
 
-def _is_plain(holder: Members) -> bool:
-    return bool(holder.value.get("content")) and isinstance(holder.value["content"], str)
+def _plain(holder: Members) -> tuple[Part, ...]:
+    text = "" if isinstance(holder.get("content"), list) else holder.text("content")
+    return (Text(text),) if text else ()
 
 
 def _spoken(holder: Members) -> tuple[Part, ...]:
-    """The parts that are no results of tools."""
-    if _is_plain(holder):
-        return (Text(holder.text("content")),)
-    blocks = _blocks(holder)
-    return tuple(_part(block) for block in blocks if block.text("type") != "tool_result")
+    return tuple(map(_part, _blocks(holder))) or _plain(holder)
 
 
 def _part(block: Members) -> Part:
     match block.text("type"):
         case "text":
-            block.known({"type", "text"}, _LOSABLE_BLOCK)
             return Text(block.text("text"))
         case "image":
-            block.known({"type", "source"}, _LOSABLE_BLOCK)
             return _image(_source(block))
         case "document":
-            block.known({"type", "source", "title"}, _LOSABLE_BLOCK)
             return _document(_source(block), block.text("title"))
         case kind:
             raise block.untold("type", f"no other dialect has {kind or 'such'} blocks")
@@ -223,7 +205,6 @@ def _call(block: Members) -> ToolCall:
 def _tool(tool: Members) -> Tool:
     if tool.text("type") not in ("", "custom"):
         raise tool.untold("type", f"{tool.text('type')} is a tool of this dialect's vendor")
-    tool.known({"type", "name", "description", "input_schema", "strict"}, _LOSABLE_TOOL)
     return Tool(
         tool.text("name"),
         tool.text("description"),
@@ -235,7 +216,7 @@ def _tool(tool: Members) -> Tool:
 def _choice(choice: Members | None) -> tuple[ToolChoice | None, bool | None]:
     if choice is None:
         return None, None
-    parallel = False if choice.value.get("disable_parallel_tool_use") else None
+    parallel = False if choice.get("disable_parallel_tool_use") else None
     match _MODES.get(choice.text("type")):
         case "named":
             return ToolChoice("named", choice.text("name")), parallel

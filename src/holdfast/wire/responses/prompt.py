@@ -124,9 +124,9 @@ def _part(part: Part, *, assistant: bool) -> dict[str, Any]:
 
 
 def _file(file: File) -> dict[str, Any]:
-    if file.file_id:
-        return {"file_id": file.file_id}
     name = {"filename": file.name} if file.name else {}
+    if file.file_id:
+        return {**name, "file_id": file.file_id}
     if file.url:
         return {**name, "file_url": file.url}
     return {**name, "file_data": dataurl.file_url(file) if file.media_type else file.data}

@@ -26,46 +26,26 @@ from ..losses import losable
 from ..reading import Members
 from ..untold import Untold
 
-_KNOWN = frozenset(
-    {
-        "model",
-        "stream",
-        "input",
-        "instructions",
-        "tools",
-        "tool_choice",
-        "parallel_tool_calls",
-        "text",
-        "reasoning",
-        "max_output_tokens",
-        "temperature",
-        "top_p",
-        "user",
-        "metadata",
-    }
-)
 _LOSABLE = losable("responses")
-_LOSABLE_REASONING = losable("responses", "reasoning.")
 _ROLES = {role.value: role for role in (Role.SYSTEM, Role.DEVELOPER, Role.USER, Role.ASSISTANT)}
 
 
 def read_prompt(body: Mapping[str, Any]) -> Prompt | Failure:
     try:
-        return _prompt(Members(body))
+        members = Members(body)
+        prompt = _prompt(members)
+        members.refuse_unread(_LOSABLE)
     except Untold as untold:
         return untold.failure
+    return prompt
 
 
 def _prompt(body: Members) -> Prompt:
-    body.known(_KNOWN, _LOSABLE)
+    body.seen("model", "stream")
     instructions = body.text("instructions")
     opening = (said(Role.SYSTEM, instructions),) if instructions else ()
     reasoning = body.inside("reasoning")
-    if reasoning:
-        reasoning.known({"effort"}, _LOSABLE_REASONING)
     text = body.inside("text")
-    if text:
-        text.known({"format", "verbosity"})
     return Prompt(
         messages=(*opening, *_messages(body)),
         tools=tuple(map(_tool, body.each("tools"))),
@@ -83,7 +63,7 @@ def _prompt(body: Members) -> Prompt:
 
 
 def _messages(body: Members) -> list[Message]:
-    if isinstance(body.value.get("input"), str):
+    if isinstance(body.get("input"), str):
         return [said(Role.USER, body.text("input"))]
     messages: list[Message] = []
     for item in body.each("input"):
@@ -105,14 +85,15 @@ def _message(item: Members) -> Message | None:
         case "message":
             return _spoken(item)
         case "function_call" | "custom_tool_call":
+            item.may_lose_the_rest()
             custom = kind == "custom_tool_call"
             arguments = item.text("input" if custom else "arguments")
             call = ToolCall(item.text("call_id"), item.text("name"), arguments, custom)
             return Message(Role.ASSISTANT, calls=(call,))
         case "function_call_output" | "custom_tool_call_output":
-            item.known({"type", "id", "status", "call_id", "output"})
-            return Message(Role.TOOL, _parts(item, "output"), answers=item.text("call_id"))
+            return Message(Role.TOOL, _parts(item, "output", []), answers=item.text("call_id"))
         case "reasoning":
+            item.may_lose_the_rest()
             return None
         case _:
             raise item.untold("type", f"{kind} exists in this dialect only")
@@ -122,21 +103,24 @@ def _spoken(item: Members) -> Message:
     role = _ROLES.get(item.text("role"))
     if role is None:
         raise item.untold("role", "no other dialect has this role")
-    if role is not Role.ASSISTANT:  # what a client repeats of an answer may be of any vendor's
-        item.known({"type", "id", "status", "role", "content"})
-    refusals = [p.text("refusal") for p in _listed(item) if p.text("type") == "refusal"]
-    return Message(role, _parts(item, "content"), refusal="".join(refusals))
+    if role is Role.ASSISTANT:
+        item.may_lose_the_rest()
+    refusals: list[str] = []
+    parts = _parts(item, "content", refusals)
+    return Message(role, parts, refusal="".join(refusals))
 
 
-def _listed(item: Members) -> list[Members]:
-    return item.each("content") if isinstance(item.value.get("content"), list) else []
-
-
-def _parts(item: Members, name: str) -> tuple[Part, ...]:
-    if not isinstance(item.value.get(name), list):
+def _parts(item: Members, name: str, refusals: list[str]) -> tuple[Part, ...]:
+    """The parts that are no refusals; those are added to `refusals`."""
+    if not isinstance(item.get(name), list):
         text = item.text(name)
         return (Text(text),) if text else ()
-    parts = (_part(part) for part in item.each(name) if part.text("type") != "refusal")
+    parts = []
+    for part in item.each(name):
+        if part.text("type") == "refusal":
+            refusals.append(part.text("refusal"))
+        else:
+            parts.append(_part(part))
     return tuple(parts)
 
 
@@ -145,7 +129,7 @@ def _part(part: Members) -> Part:
         case "input_text" | "output_text" | "text" | "summary_text":
             return Text(part.text("text"))
         case "input_image":
-            if part.value.get("file_id"):
+            if part.get("file_id"):
                 raise part.untold("file_id", "the file is stored with another vendor")
             return dataurl.image(part.text("image_url"), part.text("detail"))
         case "input_file":
@@ -160,22 +144,19 @@ def _part(part: Members) -> Part:
 
 
 def _file(part: Members) -> File:
-    if part.value.get("file_id"):
-        return File(file_id=part.text("file_id"))
-    if part.value.get("file_url"):
-        return File(name=part.text("filename"), url=part.text("file_url"))
-    return dataurl.file(part.text("filename"), part.text("file_data"))
+    name, stored, url = (part.text(member) for member in ("filename", "file_id", "file_url"))
+    if stored or url:
+        return File(name, url=url, file_id=stored)
+    return dataurl.file(name, part.text("file_data"))
 
 
 def _tool(tool: Members) -> Tool:
     kind = tool.text("type")
     if kind == "custom":
-        tool.known({"type", "name", "description", "format"})
         grammar = tool.optional("format", dict)
         return Tool(tool.text("name"), tool.text("description"), custom=True, format=grammar)
     if kind != "function":
         raise tool.untold("type", f"{kind} is a tool of this dialect's vendor")
-    tool.known({"type", "name", "description", "parameters", "strict"})
     return Tool(
         tool.text("name"),
         tool.text("description"),
@@ -185,15 +166,18 @@ def _tool(tool: Members) -> Tool:
 
 
 def _choice(body: Members) -> ToolChoice | None:
-    match body.value.get("tool_choice"):
+    match body.get("tool_choice"):
         case None:
             return None
         case "auto" | "none" | "required" as mode:
             return ToolChoice(mode)
-        case {"type": "function" | "custom", "name": str(name)}:
-            return ToolChoice("named", name)
+        case dict():
+            choice = body.inside("tool_choice")
+            if choice and choice.text("type") in ("function", "custom"):
+                return ToolChoice("named", choice.text("name"))
         case _:
-            raise body.untold("tool_choice", "no other dialect has this choice")
+            pass
+    raise body.untold("tool_choice", "no other dialect has this choice")
 
 
 def _structure(text: Members) -> Structure | None:
@@ -206,7 +190,6 @@ def _structure(text: Members) -> Structure | None:
         case "json_object":
             return Structure()
         case "json_schema":
-            wanted.known({"type", "name", "schema", "strict", "description"})
             return Structure(
                 wanted.text("name") or "answer",
                 wanted.optional("schema", dict) or {},
