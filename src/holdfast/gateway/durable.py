@@ -278,7 +278,7 @@ async def _parts(entries: AsyncIterator[Entry], asked: Asked) -> AsyncIterator[P
             case _:
                 if not begun:
                     raise refused(asked, event)
-                yield Part(writer.fail(event["error"]), last=True, whole=asked.background)
+                yield Part(writer.fail(event["error"]), last=True, whole=writer.ends_failed)
 
 
 def response_object(asked: Asked, entries: Sequence[Entry]) -> Json:

@@ -180,8 +180,9 @@ class Exchange:
                 await self._reply.respond(refusal.status, headers, body)
         elif self._stream:
             # Returning without the last chunk breaks the connection off: the answer is not whole.
+            stream, error = self._stream, refusal.error()
             with suppress(ClientGone):
-                await self._reply.write(self._stream.fail(refusal.error()))
+                await self._reply.write(stream.fail(error), more=not stream.ends_failed)
 
     def _of(self, request: Request) -> Head:
         return Head(self.ref, int(self._began), request.model)

@@ -94,10 +94,13 @@ class Head:
 class StreamWriter(Protocol):
     """Writes one streamed answer: one id, model and role, whatever happened behind.
 
-    `heartbeat` fills a silence without being part of the answer.
+    `heartbeat` fills a silence without being part of the answer. `ends_failed` is whether `fail`
+    ends the answer in order: the dialect's clients are then told of the failure where they look for
+    an end. Elsewhere the connection is broken off after it, so that nobody takes it for whole.
     """
 
     heartbeat: bytes
+    ends_failed: bool
 
     def encode(self, events: Sequence[StreamEvent]) -> bytes: ...
 

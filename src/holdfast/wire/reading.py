@@ -7,9 +7,10 @@ has read by the end is refused, so that nothing is left out by forgetting it.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any, TypeVar
 
+from ..core.failure import Failure
 from .untold import Untold
 
 T = TypeVar("T")
@@ -103,3 +104,16 @@ class Members:
                 raise self.untold(name, "a target of another dialect cannot be asked this")
         for member in self._inside:
             member.refuse_unread(losses)
+
+
+def read_whole(
+    body: Mapping[str, Any], read: Callable[[Members], T], losses: Collection[str]
+) -> T | Failure:
+    """What `read` makes of all of `body` but `losses`; a failure names the first member left."""
+    try:
+        members = Members(body)
+        found = read(members)
+        members.refuse_unread(losses)
+    except Untold as untold:
+        return untold.failure
+    return found

@@ -32,6 +32,7 @@ class ChatStream:
     """Implements `wire.dialect.StreamWriter`."""
 
     heartbeat = HEARTBEAT
+    ends_failed = False
 
     def __init__(self, head: Head, include_usage: bool) -> None:
         self._head: dict[str, Any] = {

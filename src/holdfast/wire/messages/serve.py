@@ -226,6 +226,7 @@ class MessageStream:
     """Implements `wire.dialect.StreamWriter`."""
 
     heartbeat = HEARTBEAT
+    ends_failed = False
 
     def __init__(self, head: Head) -> None:
         self._message = _Message(head)

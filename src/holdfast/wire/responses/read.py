@@ -23,21 +23,14 @@ from ...core.message import (
 )
 from .. import dataurl
 from ..losses import losable
-from ..reading import Members
-from ..untold import Untold
+from ..reading import Members, read_whole
 
 _LOSABLE = losable("responses")
 _ROLES = {role.value: role for role in (Role.SYSTEM, Role.DEVELOPER, Role.USER, Role.ASSISTANT)}
 
 
 def read_prompt(body: Mapping[str, Any]) -> Prompt | Failure:
-    try:
-        members = Members(body)
-        prompt = _prompt(members)
-        members.refuse_unread(_LOSABLE)
-    except Untold as untold:
-        return untold.failure
-    return prompt
+    return read_whole(body, _prompt, _LOSABLE)
 
 
 def _prompt(body: Members) -> Prompt:

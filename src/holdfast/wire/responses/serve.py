@@ -105,6 +105,7 @@ class ResponseStream:
     """Implements `wire.dialect.StreamWriter`."""
 
     heartbeat = HEARTBEAT
+    ends_failed = True
 
     def __init__(self, head: Head, request: Request) -> None:
         self._response = _Response(head, request)
