@@ -43,7 +43,7 @@ from .durable import (
 )
 from .errors import Headers, Refusal
 from .kept import MAX_BODY, NOT_KEPT, Kept, find, invalid, store_failed
-from .limits import ClientGone, check_headers
+from .limits import ClientGone, check_headers, number_in
 from .reply import Reply, unless
 from .services import Services
 
@@ -253,11 +253,11 @@ class DurableExchange:
 
     def _after(self, query: QueryParams) -> int:
         given = self._headers.get("last-event-id") or query.get("after") or "0"
-        number = given.rpartition(":")[2]
-        if not (number.isascii() and number.isdigit()):
+        number = number_in(given.rpartition(":")[2])
+        if number is None:
             detail = "after (or Last-Event-ID) is the id of the last event that came, or its number"
             raise StreamFailed(invalid("invalid_event_id", detail))
-        return int(number)
+        return number
 
     def _head(self) -> Headers:
         head = [

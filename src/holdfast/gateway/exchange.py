@@ -24,7 +24,7 @@ from .durable import Asked, fingerprint
 from .errors import Headers as RawHeaders
 from .errors import Refusal
 from .kept import Keeping, Kept, keeps
-from .limits import ClientGone, check_headers, read_body
+from .limits import ClientGone, check_headers, number_in, read_body
 from .reply import Reply, unless
 from .services import Services, extension
 
@@ -205,7 +205,7 @@ class Exchange:
         known = {
             "agent": scrub(self._headers.get("user-agent", ""), 200),
             "request_id": scrub(self._headers.get("x-client-request-id", ""), 200),
-            "retry_count": int(retries) if retries.isascii() and retries.isdigit() else None,
+            "retry_count": number_in(retries),
             "stream": request.surface is Surface.APPEND_ONLY,
         }
         return {name: value for name, value in known.items() if value not in ("", None)}

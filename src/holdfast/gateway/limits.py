@@ -15,6 +15,7 @@ from ..core.redact import scrub
 MAX_HEADERS = 64 * 1024  # bytes of all names and values
 BODY_PATIENCE = 60.0  # seconds for the whole body of a request
 COME_BACK = 1.0  # seconds
+MOST_DIGITS = 15  # of a number in a header or a query
 
 
 class ClientGone(Exception):
@@ -106,3 +107,8 @@ def _too_large(limit: int) -> StreamFailed:
 
 def _invalid(code: str, detail: str) -> Failure:
     return Failure(Kind.INVALID, Phase.ADMIT, Hop.CLIENT, detail, code=code)
+
+
+def number_in(given: str) -> int | None:
+    """A number as a client wrote it; None for what is none, or longer than any of ours."""
+    return int(given) if given.isascii() and given.isdigit() and len(given) <= MOST_DIGITS else None

@@ -20,6 +20,7 @@ from ..wire import SERVED
 from .calls import DurableExchange, Resource
 from .durable import Asked
 from .kept import DIALECT, NOT_KEPT, PREFIX, invalid
+from .limits import number_in
 
 PATH = "/v1/responses/"
 PAGE = 20  # items, unless `limit` says otherwise
@@ -72,11 +73,11 @@ async def input_items(exchange: DurableExchange, response: str, query: QueryPara
 
 
 def _limit(query: QueryParams) -> int:
-    given = query.get("limit", str(PAGE))
-    if not (given.isascii() and given.isdigit() and 1 <= int(given) <= MAX_PAGE):
+    limit = number_in(query.get("limit", str(PAGE)))
+    if limit is None or not 1 <= limit <= MAX_PAGE:
         detail = f"limit is a whole number from 1 to {MAX_PAGE}"
         raise StreamFailed(invalid("out_of_range", detail, "limit"))
-    return int(given)
+    return limit
 
 
 async def _find(exchange: DurableExchange, response: str) -> tuple[Turn, Asked, TurnState]:
@@ -92,10 +93,11 @@ def _after(query: QueryParams) -> int:
     given = query.get("starting_after")
     if given is None:
         return 0
-    if not (given.isascii() and given.isdigit()):
+    number = number_in(given)
+    if number is None:
         detail = "starting_after is the sequence_number of the last event that came"
         raise StreamFailed(invalid("invalid_event_id", detail, "starting_after"))
-    return int(given) + 1
+    return number + 1
 
 
 RESPONSES = Resource(
