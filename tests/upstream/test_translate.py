@@ -27,6 +27,7 @@ from tests.upstream.peers import (
 from tests.upstream.tries import Tried, target, trier
 
 from holdfast.core.failure import Failure, Hop, Kind, Phase
+from holdfast.core.verdict import explain
 from holdfast.resilience.planner import STALE
 from holdfast.upstream.progress import Progress
 from holdfast.upstream.translate import failure_from, links
@@ -177,7 +178,10 @@ def test_a_certificate_for_another_name() -> None:
         async with peer(after_request(), server) as there, trier(authority.client()) as here:
             return await here.fail(target(there.url))
 
-    assert said(run(main()))[:2] == (Kind.TLS_CERTIFICATE, Phase.TLS)
+    failure = run(main())
+    assert said(failure)[:2] == (Kind.TLS_CERTIFICATE, Phase.TLS)
+    assert "mismatch" in explain(failure, "en")
+    assert "mismatch" in explain(failure, "zh")
 
 
 async def _end_after_hello(visit: Visit) -> None:

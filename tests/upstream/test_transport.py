@@ -31,6 +31,7 @@ from holdfast.core.attempt import How
 from holdfast.core.failure import Failure, Kind, Phase, StreamFailed
 from holdfast.resilience.planner import STALE
 from holdfast.upstream import bytestream, sockets
+from holdfast.upstream.resolving import Address
 from holdfast.upstream.transport import Transports
 
 pytestmark = pytest.mark.usefixtures("every_loop")
@@ -261,7 +262,7 @@ def test_the_next_address_is_asked_when_one_refuses(monkeypatch: pytest.MonkeyPa
             closed = await loop.getaddrinfo("127.0.0.1", 1, type=1)
             connect = sockets._connect
 
-            async def from_two(addresses: list[sockets.Address]) -> bytestream.ByteStream:
+            async def from_two(addresses: list[Address]) -> bytestream.ByteStream:
                 assert addresses == [(entry[0], entry[4])]
                 return await connect([(closed[0][0], closed[0][4]), *addresses])
 
@@ -278,7 +279,7 @@ def test_if_every_address_refuses_all_are_told(monkeypatch: pytest.MonkeyPatch) 
             closed = await loop.getaddrinfo("127.0.0.1", 1, type=1)
             connect = sockets._connect
 
-            async def from_two(addresses: list[sockets.Address]) -> bytestream.ByteStream:
+            async def from_two(addresses: list[Address]) -> bytestream.ByteStream:
                 return await connect([(closed[0][0], closed[0][4]), *addresses])
 
             monkeypatch.setattr(sockets, "_connect", from_two)

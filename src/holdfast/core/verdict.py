@@ -138,7 +138,8 @@ def _explain_en(failure: Failure, who: str) -> str:
     else:
         status = f" with status {failure.status}" if failure.status else ""
         subject = f"{who}: " if who else ""
-        text = f"{subject}{meaning}{_brackets(failure.cause, meaning)}{status}, {where}."
+        why = _brackets(_why(failure, failure.cause), meaning)
+        text = f"{subject}{meaning}{why}{status}, {where}."
     return text + (" The request was not at fault." if _innocent(failure) else "")
 
 
@@ -158,7 +159,8 @@ def _explain_zh(failure: Failure, who: str) -> str:
     else:
         status = f"，状态码 {failure.status}" if failure.status else ""
         subject = f"{who}：" if who else ""
-        text = f"{subject}{where}，{meaning}{_brackets_zh(failure.cause_zh, meaning)}{status}。"
+        why = _brackets_zh(_why(failure, failure.cause_zh), meaning)
+        text = f"{subject}{where}，{meaning}{why}{status}。"
     return text + ("请求本身没有问题。" if _innocent(failure) else "")
 
 
@@ -166,6 +168,12 @@ def _innocent(failure: Failure) -> bool:
     """Whether the request itself is beyond doubt: another try or target could answer it."""
     asked = failure.hop is Hop.UPSTREAM
     return asked and failure.remedy in (Remedy.RETRY, Remedy.FAILOVER)
+
+
+def _why(failure: Failure, cause: str) -> str:
+    """`cause`, and what it leaves open: all that is wrong with certificates has one name."""
+    told = failure.kind is Kind.TLS_CERTIFICATE and failure.detail not in ("", cause)
+    return f"{cause}: {failure.detail}" if told else cause
 
 
 def _brackets(cause: str, meaning: str) -> str:

@@ -19,6 +19,7 @@ import httpcore2
 from ..core.failure import Phase
 from .bytestream import ByteStream
 from .progress import CURRENT
+from .resolving import Address, Resolver
 
 OPENING = 64  # bytes of an answer that show what the peer speaks
 LONGEST_HEAD = 256 * 1024  # bytes: no end of headers or interim responses keeps us busy for ever
@@ -30,10 +31,11 @@ NO_WAY = frozenset(
     | {errno.EAFNOSUPPORT}
 )
 
-Address = tuple[socket.AddressFamily, Any]  # the second as the socket module takes it
-
 
 class SocketBackend(httpcore2.AsyncNetworkBackend):
+    def __init__(self) -> None:
+        self._resolver = Resolver()
+
     async def connect_tcp(
         self,
         host: str,
@@ -46,10 +48,9 @@ class SocketBackend(httpcore2.AsyncNetworkBackend):
         progress = CURRENT.get()
         progress.connecting(Phase.RESOLVE)
         with _connecting():
-            loop = asyncio.get_running_loop()
-            found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+            found = await self._resolver.addresses(host, port)
             progress.connecting(Phase.CONNECT)
-            return SocketStream(await _connect([(entry[0], entry[4]) for entry in found]))
+            return SocketStream(await _connect(found))
 
     async def sleep(self, seconds: float) -> None:
         await asyncio.sleep(seconds)

@@ -34,6 +34,8 @@ _ERRNO: dict[int, Kind] = {
     errno.EADDRNOTAVAIL: Kind.UNREACHABLE,
     errno.EACCES: Kind.UNREACHABLE,
     errno.EPERM: Kind.UNREACHABLE,
+    errno.EINVAL: Kind.UNREACHABLE,
+    errno.EAFNOSUPPORT: Kind.UNREACHABLE,
     errno.ECONNRESET: Kind.RESET,
     errno.ECONNABORTED: Kind.RESET,
     errno.EPIPE: Kind.RESET,
@@ -197,5 +199,10 @@ def _cause(link: BaseException) -> Cause:
 
 def _detail(chain: tuple[BaseException, ...]) -> str:
     """The words of the innermost link that has any."""
-    words = [str(link) for link in chain if str(link)]
+    words = [_words(link) for link in chain if str(link)]
     return scrub(words[-1], LONGEST) if words else ""
+
+
+def _words(link: BaseException) -> str:
+    """OpenSSL hides what is wrong with a certificate behind its own name for that."""
+    return link.verify_message if isinstance(link, ssl.SSLCertVerificationError) else str(link)
