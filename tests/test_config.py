@@ -132,6 +132,42 @@ def test_broken_or_empty_files_are_explained(tmp_path: Path, text: str, word: st
     assert any(word in line for line in problems(tmp_path, text).values())
 
 
+def test_a_byte_order_mark_and_windows_line_ends_are_no_fault(tmp_path: Path) -> None:
+    file = tmp_path / "holdfast.toml"
+    file.write_bytes(b"\xef\xbb\xbf" + WHOLE.replace("\n", "\r\n").encode())
+    assert load(file, ENV) == read(tmp_path, WHOLE)
+
+
+def test_a_file_in_another_encoding_is_explained(tmp_path: Path) -> None:
+    file = tmp_path / "holdfast.toml"
+    file.write_bytes("# 中文".encode("gb18030"))
+    with pytest.raises(ConfigError) as caught:
+        load(file, ENV)
+    assert "UTF-8 编码重新保存" in caught.value.say("zh")
+
+
+@pytest.mark.parametrize(
+    "url", ["http://h:99999/v1", "http://h:0", "http://[::1/v1", "http://a b/v1", "http://h:x/v1"]
+)
+def test_an_address_that_cannot_be_asked_is_explained(tmp_path: Path, url: str) -> None:
+    found = problems(tmp_path, WHOLE.replace("https://proxy.example/v1", url))
+    assert list(found) == ["providers.proxy.base_url"]
+
+
+@pytest.mark.parametrize("secret", ["Bearer sk-one", "sk-中文", "sk-one\n", "“sk-one”"])
+def test_a_key_that_cannot_be_sent_is_explained_and_not_repeated(
+    tmp_path: Path, secret: str
+) -> None:
+    found = problems(tmp_path, WHOLE, {**ENV, "PROXY_KEY": secret})
+    assert list(found) == ["providers.proxy.api_keys[0]"]
+    assert secret not in str(found)
+
+
+def test_a_database_of_another_kind_is_explained(tmp_path: Path) -> None:
+    text = WHOLE.replace("[server]", '[server]\ndatabase_url = "mysql://host/name"')
+    assert list(problems(tmp_path, text)) == ["server.database_url"]
+
+
 def test_a_missing_file_is_explained(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="cannot be read"):
         load(tmp_path / "none.toml", {})

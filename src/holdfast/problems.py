@@ -117,7 +117,7 @@ _WANTED: Mapping[str, tuple[str, str]] = {
 
 
 # Texts of a fixed form: the pattern, and how to write them.
-URL = r"^https?://[^\s/]+"
+URL = r"^https?://[^\s/]+(/\S*)?$"
 NAME = r"^[A-Za-z0-9_-]{1,32}$"
 HOURS = r"^([01]\d|2[0-3]):[0-5]\d-([01]\d|2[0-3]):[0-5]\d$"
 

@@ -10,7 +10,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from ..problems import ConfigError, Problem, Tongue, from_pydantic
-from .rules import all_problems
+from .rules import all_problems, unsendable
 from .secrets import ENV, resolve
 from .settings import WILDCARD, Settings
 
@@ -26,11 +26,11 @@ def load(path: Path, env: Mapping[str, str], more: Rules = _no_more) -> Settings
     """The settings in the file at `path`. Raises ConfigError with every problem found."""
     source = str(path)
     try:
-        raw = tomllib.loads(path.read_text(encoding="utf-8"))
+        raw = tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except OSError as error:
         raise ConfigError(source, [_unreadable(error.strerror or "")]) from None
     except UnicodeDecodeError:
-        raise ConfigError(source, [_unreadable("it is not UTF-8")]) from None
+        raise ConfigError(source, [_NOT_UTF_8]) from None
     except tomllib.TOMLDecodeError as error:
         raise ConfigError(source, [_malformed(str(error))]) from None
     settings = parse(raw, env, source, more)
@@ -52,6 +52,7 @@ def parse(
     except ValidationError as error:
         problems += from_pydantic(error, Settings)
     problems += all_problems(raw)
+    problems += unsendable(resolved)
     if problems or settings is None:
         raise ConfigError(source, problems, _language(raw))
     return settings
@@ -85,6 +86,15 @@ def _language(raw: Mapping[str, Any]) -> Tongue:
             return "en"
         case _:
             return "auto"
+
+
+_NOT_UTF_8 = Problem(
+    "",
+    "the file is not UTF-8",
+    "文件不是 UTF-8 编码",
+    "save it again with the encoding UTF-8",
+    "请用 UTF-8 编码重新保存",
+)
 
 
 def _unreadable(reason: str) -> Problem:

@@ -5,6 +5,7 @@ found beside others.
 from __future__ import annotations
 
 import ipaddress
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 from urllib.parse import urlsplit
@@ -14,6 +15,8 @@ from ..problems import Problem, key
 _ENDPOINTS = ("/completions", "/responses", "/messages", "/embeddings")
 _NATS = ("nats://", "tls://", "env:", "cmd:", "ws://", "wss://")
 _QQ = ("app_id", "app_secret")
+_DATABASES = ("postgresql://", "postgresql+", "env:", "cmd:")
+_KEY = re.compile(r"[!-~]*")
 
 
 def all_problems(raw: Mapping[str, Any]) -> Iterator[Problem]:
@@ -21,6 +24,7 @@ def all_problems(raw: Mapping[str, Any]) -> Iterator[Problem]:
     yield from _odd_addresses(raw)
     yield from _open_gateway(raw)
     yield from _bots(raw)
+    yield from _database(raw)
     yield from _cluster(raw)
 
 
@@ -54,15 +58,17 @@ def _odd_addresses(raw: Mapping[str, Any]) -> Iterator[Problem]:
     for name, provider in providers.items() if isinstance(providers, dict) else ():
         url = provider.get("base_url") if isinstance(provider, dict) else None
         path = key(("providers", name, "base_url"))
-        if isinstance(url, str) and url.rstrip("/").endswith(_ENDPOINTS):
+        if not isinstance(url, str):
+            continue
+        if not _names_a_port(url):
             yield Problem(
                 path,
-                "names one endpoint, not the base of all",
-                "写的是某个接口，而不是所有接口的基址",
-                "leave out what follows /v1",
-                "请去掉 /v1 之后的部分",
+                "names no host and port that can be asked",
+                "其中的主机和端口无法访问",
+                "mend what stands before the first single /; ports end at 65535",
+                "请修改第一个单独的 / 之前的部分；端口最大为 65535",
             )
-        if isinstance(url, str) and "@" in urlsplit(url).netloc:
+        elif "@" in urlsplit(url).netloc:
             yield Problem(
                 path,
                 "holds a user name or password",
@@ -70,6 +76,36 @@ def _odd_addresses(raw: Mapping[str, Any]) -> Iterator[Problem]:
                 "put the secret in api_keys or headers",
                 "请把密钥写到 api_keys 或 headers",
             )
+        if url.rstrip("/").endswith(_ENDPOINTS):
+            yield Problem(
+                path,
+                "names one endpoint, not the base of all",
+                "写的是某个接口，而不是所有接口的基址",
+                "leave out what follows /v1",
+                "请去掉 /v1 之后的部分",
+            )
+
+
+def _names_a_port(url: str) -> bool:
+    try:
+        return urlsplit(url).port != 0
+    except ValueError:
+        return False
+
+
+def unsendable(resolved: Mapping[str, Any]) -> Iterator[Problem]:
+    """Keys that no request can carry. Looks at what the variables and commands gave."""
+    for name, provider in _table(resolved, "providers").items():
+        keys = provider.get("api_keys") if isinstance(provider, dict) else None
+        for number, secret in enumerate(keys if isinstance(keys, list) else ()):
+            if isinstance(secret, str) and not _KEY.fullmatch(secret):
+                yield Problem(
+                    key(("providers", name, "api_keys", number)),
+                    "holds a blank, a line end or a sign that is not ASCII",
+                    "含有空格、换行或非 ASCII 字符",
+                    'write the key alone, without "Bearer" and as it was given',
+                    "请只写密钥本身，不带 “Bearer”，并照原样填写",
+                )
 
 
 def _open_gateway(raw: Mapping[str, Any]) -> Iterator[Problem]:
@@ -124,6 +160,18 @@ def _bots(raw: Mapping[str, Any]) -> Iterator[Problem]:
             f"网页只有一个，已归 “{pages[0]}” 使用",
             'keep one bot with platform = "webchat"',
             '只保留一个 platform = "webchat" 的机器人',
+        )
+
+
+def _database(raw: Mapping[str, Any]) -> Iterator[Problem]:
+    url = _table(raw, "server").get("database_url")
+    if isinstance(url, str) and url and not url.startswith(_DATABASES):
+        yield Problem(
+            "server.database_url",
+            "is no URL of a PostgreSQL database",
+            "不是 PostgreSQL 数据库的 URL",
+            'write it as "postgresql://user@host/name", or leave it out for SQLite',
+            '写成 "postgresql://用户@主机/库名"；用 SQLite 就不要写',
         )
 
 

@@ -53,17 +53,19 @@ def _from_command(command: str, path: str) -> tuple[str, Problem | None]:
         words = shlex.split(command)
         ran = subprocess.run(words, capture_output=True, timeout=PATIENCE, check=False)  # noqa: S603 - the operator's own command
         lines = ran.stdout.decode().split("\n")
-        why = f"it ended with status {ran.returncode}" if ran.returncode else "it wrote nothing"
+        why, why_zh = "it wrote nothing", "它什么都没有输出"
+        if ran.returncode:
+            why, why_zh = f"it ended with status {ran.returncode}", f"退出状态为 {ran.returncode}"
         if not ran.returncode and lines[0].strip():
             return lines[0].strip(), None
     except subprocess.TimeoutExpired:
-        why = f"it did not end within {PATIENCE:g} s"
+        why, why_zh = f"it did not end within {PATIENCE:g} s", f"{PATIENCE:g} 秒内没有结束"
     except (OSError, ValueError, IndexError):
-        why = "it cannot be run"
+        why, why_zh = "it cannot be run", "无法运行"
     return CMD + command, Problem(
         path,
         f"the command gave no secret: {why}",
-        f"命令没有给出密钥：{why}",
+        f"命令没有给出密钥：{why_zh}",
         "run it by hand; it must write the secret to its standard output",
         "请手工运行一次；它必须把密钥写到标准输出",
     )
