@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import re
+from typing import Any
 
 import pytest
 
 from holdfast.core.failure import Failure, Hop, Kind, Phase
-from holdfast.core.verdict import Language
+from holdfast.core.verdict import Language, plain
 from holdfast.gateway.errors import Refusal
 from holdfast.wire import SERVED
 
@@ -84,3 +85,36 @@ def test_proxy_status(failure: Failure, value: str) -> None:
 )
 def test_whose_fault_it_is_decides_the_status(failure: Failure, status: int) -> None:
     assert refusal(failure).status == status
+
+
+# Both languages.
+
+
+@pytest.mark.parametrize(
+    ("dialect", "body"),
+    [
+        *(
+            (dialect, body)
+            for dialect in SERVED
+            for body in (b"", b"{", b"\xff", b"[" * 100000, b"[]", b"null", b"{}", b'{"model": 1}')
+        ),
+        *(("chat", {"messages": messages}) for messages in (None, "x", [], [1])),
+        ("chat", {"messages": [{}], "n": 0}),
+        ("chat", {"messages": [{}], "n": "x"}),
+        ("chat", {"messages": [{}], "stream": "x"}),
+        ("chat", {"messages": [{}], "tools": {}}),
+        *(("messages", {"messages": [{}], "max_tokens": limit}) for limit in (None, 0, "x")),
+        *(("responses", {"input": given}) for given in (None, 1, [1])),
+        ("responses", {"input": "x", "previous_response_id": 1}),
+        ("messages", {"messages": [{}], "max_tokens": 1, "system": 1}),
+    ],
+)
+def test_what_is_wrong_with_a_body_is_told_in_both_languages(dialect: str, body: Any) -> None:
+    data = body if isinstance(body, bytes) else json.dumps({"model": "m", **body}).encode()
+    failure = SERVED[dialect].decode_request(data)
+    assert isinstance(failure, Failure)
+    english, chinese = plain(failure, "en"), plain(failure, "zh")
+    assert english.isascii()
+    assert re.search(r"[\u4e00-\u9fff]{2}", chinese)
+    assert failure.param is None or failure.param in english
+    assert failure.param is None or failure.param in chinese

@@ -179,6 +179,29 @@ def test_it_speaks_the_language_of_the_client(language: str, word: str) -> None:
     at(visit)
 
 
+@pytest.mark.parametrize(
+    ("path", "body", "word"),
+    [
+        (
+            CHAT,
+            {"model": "none", "messages": [{"role": "user", "content": "Hello"}]},
+            "没有这个名字",
+        ),
+        (CHAT, {"model": "ok", "messages": "Hello"}, "消息对象"),
+        ("/v1/v1/chat/completions", {}, "地址是 /v1/chat/completions"),
+        ("/v1/responses/resp_0/cancel", {}, "没有这个调用"),
+    ],
+)
+def test_who_reads_chinese_is_refused_in_chinese(
+    path: str, body: dict[str, Any], word: str
+) -> None:
+    async def visit(there: House) -> None:
+        answer = await there.http.post(path, json=body, headers={"accept-language": "zh-CN"})
+        assert word in answer.json()["error"]["message"]
+
+    at(visit)
+
+
 # How much.
 
 

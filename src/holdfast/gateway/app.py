@@ -15,6 +15,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ..core.failure import Failure, Hop, Kind, Phase, StreamFailed
 from ..wire import SERVED
+from ..wire.body import invalid
 from . import calls, responses
 from .errors import Refusal
 from .exchange import Exchange
@@ -117,9 +118,11 @@ def _nothing_there(method: str, path: str, status: int) -> Failure:
     # A base URL without /v1, with two of it, or with a slash too many.
     meant = (known for known in ANSWERS if path.rstrip("/").endswith(known.removeprefix("/v1")))
     near = next(meant, "") if status == 404 else ""
-    hint = f"the address is {near}" if near else "see GET /v1/models and the README"
-    detail = f"{method} {path}: {hint}"
-    return Failure(Kind.INVALID, Phase.ADMIT, Hop.CLIENT, detail, code=code)
+    hint, hint_zh = "see GET /v1/models and the README", "请看 GET /v1/models 和 README"
+    if near:
+        hint, hint_zh = f"the address is {near}", f"地址是 {near}"
+    asked = f"{method} {path}"
+    return invalid(code, None, f"{asked}: {hint}", f"{asked}：{hint_zh}")
 
 
 def _response(services: Services, path: str, headers: Headers, failure: Failure) -> Response:

@@ -37,4 +37,11 @@ def _foreign(headers: Mapping[str, str]) -> Failure | None:
     if all(is_loopback(urlsplit(name).hostname or "") for name in named):
         return None
     detail = "without a key this gateway answers to localhost only; set gateway.api_keys"
-    return Failure(Kind.DENIED, Phase.ADMIT, Hop.CLIENT, detail, code="foreign_origin")
+    return Failure(
+        Kind.DENIED,
+        Phase.ADMIT,
+        Hop.CLIENT,
+        detail,
+        code="foreign_origin",
+        detail_zh="没有设置密钥的网关只回答本机（localhost）；请设置 gateway.api_keys",
+    )

@@ -27,6 +27,7 @@ from ..core.request import Request, Surface
 from ..engine.ports import Engine, Overloaded, Turn
 from ..store.ports import ENDED, StoreFailed, Turns, TurnState
 from ..wire import SERVED
+from ..wire.body import invalid
 from ..wire.dialect import Head, ServedDialect
 from ..wire.jsontext import dumps
 from .durable import (
@@ -42,7 +43,7 @@ from .durable import (
     whole_answer,
 )
 from .errors import Headers, Refusal
-from .kept import MAX_BODY, NOT_KEPT, Kept, find, invalid, store_failed
+from .kept import MAX_BODY, Kept, find, gone, store_failed
 from .limits import ClientGone, check_headers, number_in
 from .reply import Reply, unless
 from .services import Services
@@ -69,9 +70,9 @@ class DurableExchange:
         self, services: Services, headers: GivenHeaders, receive: Receive, send: Send
     ) -> None:
         if services.engine is None or services.turns is None:
-            raise StreamFailed(
-                invalid("not_durable", "this gateway keeps no calls; ask for none to be kept")
-            )
+            en = "this gateway keeps no calls; ask for none to be kept"
+            zh = "这个网关不保留调用；请不要要求保留"
+            raise StreamFailed(invalid("not_durable", None, en, zh))
         self._engine: Engine = services.engine
         self._turns: Turns = services.turns
         self._services = services
@@ -90,11 +91,13 @@ class DurableExchange:
         Raises StreamFailed before anything was said.
         """
         if len(body) > MAX_BODY:
-            detail = f"a request that is to outlive its connection has at most {MAX_BODY} bytes"
-            raise StreamFailed(invalid("body_too_large", detail))
+            en = f"a request that is to outlive its connection has at most {MAX_BODY} bytes"
+            zh = f"要在断线后继续的请求最多 {MAX_BODY} 字节"
+            raise StreamFailed(invalid("body_too_large", None, en, zh))
         if in_background(request.dialect, request.body) and request.body.get("store") is False:
-            detail = "a response in the background is kept until it is read: leave out store"
-            raise StreamFailed(invalid("background_is_stored", detail, "store"))
+            en = "a response in the background is kept until it is read: leave out store"
+            zh = "后台的 response 会保留到被读取为止：请去掉 store"
+            raise StreamFailed(invalid("background_is_stored", "store", en, zh))
         whose, key = self._services.tenant(self._headers), self._key()
         await self.kept.question(request)  # what it refers to must be there
         now = self._services.clock.wall()
@@ -200,14 +203,16 @@ class DurableExchange:
         """The earlier call of the same key."""
         stored, first, state = await self.find(turn.id.removeprefix(LANE))
         if first.fingerprint != asked.fingerprint:
-            detail = "this Idempotency-Key was used for another request; choose a new one"
-            raise StreamFailed(invalid("idempotency_key_reused", detail))
+            en = "this Idempotency-Key was used for another request; choose a new one"
+            zh = "这个 Idempotency-Key 已用于另一个请求；请换一个新的"
+            raise StreamFailed(invalid("idempotency_key_reused", None, en, zh))
         attach = "holdfast-attach" in self._headers.get("prefer", "")
         waits = first.request().surface is not Surface.NONE or not first.background
         if state not in ENDED and waits and not attach:
             events = f"{PATH}{turn.id.removeprefix(LANE)}/events"
-            detail = f"the call of this Idempotency-Key is still running; read it at GET {events}"
-            raise StreamFailed(invalid("idempotency_in_progress", detail))
+            en = f"the call of this Idempotency-Key is still running; read it at GET {events}"
+            zh = f"这个 Idempotency-Key 的调用还在进行；请用 GET {events} 读取"
+            raise StreamFailed(invalid("idempotency_in_progress", None, en, zh))
         self._replayed = True
         return stored, first, state
 
@@ -215,7 +220,7 @@ class DurableExchange:
         """A call of this client's. Raises StreamFailed."""
         found = await find(self._turns, call, self._services.tenant(self._headers))
         if found is None:
-            raise StreamFailed(invalid("call_not_found", NOT_KEPT))
+            raise gone()
         return found
 
     async def stream(self, turn: Turn, asked: Asked, after: int, *, ids: bool) -> None:
@@ -247,16 +252,18 @@ class DurableExchange:
         """RFC 8941 says a quoted string; bare keys are met more often."""
         key = self._headers.get("idempotency-key", "").strip().strip('"')
         if len(key) > LONGEST_KEY or ("idempotency-key" in self._headers and not key):
-            detail = f"Idempotency-Key is 1 to {LONGEST_KEY} characters long"
-            raise StreamFailed(invalid("invalid_idempotency_key", detail))
+            en = f"Idempotency-Key is 1 to {LONGEST_KEY} characters long"
+            zh = f"Idempotency-Key 的长度是 1 到 {LONGEST_KEY} 个字符"
+            raise StreamFailed(invalid("invalid_idempotency_key", None, en, zh))
         return key
 
     def _after(self, query: QueryParams) -> int:
         given = self._headers.get("last-event-id") or query.get("after") or "0"
         number = number_in(given.rpartition(":")[2])
         if number is None:
-            detail = "after (or Last-Event-ID) is the id of the last event that came, or its number"
-            raise StreamFailed(invalid("invalid_event_id", detail))
+            en = "after (or Last-Event-ID) is the id of the last event that came, or its number"
+            zh = "after（或 Last-Event-ID）是最后收到的事件的 id 或编号"
+            raise StreamFailed(invalid("invalid_event_id", None, en, zh))
         return number
 
     def _head(self) -> Headers:
@@ -318,7 +325,8 @@ class KeptCalls:
         serve = self._resource.methods.get((scope["method"], rest))
         if serve is None:
             code = "method_not_allowed" if self._allowed(rest) else "not_found"
-            raise StreamFailed(invalid(code, f"there is no {scope['method']} {scope['path']}"))
+            asked = f"{scope['method']} {scope['path']}"
+            raise StreamFailed(invalid(code, None, f"there is no {asked}", f"没有 {asked}"))
         await serve(exchange, call, QueryParams(scope["query_string"]))
 
     async def _refuse(

@@ -19,6 +19,7 @@ from ..core.failure import Failure, Hop, Kind, Phase, StreamFailed
 from ..core.request import Request
 from ..engine.ports import Entry, Turn
 from ..store.ports import ENDED, StoreFailed, Turns, TurnState
+from ..wire.body import invalid
 from ..wire.fields import text, without
 from ..wire.responses import history
 from . import record
@@ -31,7 +32,9 @@ MAX_BODY = 4 * 1024 * 1024  # bytes of a request that is kept
 
 NOT_KEPT = (
     "there is no such call, or it is not kept any more; what is asked with X-Holdfast-Resume: 1,"
-    " with an Idempotency-Key or in the background is kept, and responses without store: false"
+    " with an Idempotency-Key or in the background is kept, and responses without store: false",
+    "没有这个调用，或者它已不再保留；会保留的是用 X-Holdfast-Resume: 1、Idempotency-Key"
+    " 或 background 发出的调用，以及没有写 store: false 的 responses",
 )
 
 _LOG = structlog.get_logger("holdfast.gateway")
@@ -40,8 +43,8 @@ Item = Mapping[str, Any]
 Found = tuple[Turn, Asked, TurnState]
 
 
-def invalid(code: str, detail: str, param: str | None = None) -> Failure:
-    return Failure(Kind.INVALID, Phase.ADMIT, Hop.CLIENT, detail, code=code, param=param)
+def gone() -> StreamFailed:
+    return StreamFailed(invalid("call_not_found", None, *NOT_KEPT))
 
 
 def store_failed(failed: StoreFailed) -> Failure:
@@ -105,12 +108,14 @@ class Kept:
         call = response.removeprefix(PREFIX) if response.startswith(PREFIX) else ""
         found = await find(self._turns, call, self._tenant)
         if found is None or found[1].dialect != DIALECT:
-            detail = f"Previous response with id '{response[:80]}' not found. {NOT_KEPT}"
-            raise StreamFailed(invalid("previous_response_not_found", detail, history.PREVIOUS))
+            name, (en, zh) = response[:80], NOT_KEPT
+            en = f"Previous response with id '{name}' not found. {en}"
+            zh = f"找不到 id 为 “{name}” 的上一个 response。{zh}"
+            raise StreamFailed(invalid("previous_response_not_found", history.PREVIOUS, en, zh))
         turn, asked, state = found
         if state not in ENDED:
-            detail = "the previous response has not ended yet"
-            raise StreamFailed(invalid("previous_response_not_ended", detail, history.PREVIOUS))
+            en, zh = "the previous response has not ended yet", "上一个 response 还没有结束"
+            raise StreamFailed(invalid("previous_response_not_ended", history.PREVIOUS, en, zh))
         return asked, await self._output(turn, asked)
 
     async def _output(self, turn: Turn, asked: Asked) -> Sequence[Item]:
@@ -132,9 +137,8 @@ class Kept:
         known = [*_named(found[1]), *await self._output(*found[:2])] if found else []
         same = [known_item for known_item in known if known_item.get("id") == reference]
         if not same:
-            raise StreamFailed(
-                invalid("item_not_found", f"Item with id '{reference}' not found.", "input")
-            )
+            en, zh = f"Item with id '{reference}' not found.", f"找不到 id 为 “{reference}” 的项。"
+            raise StreamFailed(invalid("item_not_found", "input", en, zh))
         return history.again(same)
 
 

@@ -11,6 +11,7 @@ from starlette.types import Receive
 
 from ..core.failure import Failure, Hop, Kind, Phase, StreamFailed
 from ..core.redact import scrub
+from ..wire.body import invalid
 
 MAX_HEADERS = 64 * 1024  # bytes of all names and values
 BODY_PATIENCE = 60.0  # seconds for the whole body of a request
@@ -48,8 +49,9 @@ class Gate:
 def check_headers(headers: Iterable[tuple[bytes, bytes]]) -> None:
     """Raises StreamFailed."""
     if sum(len(name) + len(value) for name, value in headers) > MAX_HEADERS:
-        detail = f"the request headers exceed {MAX_HEADERS} bytes; send fewer or shorter ones"
-        raise StreamFailed(_invalid("headers_too_large", detail))
+        en = f"the request headers exceed {MAX_HEADERS} bytes; send fewer or shorter ones"
+        zh = f"请求头超过 {MAX_HEADERS} 字节；请减少或缩短"
+        raise StreamFailed(invalid("headers_too_large", None, en, zh))
 
 
 async def read_body(receive: Receive, limit: int, coding: str = "") -> bytes:
@@ -77,16 +79,19 @@ async def _read(receive: Receive, limit: int) -> bytes:
                 if not message.get("more_body"):
                     return b"".join(parts)
     except TimeoutError:
-        detail = f"the request body did not arrive within {BODY_PATIENCE:g} s"
-        raise StreamFailed(_invalid("body_timeout", detail)) from None
+        en = f"the request body did not arrive within {BODY_PATIENCE:g} s"
+        zh = f"请求体没有在 {BODY_PATIENCE:g} 秒内送达"
+        raise StreamFailed(invalid("body_timeout", None, en, zh)) from None
 
 
 def _unpacked(body: bytes, coding: str, limit: int) -> bytes:
     if coding in ("", "identity"):
         return body
     if coding not in ("gzip", "x-gzip", "deflate"):
-        detail = f"the request body is coded as {scrub(coding, 32)}; send it plain, or as gzip"
-        raise StreamFailed(_invalid("unsupported_coding", detail))
+        named = scrub(coding, 32)
+        en = f"the request body is coded as {named}; send it plain, or as gzip"
+        zh = f"请求体的编码是 {named}；请不压缩，或用 gzip 压缩"
+        raise StreamFailed(invalid("unsupported_coding", None, en, zh))
     packed = zlib.decompressobj(zlib.MAX_WBITS | 32)  # gzip or zlib, by their own headers
     try:
         plain = packed.decompress(body, limit + 1)
@@ -95,18 +100,16 @@ def _unpacked(body: bytes, coding: str, limit: int) -> bytes:
     if len(plain) > limit:
         raise _too_large(limit)
     if not packed.eof:
-        detail = f"the request body is not whole, or not {coding}; send it plain, or as gzip"
-        raise StreamFailed(_invalid("invalid_coding", detail))
+        en = f"the request body is not whole, or not {coding}; send it plain, or as gzip"
+        zh = f"请求体不完整，或者不是 {coding}；请不压缩，或用 gzip 压缩"
+        raise StreamFailed(invalid("invalid_coding", None, en, zh))
     return plain
 
 
 def _too_large(limit: int) -> StreamFailed:
-    detail = f"the request body exceeds {limit} bytes; send less, or raise max_body"
-    return StreamFailed(_invalid("body_too_large", detail))
-
-
-def _invalid(code: str, detail: str) -> Failure:
-    return Failure(Kind.INVALID, Phase.ADMIT, Hop.CLIENT, detail, code=code)
+    en = f"the request body exceeds {limit} bytes; send less, or raise max_body"
+    zh = f"请求体超过 {limit} 字节；请减少内容，或调大 max_body"
+    return StreamFailed(invalid("body_too_large", None, en, zh))
 
 
 def number_in(given: str) -> int | None:

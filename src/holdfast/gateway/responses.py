@@ -17,9 +17,10 @@ from ..core.failure import StreamFailed
 from ..engine.ports import Turn
 from ..store.ports import TurnState
 from ..wire import SERVED
+from ..wire.body import invalid
 from .calls import DurableExchange, Resource
 from .durable import Asked
-from .kept import DIALECT, NOT_KEPT, PREFIX, invalid
+from .kept import DIALECT, PREFIX, gone
 from .limits import number_in
 
 PATH = "/v1/responses/"
@@ -59,7 +60,8 @@ async def input_items(exchange: DurableExchange, response: str, query: QueryPara
     ids = [item["id"] for item in items]
     after = query.get("after")
     if after is not None and after not in ids:
-        raise StreamFailed(invalid("item_not_found", "there is no such item", "after"))
+        en, zh = "there is no such item", "没有这一项"
+        raise StreamFailed(invalid("item_not_found", "after", en, zh))
     start = ids.index(after) + 1 if after is not None else 0
     page = items[start : start + _limit(query)]
     told = {
@@ -75,8 +77,9 @@ async def input_items(exchange: DurableExchange, response: str, query: QueryPara
 def _limit(query: QueryParams) -> int:
     limit = number_in(query.get("limit", str(PAGE)))
     if limit is None or not 1 <= limit <= MAX_PAGE:
-        detail = f"limit is a whole number from 1 to {MAX_PAGE}"
-        raise StreamFailed(invalid("out_of_range", detail, "limit"))
+        en = f"limit is a whole number from 1 to {MAX_PAGE}"
+        zh = f"limit 是 1 到 {MAX_PAGE} 之间的整数"
+        raise StreamFailed(invalid("out_of_range", "limit", en, zh))
     return limit
 
 
@@ -85,7 +88,7 @@ async def _find(exchange: DurableExchange, response: str) -> tuple[Turn, Asked, 
         found = await exchange.find(response.removeprefix(PREFIX))
         if found[1].dialect == DIALECT:
             return found
-    raise StreamFailed(invalid("call_not_found", NOT_KEPT))
+    raise gone()
 
 
 def _after(query: QueryParams) -> int:
@@ -95,8 +98,9 @@ def _after(query: QueryParams) -> int:
         return 0
     number = number_in(given)
     if number is None:
-        detail = "starting_after is the sequence_number of the last event that came"
-        raise StreamFailed(invalid("invalid_event_id", detail, "starting_after"))
+        en = "starting_after is the sequence_number of the last event that came"
+        zh = "starting_after 是最后收到的事件的 sequence_number"
+        raise StreamFailed(invalid("invalid_event_id", "starting_after", en, zh))
     return number + 1
 
 

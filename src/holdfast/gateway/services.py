@@ -79,9 +79,7 @@ class Services:
             return route
         route = embedding(route)
         if not route.targets:
-            detail = "no target of this route has embeddings"
-            failure = Failure(Kind.UNSUPPORTED, Phase.ADMIT, Hop.CLIENT, detail, param="model")
-            raise StreamFailed(failure)
+            raise StreamFailed(_NO_EMBEDDINGS)
         return route
 
     def tenant(self, headers: Mapping[str, str]) -> str:
@@ -100,9 +98,18 @@ class Services:
         """The language to tell a client things in."""
         if self.language != "auto":
             return self.language
-        if conversation:
-            return conversation
-        return "zh" if headers.get("accept-language", "").lower().startswith("zh") else "en"
+        reads = headers.get("accept-language", "").strip().lower()
+        return "zh" if reads.startswith("zh") else conversation or "en"
+
+
+_NO_EMBEDDINGS = Failure(
+    Kind.UNSUPPORTED,
+    Phase.ADMIT,
+    Hop.CLIENT,
+    "no target of this route has embeddings",
+    param="model",
+    detail_zh="这条路由的目标都没有 embeddings",
+)
 
 
 def extension(call: Call, ref: str) -> Mapping[str, Any] | None:

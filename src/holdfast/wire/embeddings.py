@@ -14,7 +14,7 @@ from ..core.failure import Failure, Kind, Phase
 from ..core.message import Prompt
 from ..core.request import Request, Surface
 from .asking import bearer, headers
-from .body import invalid, model_fault, parse_body
+from .body import missing, model_fault, parse_body
 from .classify import classify_answer
 from .decode import AnswerDecoder, Item
 from .dialect import ANY, Assembler, Decoder, EncodedRequest, ErrorAnswer, Head, StreamWriter
@@ -53,8 +53,8 @@ class EmbeddingsDialect:
             return value
         fault = model_fault(value)
         if fault is None and not value.get("input"):
-            detail = "input is missing; send a string or a list of them"
-            fault = invalid("missing_field", "input", detail)
+            remedy = "send a string or a list of them", "请发送字符串或字符串的列表"
+            fault = missing("input", remedy)
         return fault or Request("embeddings", value["model"], value, Surface.NONE)
 
     def stream(self, head: Head, request: Request) -> StreamWriter:

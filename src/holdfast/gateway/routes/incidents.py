@@ -8,7 +8,8 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from ...core.failure import Failure, Hop, Kind, Phase, StreamFailed
+from ...core.failure import StreamFailed
+from ...wire.body import invalid
 from ..services import Services
 
 MAX_PAGE = 500
@@ -18,10 +19,10 @@ def routes(services: Services) -> list[Route]:
     def admit(request: Request) -> None:
         services.check_key(request.headers)
         if services.level != "full":
-            detail = (
-                f'gateway.disclose is "{services.level}": run `holdfast incidents` on the server'
-            )
-            raise StreamFailed(_refusal("not_disclosed", detail))
+            level = f'gateway.disclose is "{services.level}"'
+            en = f"{level}: run `holdfast incidents` on the server"
+            zh = f"{level}：请在服务器上运行 `holdfast incidents`"
+            raise StreamFailed(invalid("not_disclosed", None, en, zh))
 
     async def incidents(request: Request) -> Response:
         """Newest first; `limit`, and `before` (Unix seconds) for the next page."""
@@ -42,7 +43,8 @@ def routes(services: Services) -> list[Route]:
         await asyncio.to_thread(services.keeper.settle)
         found = await asyncio.to_thread(services.incidents.find, request.path_params["ref"])
         if found is None:
-            raise StreamFailed(_refusal("not_found", "no incident has that reference id"))
+            en, zh = "no incident has that reference id", "没有这个编号的事件"
+            raise StreamFailed(invalid("not_found", None, en, zh))
         return JSONResponse(found.record)
 
     return [Route("/api/incidents", incidents), Route("/api/incidents/{ref}", incident)]
@@ -57,9 +59,6 @@ def _number(request: Request, name: str, default: float | None) -> float | None:
     except ValueError:
         number = float("nan")
     if not 0 <= number < float("inf"):
-        raise StreamFailed(_refusal("out_of_range", f"{name} must be a number, 0 or more", name))
+        en, zh = f"{name} must be a number, 0 or more", f"{name} 必须是不小于 0 的数"
+        raise StreamFailed(invalid("out_of_range", name, en, zh))
     return number
-
-
-def _refusal(code: str, detail: str, param: str | None = None) -> Failure:
-    return Failure(Kind.INVALID, Phase.ADMIT, Hop.CLIENT, detail, code=code, param=param)

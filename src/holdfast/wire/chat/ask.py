@@ -8,7 +8,18 @@ from typing import Any, Literal
 from ...core.failure import Failure
 from ...core.request import Request, Surface
 from .. import body as bodies
-from ..body import Types, a, invalid, messages_fault, model_fault, parse_body, type_fault
+from ..body import (
+    BOOLEAN,
+    LIST,
+    OBJECT,
+    Types,
+    messages_fault,
+    model_fault,
+    out_of_range,
+    parse_body,
+    type_fault,
+    wrong_type,
+)
 from .parts import pieces
 
 MOST_CHOICES = 128
@@ -27,11 +38,11 @@ _GRAMMARS = (
 )
 
 _TYPES: Types = {
-    "stream": (bool, "true or false"),
-    "stream_options": (dict, "an object"),
-    "response_format": (dict, "an object"),
-    "tools": (list, "a list"),
-    "functions": (list, "a list"),
+    "stream": BOOLEAN,
+    "stream_options": OBJECT,
+    "response_format": OBJECT,
+    "tools": LIST,
+    "functions": LIST,
 }
 
 
@@ -72,11 +83,14 @@ def _choices_fault(body: Mapping[str, Any]) -> Failure | None:
     n = body.get("n")
     if n is None:
         return None
-    remedy = f"send a whole number from 1 to {MOST_CHOICES}"
+    remedy = (
+        f"send a whole number from 1 to {MOST_CHOICES}",
+        f"请发送 1 到 {MOST_CHOICES} 之间的整数",
+    )
     if not isinstance(n, int) or isinstance(n, bool):
-        return invalid("wrong_type", "n", f"n is {a(n)}; {remedy}")
+        return wrong_type("n", n, remedy)
     if not 1 <= n <= MOST_CHOICES:
-        return invalid("out_of_range", "n", f"n is out of range; {remedy}")
+        return out_of_range("n", remedy)
     return None
 
 

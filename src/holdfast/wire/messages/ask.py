@@ -8,23 +8,27 @@ from typing import Any
 from ...core.failure import Failure
 from ...core.request import Request, Surface
 from ..body import (
+    BOOLEAN,
+    LIST,
+    OBJECT,
     Types,
-    a,
-    invalid,
     language_of,
     messages_fault,
+    missing,
     model_fault,
+    out_of_range,
     parse_body,
     type_fault,
+    wrong_type,
 )
 from ..fields import table, tables, text
 
 _TYPES: Types = {
-    "stream": (bool, "true or false"),
-    "tools": (list, "a list"),
-    "system": (str | list, "a string or a list of text blocks"),
-    "output_config": (dict, "an object"),
-    "thinking": (dict, "an object"),
+    "stream": BOOLEAN,
+    "tools": LIST,
+    "system": (str | list, ("a string or a list of text blocks", "字符串或文本块的列表")),
+    "output_config": OBJECT,
+    "thinking": OBJECT,
 }
 
 
@@ -60,13 +64,14 @@ def _request(body: dict[str, Any]) -> Request:
 
 
 def _limit_fault(body: Mapping[str, Any]) -> Failure | None:
-    limit, remedy = body.get("max_tokens"), "send a whole number, 1 or more"
+    limit = body.get("max_tokens")
+    remedy = "send a whole number, 1 or more", "请发送不小于 1 的整数"
     if limit is None:
-        return invalid("missing_field", "max_tokens", f"max_tokens is missing; {remedy}")
+        return missing("max_tokens", remedy)
     if isinstance(limit, bool) or not isinstance(limit, int):
-        return invalid("wrong_type", "max_tokens", f"max_tokens is {a(limit)}; {remedy}")
+        return wrong_type("max_tokens", limit, remedy)
     if limit < 1:
-        return invalid("out_of_range", "max_tokens", f"max_tokens is out of range; {remedy}")
+        return out_of_range("max_tokens", remedy)
     return None
 
 

@@ -7,18 +7,30 @@ from typing import Any
 
 from ...core.failure import Failure
 from ...core.request import Request, Surface
-from ..body import Types, a, invalid, language_of, model_fault, parse_body, type_fault
+from ..body import (
+    BOOLEAN,
+    LIST,
+    OBJECT,
+    STRING,
+    Types,
+    language_of,
+    missing,
+    model_fault,
+    parse_body,
+    type_fault,
+    wrong_type,
+)
 from ..fields import table, tables, text
 
 _TYPES: Types = {
-    "stream": (bool, "true or false"),
-    "background": (bool, "true or false"),
-    "store": (bool, "true or false"),
-    "previous_response_id": (str, "the id of a response"),
-    "instructions": (str, "a string"),
-    "tools": (list, "a list"),
-    "text": (dict, "an object"),
-    "reasoning": (dict, "an object"),
+    "stream": BOOLEAN,
+    "background": BOOLEAN,
+    "store": BOOLEAN,
+    "previous_response_id": (str, ("the id of a response", "一个 response 的 id")),
+    "instructions": STRING,
+    "tools": LIST,
+    "text": OBJECT,
+    "reasoning": OBJECT,
 }
 # With one of these a request may come without input of its own.
 _CONTEXT = ("previous_response_id", "conversation", "prompt")
@@ -49,19 +61,18 @@ def _request(body: dict[str, Any]) -> Request:
 
 def _input_fault(body: Mapping[str, Any]) -> Failure | None:
     given = body.get("input")
-    remedy = "send a string or a list of input items"
+    remedy = "send a string or a list of input items", "请发送字符串或输入项的列表"
     if given is None:
         if any(body.get(name) for name in _CONTEXT):
             return None
-        return invalid("missing_field", "input", f"input is missing; {remedy}")
+        return missing("input", remedy)
     if isinstance(given, str):
         return None
     if not isinstance(given, list):
-        return invalid("wrong_type", "input", f"input is {a(given)}; {remedy}")
+        return wrong_type("input", given, remedy)
     for index, item in enumerate(given):
         if not isinstance(item, dict):
-            name = f"input[{index}]"
-            return invalid("wrong_type", name, f"{name} is {a(item)}; send an object")
+            return wrong_type(f"input[{index}]", item, ("send an object", "请发送对象"))
     return None
 
 
