@@ -48,14 +48,17 @@ def said(folder: Path) -> str:
     return (folder / "stderr.txt").read_text(encoding="utf-8")
 
 
-def test_without_a_key_it_says_that_it_simulates_and_answers(tmp_path: Path) -> None:
+@pytest.mark.parametrize("end", [signal.SIGTERM, signal.SIGHUP])
+def test_without_a_key_it_says_that_it_simulates_and_answers(
+    tmp_path: Path, end: signal.Signals
+) -> None:
     with serving(tmp_path) as served:
         assert served.line == (
             f"Holdfast is ready: {served.url} (SIMULATED MODEL, no key; route: demo)"
         )
         assert len(served.line.replace(served.url, "http://127.0.0.1:8700")) <= 80
         assert answer(served, "demo") == TEXTS["demo"]["en"]
-        served.process.send_signal(signal.SIGTERM)
+        served.process.send_signal(end)
         assert served.process.stdout is not None
         assert served.process.stdout.read() == "", "the ready line is all there is"
         assert served.process.wait(LIMIT) == 0

@@ -322,7 +322,7 @@ async def serve(
     simulated: bool = False,
     role: Role = Role.ALL,
 ) -> None:
-    """Serves until SIGTERM or Ctrl-C, then ends within 10 s. `ready` is given the address.
+    """Serves until SIGTERM, SIGHUP or Ctrl-C, then ends within 10 s. `ready` is given the address.
 
     Raises ConfigError if the address or the data folder cannot be had.
     """

@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+import signal
 import socket
+import threading
 from collections.abc import Callable
 from types import FrameType
 
@@ -44,6 +46,7 @@ class Server(uvicorn.Server):
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
+        self._heed_hangup()
         if sockets:
             host, port = sockets[0].getsockname()[:2]
             self._ready(f"http://{f'[{host}]' if ':' in host else host}:{port}")
@@ -53,6 +56,12 @@ class Server(uvicorn.Server):
         _LOG.info("draining", answers_under_way=self._services.gate.inside)
         asyncio.get_running_loop().call_later(DRAIN, self._services.drain.finish)
         await super().shutdown(sockets)
+
+    def _heed_hangup(self) -> None:
+        """A terminal that is closed ends its server as SIGTERM would; `nohup` is respected."""
+        main = threading.current_thread() is threading.main_thread()
+        if main and signal.getsignal(signal.SIGHUP) is signal.SIG_DFL:
+            signal.signal(signal.SIGHUP, self.handle_exit)
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """A second signal does not wait for anybody."""
