@@ -7,6 +7,7 @@ import logging
 import os
 import signal
 import socket
+import sys
 import threading
 from collections.abc import Callable
 from types import FrameType
@@ -59,8 +60,9 @@ class Server(uvicorn.Server):
 
     def _heed_hangup(self) -> None:
         """A terminal that is closed ends its server as SIGTERM would; `nohup` is respected."""
-        main = threading.current_thread() is threading.main_thread()
-        if main and signal.getsignal(signal.SIGHUP) is signal.SIG_DFL:
+        if sys.platform == "win32" or threading.current_thread() is not threading.main_thread():
+            return
+        if signal.getsignal(signal.SIGHUP) is signal.SIG_DFL:
             signal.signal(signal.SIGHUP, self.handle_exit)
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
