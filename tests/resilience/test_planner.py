@@ -188,10 +188,13 @@ def test_the_second_stale_connection_is_a_failure_like_others() -> None:
     assert choice.target == B
 
 
-def test_stale_connections_neither_use_up_attempts_nor_are_told() -> None:
-    history = [past(A, stale(), at=NOW)] * 6 + [met(A, Kind.AUTH)]
-    assert Desk(A, B).tries(*history).target == B
-    assert Desk(A).gives_up(*history).failure.kind is Kind.AUTH
+def test_a_stale_connection_neither_uses_up_an_attempt_nor_is_told() -> None:
+    once = [past(A, stale(), at=NOW), past(B, stale(), at=NOW)]
+    history = [*once, *[met(A, Kind.RESET)] * 2, *[met(B, Kind.RESET)] * 2]
+    desk = Desk(A, B)
+    assert desk.tries(*history).decision == "retry"
+    assert desk.gives_up(*once, *history).why == Reason(Why.FRUITLESS, count=5)
+    assert Desk(A).gives_up(once[0], met(A, Kind.AUTH)).failure.kind is Kind.AUTH
 
 
 # Too long.

@@ -140,12 +140,13 @@ def _about_form(attempt: Attempt) -> bool:
 
 
 def _fruitless(attempts: Sequence[Attempt]) -> int:
-    """How many gave the reader nothing, by a fault of theirs."""
-    return sum(
-        not a.released and a.failure.kind is not Kind.CANCELLED and a.failure.code != STALE
+    """How many gave the reader nothing, by a fault of theirs: a dead connection, once, is none."""
+    barren = [
+        (a.target.name, a.failure.code)
         for a in attempts
-        if a.failure
-    )
+        if not a.released and a.failure and a.failure.kind is not Kind.CANCELLED
+    ]
+    return len(barren) - len({name for name, code in barren if code == STALE})
 
 
 def _refusal(s: Situation) -> Reason | None:
