@@ -14,12 +14,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
+import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 from sqlalchemy import delete
 from tests.engine.book import Book, Lost, TurnRow
 
+from holdfast.store import statements
 from holdfast.store.database import Database
 from holdfast.store.deliveries import SqlDeliveries
 from holdfast.store.ports import Delivery, DeliveryState, Entry, Fence, LaneLost, Turn, TurnState
@@ -29,7 +31,7 @@ from holdfast.store.turns import SqlTurns
 T = TypeVar("T")
 LANES = ("a", "b")
 ANY = st.integers(0, 5)
-LEASE = 30.0  # seconds: longer than any run of this
+LEASE = 3600.0  # seconds: longer than any run of this
 S = DeliveryState
 
 
@@ -391,7 +393,10 @@ def _empty(connection: Any) -> None:
         connection.execute(delete(table))
 
 
-def test_every_order_of_accepting_running_crashing_and_delivering() -> None:
+def test_every_order_of_accepting_running_crashing_and_delivering(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(statements, "ASTRAY", 2 * LEASE)  # no clock is set back here
     opened = database()
 
     class Tried(Interleavings):
