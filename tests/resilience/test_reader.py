@@ -65,7 +65,9 @@ def test_what_comes_after_a_call_is_told_after_it(surface: Surface) -> None:
     first = TextDelta("I look.")
     rest: list[StreamEvent] = [CALL, ReasoningDelta("Hm"), TextDelta("And listen.")]
     half = ToolCallDelta(1, "c2", "listen", "{")
-    given = give(reader, by, first, *rest, half, Foreign({"type": "x"}), replace(half, id=""), END)
+    given = give(
+        reader, by, first, *rest, half, Foreign({"type": "x"}), replace(half, id="", name=""), END
+    )
     assert given == ([first] if surface is Surface.APPEND_ONLY else [])
     whole = replace(half, arguments="{{")
     told = [*given, *reader.end(by, None)]
