@@ -94,7 +94,7 @@ def main(argv: list[str]) -> int:
     parser.add_argument("--dry", action="store_true", help="only print the table")
     given = parser.parse_args(argv)
     runs = known(given.seed, given.each, given.examples), blind(given.seed, given.each)
-    text = report(*runs, given.seed)
+    text = report(*runs, given.seed, given.each)
     print(text)
     if not given.dry:
         keep(RESULTS, "seams", text)

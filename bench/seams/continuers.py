@@ -18,7 +18,7 @@ from holdfast.sim.library import TEXTS
 
 from .blind import BLIND
 from .cuts import Cut
-from .phrasings import ODD, RARER, USUAL, Phrasings
+from .phrasings import DECLINED, ODD, RARER, THOUGHTS, USUAL, Phrasings
 
 
 class Right(Enum):
@@ -151,7 +151,7 @@ def _unmarked(text: str) -> str:
 
 def _drifting(drift: Callable[[str], str]) -> Behaviour:
     def say(cut: Cut, dice: random.Random) -> Said:
-        then = drift(anchor(cut.shown)) + cut.rest
+        then = _drifted(drift)(cut)
         return Said(then, _right(cut, then))
 
     return say
@@ -225,6 +225,52 @@ def _marked(cut: Cut, dice: random.Random) -> Said:
     return Said(f"-----\n{anchor(cut.shown)}\n-----\n{cut.rest}", Right.JOIN)
 
 
+def _thoughts_first(cut: Cut, dice: random.Random) -> Said:
+    """Nothing shows whether the breaks after thoughts are the text's own."""
+    broken = cut.rest.startswith(("\r", "\n"))
+    thoughts = dice.choice(THOUGHTS[cut.language])
+    return Said(thoughts + cut.rest, Right.GUESS if broken else Right.JOIN)
+
+
+def _declining(phrasings: Phrasings) -> Behaviour:
+    """Says something to the reader, and nothing of the text."""
+
+    def say(cut: Cut, dice: random.Random) -> Said:
+        said = dice.choice(phrasings[cut.language])
+        return Said(said, Right.FREE, echo=said)
+
+    return say
+
+
+def _restart_cut(cut: Cut, dice: random.Random) -> Said:
+    """Begins the answer anew and is over before it comes to where it was cut."""
+    until = dice.randint(len(cut.shown) // 2, len(cut.shown))
+    begun = cut.text[:until]
+    telling = weight([sign for sign in begun if sign.isalnum()]) >= SLIGHT
+    return Said(begun, Right.FREE, restart=telling, echo=cut.shown[:40])
+
+
+def _words_then_others(cut: Cut, dice: random.Random) -> Said:
+    """Repeats the last words, and goes on otherwise than the known text."""
+    words = _words(cut, 8)
+    return Said(words + _OTHER[cut.language], Right.FREE, echo=words.lstrip())
+
+
+def _fence_then_talk(phrasings: Phrasings) -> Behaviour:
+    """Opens the fence anew before it announces itself."""
+
+    def say(cut: Cut, dice: random.Random) -> Said:
+        fence = _refenced(lambda _: "")(cut)
+        text = _anchored(cut)
+        return Said(fence + dice.choice(phrasings[cut.language]) + text, _right(cut, text))
+
+    return say
+
+
+def _drifted(drift: Callable[[str], str]) -> Callable[[Cut], str]:
+    return lambda cut: drift(anchor(cut.shown)) + cut.rest
+
+
 BEHAVIOURS: Mapping[str, Behaviour] = {
     "exact": _repeating(lambda cut: ""),
     "anchor": _repeating(lambda cut: anchor(cut.shown)),
@@ -267,6 +313,13 @@ BEHAVIOURS: Mapping[str, Behaviour] = {
     "rarer talk, fence, anchor": _talking(RARER, _refenced(_anchored)),
     "quotes the anchor": _quoted,
     "copies the marker lines": _marked,
+    "usual talk, fence, drift": _talking(USUAL, _refenced(_drifted(_width))),
+    "fence, usual talk, anchor": _fence_then_talk(USUAL),
+    "thoughts, anchor": _talking(THOUGHTS, _anchored),
+    "thoughts, exact": _thoughts_first,
+    "restarts and is cut": _restart_cut,
+    "repeats 8 words, then others": _words_then_others,
+    "declines": _declining(DECLINED),
     "other words": _other_words,
     "other language": _other_language,
 }

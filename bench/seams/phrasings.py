@@ -117,3 +117,36 @@ ODD: Phrasings = {
         "“接着写”，您这么说。\n\n",
     ),
 }
+
+# Nothing of these goes on with anything.
+DECLINED: Phrasings = {
+    "en": (
+        "I'm sorry, but I can't help with that.",
+        "I apologize for the confusion. Could you tell me what you would like me to do?",
+        "The answer above is already complete; there is nothing to add.",
+        "My previous response was complete, so there is nothing left to continue.",
+        "I don't have any earlier message in this conversation to go on from.",
+        "It looks like your message is empty. How can I help you today?",
+    ),
+    "zh": (
+        "抱歉，我无法协助完成这个请求。",
+        "非常抱歉给您带来困扰，请问您需要我做什么？",
+        "上面的回答已经完整，没有需要补充的内容。",
+        "我之前的回复已经写完了，无需继续。",
+        "我没有看到之前的对话内容，无法接着写。",
+        "您好！请问有什么可以帮您？",
+    ),
+}
+
+THOUGHTS: Phrasings = {
+    "en": (
+        "<think>\nIt breaks off here. I should go on without a word.\n</think>\n\n",
+        "<thinking>Just the rest, in the same format.</thinking>\n",
+        "<scratchpad>\n1. Find the place.\n2. Go on.\n</scratchpad>\n\n",
+    ),
+    "zh": (
+        "<think>\n断在这里了，直接往下写，不要解释。\n</think>\n\n",
+        "<thinking>只写剩下的部分，格式不变。</thinking>\n",
+        "<思考>\n一、找到断点。\n二、接着写。\n</思考>\n\n",
+    ),
+}

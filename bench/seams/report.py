@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Protocol
 
+from .blind import BLIND
 from .score import Score
 
 _INTRO = """\
 # Seams
 
-Written by `python -m bench.seams --seed {seed}`. {texts} known texts in Chinese and English (public
+Written by `python -m bench.seams --seed {seed} --each {each}`. {texts} known texts in Chinese and English (public
 domain and self-written: prose, code, tables, lists, maths, JSON, emoji) are cut at {places} places,
 and a continuer of every behaviour goes on: {cases:,} continuations. Exact means equal to the known
 text, character by character, where the text shows one right joint. Where nothing in it does (one
@@ -21,8 +22,9 @@ All of it was looked at while the splice took its shape.
 _BLIND = """\
 ## Blind
 
-{texts} texts and 72 wordings of talk were written before the splice took its shape, and no single
-failure on them was read (`blind.py`): the number that says how it fares with what it never met.
+{texts} texts and {wordings} wordings of talk were written before the splice took the shape that is
+judged here, and no single failure on them was read (`blind.py`): the number that says how it fares
+with what it never met.
 {cases:,} continuations.
 """
 
@@ -41,18 +43,19 @@ class Results(Protocol):
     def kinds(self) -> Mapping[str, Score]: ...
 
 
-def report(known: Results, blind: Results, seed: int) -> str:
+def report(known: Results, blind: Results, seed: int, each: int) -> str:
     ours = next(iter(known.joiners.values()))
     counts = {"texts": known.texts, "places": known.places, "cases": ours.cases}
+    wordings = sum(map(len, BLIND.values()))
     held = next(iter(blind.joiners.values()))
     return "\n".join(
         [
-            _INTRO.format(seed=seed, **counts),
+            _INTRO.format(seed=seed, each=each, **counts),
             _scores(known),
             "\n`concatenation`: the new text put behind the old; `new line`: on a line of its own;"
             " `restart`: the whole answer again, behind\nwhat was shown. `refused` counts joints"
             " that exist; the call then asks elsewhere or ends honestly.\n",
-            _BLIND.format(texts=blind.texts, cases=held.cases),
+            _BLIND.format(texts=blind.texts, wordings=wordings, cases=held.cases),
             _scores(blind),
             "\n## By behaviour\n",
             _behaviours("the continuer", known.behaviours),

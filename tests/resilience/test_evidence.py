@@ -60,7 +60,9 @@ def test_lines_of_code_repeat_themselves() -> None:
     ("weight", "voice", "talk", "expected"),
     [
         (12, Voice.EITHER, "Part 2:\n\n", Proof.LIKELY),
-        (12, Voice.EITHER, "Gladly. ", Proof.DOUBT),
+        (10, Voice.EITHER, "Gladly. ", Proof.DOUBT),
+        (8, Voice.EITHER, "🔁 ", Proof.LIKELY),
+        (8, Voice.EITHER, "Answer: ", Proof.LIKELY),
         (18, Voice.EITHER, "Gladly. ", Proof.LIKELY),
         (7, Voice.EITHER, "Part 2:\n\n", Proof.DOUBT),
         (7, Voice.TALK, "Let me go on:\n\n", Proof.LIKELY),

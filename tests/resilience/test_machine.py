@@ -11,6 +11,8 @@ from tests.resilience.transcript import Call
 
 from holdfast.core.attempt import Continuation, Target, Timeouts
 from holdfast.core.failure import Hop, Kind, Phase
+from holdfast.core.reason import Reason, Why
+from holdfast.core.record import attempt_record
 from holdfast.core.request import Surface
 from holdfast.resilience.health import Health
 
@@ -342,9 +344,14 @@ def test_what_cannot_be_continued_ends_honestly() -> None:
     """)
 
 
-@pytest.mark.parametrize("form", [{"choices": 2}, {"structured": True}])
-def test_several_answers_and_structured_ones_are_never_continued(form: dict[str, Any]) -> None:
-    Call(A, B, **form).play("""
+@pytest.mark.parametrize(
+    ("form", "why"), [({"choices": 2}, Why.CHOICES), ({"structured": True}, Why.STRUCTURED)]
+)
+def test_several_answers_and_structured_ones_are_never_continued(
+    form: dict[str, Any], why: Why
+) -> None:
+    call = Call(A, B, **form)
+    call.play("""
         >> start
         << open 1 a start
         >> 1 says "{"
@@ -354,6 +361,46 @@ def test_several_answers_and_structured_ones_are_never_continued(form: dict[str,
         << record 1 connection_reset/stream stop
         << done connection_reset 1
     """)
+    assert call.done.outcome.attempts[0].why == Reason(why)
+
+
+def test_how_and_how_surely_it_was_joined_is_in_the_record() -> None:
+    """Rule, overlap, talk and grade of the seam, or in both languages why there is none."""
+    call = Call(A, B, C)
+    call.play("""
+        >> start
+        << open 1 a start
+        >> 1 says "The rope is short, but it reaches"
+        << emit "The rope is short, but it reaches"
+        >> 1 fails connection_reset
+        << close 1
+        << record 1 connection_reset/stream continue
+        << open 2 b instruct "The rope is short, but it reaches"
+        >> 2 says "The rope is short, but it holds."
+        >> 2 finishes end
+        >> 2 ends
+        << close 2
+        << record 2 diverged/stream continue
+        << open 3 c instruct "The rope is short, but it reaches"
+        >> 3 says "Sure: rope is short, but it reaches the shore."
+        >> 3 finishes end
+        >> 3 ends
+        << emit " the shore."
+        << emit finish end
+        << record 3 well finish
+        << close 3
+        << done whole 44
+    """)
+    _, refused, joined = (attempt_record(one, 0.0) for one in call.done.outcome.attempts)
+    assert "seam" not in refused
+    assert "the continuation began the sentence anew" in refused["explained"]["en"]
+    assert "续写换了说法重写中断的那句话" in refused["explained"]["zh"]
+    assert joined["seam"] == {
+        "rule": "overlap",
+        "overlap_chars": 29,
+        "dropped_chars": 6,
+        "confidence": "proved",
+    }
 
 
 def test_a_refusal_is_never_continued() -> None:

@@ -129,6 +129,56 @@ JOINED = [
         " We were cold. Hold fast, my lads, hold fast, and do not let it go! The end.",
         " We were cold. Hold fast, my lads, hold fast, and do not let it go! The end.",
     ),
+    # A capital letter in the middle of its words begins what is said again.
+    (
+        "One. The lamp was lit by Amal Haddad, who",
+        "Well, the place was The lamp was lit by Amal Haddad, who slept.",
+        " slept.",
+    ),
+    # What it quotes of the end in its talk is not the repetition.
+    (
+        "To find out whic",
+        "You have it up to “find out whic”. From there:\n\nTo find out which one.",
+        "h one.",
+    ),
+    # The word before the repetition ends like the one before it in the text.
+    (
+        "| hardly any atmosphere |\n| Venus | 6,052 | 8.87 | 5,832 ",
+        "You have it up to “5,832”. From there:\n\nVenus | 6,052 | 8.87 | 5,832 h |",
+        "h |",
+    ),
+    # Of what begins alike by chance, the rest of the repetition tells.
+    (
+        "2. **Start replication.** The",
+        "The following picks up the thread.\n\n**Start replication.** The new server follows.",
+        " new server follows.",
+    ),
+    # Hardly anything was released.
+    ("A ", "Thanks for letting me know. A small cache that forgets.", "small cache that forgets."),
+    ("```", "```yaml\nhost: here\n```", "yaml\nhost: here\n```"),
+    ("```", "yaml\nhost: here\n```\nDone.", "yaml\nhost: here\n```\nDone."),
+    # Thoughts in tags that no text has, and tags of the text.
+    ("The lamp was lit at", "<plan>\nGo on.\n</plan>\n\n dusk, as always.", " dusk, as always."),
+    ("Water is H", "<sub>2</sub>O, and ice floats.", "<sub>2</sub>O, and ice floats."),
+    # No line begins with the space between two words.
+    (
+        "The wheel cracked. He slept.",
+        "Back to it now.\n\nHere you are.\n\n Then he woke.",
+        " Then he woke.",
+    ),
+    # Line breaks after talk: an item, a line of a dialogue, a paragraph after a quotation.
+    ("1. Oil the wheel.", "Continuing...\n\n2. Light the lamp.", "\n2. Light the lamp."),
+    (
+        "问：银行在哪里？\n答：往右拐。\n\n问：车站在哪里？\n答：往左拐。",
+        "继续：\n\n问：邮局呢？",
+        "\n问：邮局呢？",
+    ),
+    ("> 倒过来做一遍。", "继续：\n\n\n全部打勾以后。", "\n\n全部打勾以后。"),
+    ("```go\n\tx = 1;", "Continuing...\n\n\ty = 2;\n```", "\n\ty = 2;\n```"),
+    # Nobody breaks the line after a comma, so it is no answer in a dialogue.
+    ("写成算式：", "好的，\n\n1×1=1", "\n\n1×1=1"),
+    # An item ends without a mark.
+    ("- [ ] 只读\n- [ ] 读写", "\n\n> 切换窗口只有十五分钟。", "\n\n> 切换窗口只有十五分钟。"),
     # A sentence that lost the space before it gets it back.
     ("He lit the lamp.", "Then he slept.", " Then he slept."),
     ("The end of it is here", "-----\nThe end of it is here\n-----\n and there.", " and there."),
@@ -159,6 +209,18 @@ REFUSED = [
     ("He lit the lamp and then", "### Continued\n\nhe slept until the sun was up."),
     # The line of code in other words.
     ("```python\n    x = take(now)\n    y = tak", "    y = 3\n```\n"),
+    ("so\n\n$$\\int_{-\\infty}^{\\infty} ", "$$\\int_{-\\infty} f(x)\\,dx$$ is it."),
+    # A sentence among lines of code.
+    ("```python\nx = f(1)\ny = f(2)\n", "The rest follows now.\n\nz = g(7)\n```\n"),
+    # Begun anew, and over before the cut.
+    ("The lamp was lit at dusk, and then he slept", "The lamp was lit at"),
+    ("```yaml\nhost: 1", "```yaml\nho"),
+    ("令牌桶是最", "令牌桶是最"),
+    # It declines, or is done.
+    ("He lit the lamp.", "I'm sorry, but I can't help with that."),
+    ("他点亮了灯。", "抱歉，我无法协助完成这个请求。"),
+    ("He lit the lamp.", "The answer above is already complete; there is nothing to add."),
+    ("先写日期，再写风向。\n\n", "您好！请问有什么可以帮您？"),
     # A sentence that may be said twice, or come again.
     (
         "Hold fast, my lads, hold fast, and do not let it go!",
@@ -179,6 +241,7 @@ def test_refused(released: str, new: str) -> None:
     assert isinstance(joined, Failure)
     assert joined.kind is Kind.DIVERGED
     assert joined.detail.startswith("the continuation ")
+    assert joined.detail_zh.startswith("续写")
     assert splicer.seam is None
 
 
@@ -328,7 +391,8 @@ def test_whatever_is_said_again_the_answer_is_exact_or_refused(
         assert splicer.seam
         assert splicer.seam.verified or not again
     else:
-        assert len(joined) <= len(released) + len(talk) + len(again) + len(rest)
+        space = 1  # between two sentences
+        assert len(joined) <= len(released) + len(talk) + len(again) + len(rest) + space
 
 
 @holds(st.text(max_size=80), st.text(max_size=400), st.booleans())

@@ -51,7 +51,7 @@ def test_the_timeline_tells_each_attempt_its_phases_its_cause_and_the_decision()
         "│   └── → go on from what was given",
         "└── +812 ms #2 backup/gpt-5.4 (instruct)",
         "    ├── ✓ the answer is whole after 1.69 s",
-        "    └── joined by anchor, 24 repeated characters removed",
+        "    └── joined by anchor (proved), 24 repeated characters removed",
         "553 characters were given",
     ]
 

@@ -32,6 +32,9 @@ class Why(Enum):
     LEFT = "left"
     FINAL = "final"
     SEALED = "sealed"
+    STRUCTURED = "structured"
+    CHOICES = "choices"
+    REFUSED = "refused"
     FRUITLESS = "fruitless"
     MANY = "many"
     NOBODY = "nobody"
@@ -61,6 +64,18 @@ REASONS: Mapping[Why, tuple[str, str]] = {
     Why.SEALED: (
         "output was released that cannot be continued",
         "已给出的内容无法续写",
+    ),
+    Why.STRUCTURED: (
+        "structured output was begun, which cannot be continued",
+        "结构化输出已经开始，无法续写",
+    ),
+    Why.CHOICES: (
+        "several choices were begun, which cannot be continued",
+        "多个候选回答已经开始，无法续写",
+    ),
+    Why.REFUSED: (
+        "a refusal was begun, which cannot be continued",
+        "拒绝的话已经说出，无法续写",
     ),
     Why.FRUITLESS: ("{count} attempts brought nothing", "{count} 次尝试都没有结果"),
     Why.MANY: ("{count} attempts were made", "已经尝试了 {count} 次"),

@@ -15,6 +15,7 @@ from .talk import Voice
 
 RESTART = 40  # weight of a beginning that no text has twice
 HEAVY = 24  # weight of a repetition that is hardly chance
+SHORT = 8  # the same after a short announcement
 FAIR = 10  # the same for one that begins a paragraph like a sentence of the old text
 GOOD = 16  # the same for one that begins another sentence
 SAID = 12  # of one in the middle of a sentence, which may still be one
@@ -24,6 +25,8 @@ PHRASE = 60  # characters of talk in whose sentence it stands
 BRIEF = 320  # characters of talk before a repetition that is not heavy
 
 _CLOSED = re.compile(r"(?:\A|[.!?:。！？：…—–~～]|[^\x00-\u2e7f\w）】」』，、；]|\n|---)\W*\Z")
+# It ends in a colon, or is nothing but a symbol or two.
+_LEADING = re.compile(r"[:：]\s*\Z|\A[^\w\x00-\x7f\u2000-\u206f\u3000-\u303f\uff00-\uffef]+\s*\Z")
 _LABEL = re.compile(r"\W*[\[(（【*<][^\n]*[\])）】*>]\W*\Z")
 _QUOTED = re.compile(r"“[^”]*”|「[^」]*」|『[^』]*』|`[^`\n]+`")
 _BROKEN = re.compile(r"\n[^\w\n]*\Z")
@@ -33,14 +36,16 @@ def believed(
     found: Recollection,
     talk: str,
     voice: Voice,
+    first: str = "",
     *,
     verbatim: bool = False,
     among_code: bool = False,
 ) -> Proof:
-    """`verbatim`: what was asked for stands there, sign by sign, and is long enough to prove it;
-    `among_code`: the old text stops among lines that repeat themselves by nature.
+    """`first`: the sign after the talk, with which the repetition begins; `verbatim`: what was
+    asked for stands there, sign by sign, and is long enough to prove it; `among_code`: the old
+    text stops among lines that repeat themselves by nature.
     """
-    closed = _CLOSED.search(talk) is not None or _LABEL.match(talk) is not None
+    closed = _is_closed(talk, first)
     natural = found.place > Place.WORD
     heavy = verbatim or found.weight >= HEAVY
     code = code_like(_QUOTED.sub("", talk))
@@ -51,11 +56,12 @@ def believed(
     if found.place is Place.WHOLE and found.weight >= RESTART:
         return Proof.SURE
     if not closed:
-        least = BRIEF if voice >= Voice.TALK else PHRASE
-        asked = found.place >= Place.QUOTE and len(talk) <= least
-        if heavy and natural and asked:
+        spoken = voice >= Voice.TALK
+        telling = found.place >= Place.QUOTE or (spoken and not found.common)
+        if heavy and natural and telling and len(talk) <= (BRIEF if spoken else PHRASE):
             return Proof.LIKELY
-        said = natural and (heavy or found.weight >= SAID) and not found.common
+        least = LEAST if found.place is Place.WHOLE else SAID
+        said = natural and (heavy or found.weight >= least) and not found.common
         return Proof.DOUBT if said else Proof.CHANCE
     broken = _BROKEN.search(talk) is not None
     if found.common:
@@ -67,6 +73,13 @@ def believed(
     if not natural:
         return Proof.DOUBT if voice >= Voice.TALK and found.weight >= FAIR else Proof.CHANCE
     return _light(found, talk, voice, broken=broken)
+
+
+def _is_closed(talk: str, first: str) -> bool:
+    """Whether the talk has come to an end, or a capital letter begins a sentence inside of it."""
+    if _CLOSED.search(talk) or _LABEL.match(talk):
+        return True
+    return first.isupper() and talk[-1:].isspace() and talk.rstrip()[-1:].islower()
 
 
 def _common(found: Recollection, voice: Voice, *, natural: bool, broken: bool) -> Proof:
@@ -88,7 +101,16 @@ def _light(found: Recollection, talk: str, voice: Voice, *, broken: bool) -> Pro
         return Proof.LIKELY
     if found.weight >= LEAST and (voice is Voice.APART or (voice is Voice.TALK and sound)):
         return Proof.LIKELY
-    fair = found.weight >= (BEGUN if whole else FAIR if broken else GOOD)
-    if fair and len(talk) <= BRIEF:
+    if len(talk) <= BRIEF and found.weight >= _least(talk, whole=whole, broken=broken):
         return Proof.LIKELY
     return Proof.DOUBT if whole or found.weight >= LEAST else Proof.CHANCE
+
+
+def _least(talk: str, *, whole: bool, broken: bool) -> int:
+    """The weight of a repetition that is believed after words that say little."""
+    short = len(talk) <= PHRASE
+    if whole:
+        return LETTERS if short and broken else BEGUN
+    if short:
+        return SHORT if broken or _LEADING.search(talk) else SAID
+    return FAIR if broken else GOOD

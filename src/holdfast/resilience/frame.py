@@ -24,9 +24,12 @@ def past_frame(old: str, new: str, start: int, end: int) -> int:
 
 
 def is_spoken_of(old: str, new: str, start: int, end: int) -> bool:
-    """Whether it stands in quotation marks, alone or with more of the old text before it."""
+    """Whether it stands in quotation marks, alone or with more of the old text before it, or
+    its last words do.
+    """
     for opening, closing in _QUOTES:
-        opened = new.rfind(opening, 0, start)
-        if opened > new.rfind(closing, 0, start) and new.startswith(closing, end):
+        opened = new.rfind(opening, 0, end)
+        own = opened >= start and opening in old[start - end :]
+        if not own and opened > new.rfind(closing, 0, end) and new.startswith(closing, end):
             return new[opened + 1 : start].strip() in old
     return past_frame(old, new, start, end) > end

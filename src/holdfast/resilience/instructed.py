@@ -9,9 +9,10 @@ from functools import cached_property
 from ..core.anchor import anchor, open_fence
 from ..core.attempt import Confidence, Seam
 from ..core.failure import Failure
+from .breaks import past_talk
 from .evidence import believed
 from .frame import is_spoken_of, past_frame
-from .joint import Joint, More, diverged
+from .joint import Divergence, Joint, More, diverged
 from .objection import Objector
 from .overlap import (
     Folded,
@@ -24,7 +25,7 @@ from .overlap import (
     weight,
 )
 from .recall import Memory, Place, Recollection
-from .talk import Preface, Voice, interjected, preface
+from .talk import Preface, Voice, interjected, preface, spaced_out
 
 WINDOW = 160  # weight of new text that settles the joint if it sounds as if it went on
 DOUBTFUL = 400  # the same if it does not, or if something speaks against it
@@ -67,6 +68,7 @@ class Instructed:
         self._fence_open = inside and not last_line.startswith(("```", "~~~"))
         self._gap = released[len(self._text) :]
         self._unfinished = self._text[-1:] not in _ENDS and not self._fence_open
+        self._unfinished &= "\n" not in self._gap
         # Signs that end the text and what may close a quotation of it must be there to be skipped.
         self._lookahead = len(self._text) - len(self._text.rstrip(_NO_LETTERS)) + 8
 
@@ -90,11 +92,19 @@ class Instructed:
         fair = weight(fold(self._anchor).letters) >= FAIR
         return fair and exact_overlap(self._text, self._anchor).proof >= Proof.LIKELY
 
+    @cached_property
+    def _tagged(self) -> bool:
+        """Whether tags may stand there as text."""
+        return self._fence_open and "</" in self._text
+
     def __call__(self, new: str, *, final: bool) -> Joint | More | Failure:
         if not self._text:
             return Joint(0, Seam("blank", confidence=Confidence.PROVED))
         if self._telling and new.startswith(self._anchor):
             sure = is_distinct(self._anchor)
+            if not sure and new == self._anchor:
+                added_nothing = diverged(Divergence.NO_NEWS)
+                return added_nothing if final else More(len(new) + 1)
             grade = Confidence.PROVED if sure else Confidence.LIKELY
             return Joint(len(self._anchor), Seam("anchor", len(self._anchor), confidence=grade))
         if not final and new != self._anchor and self._anchor.startswith(new):
@@ -121,16 +131,18 @@ class Instructed:
                 return More(reach)
             if left:
                 return More(len(new) + min(len(new), left))
+        elif any(map(self._objector.ends_in_the_beginning, (new, new[before.certain :]))):
+            return diverged(Divergence.EARLY_END)
         joint = self._repeated(fresh, before)
         if isinstance(joint, Joint) and not final and len(new) < joint.skip + self._lookahead:
             return More(joint.skip + self._lookahead)
         if joint is not None:
             return self._with_news(joint, new, final=final)
         if left and self._ends_inside(fresh, before):
-            return diverged("repeated what was released and ended there")
-        if not self._known.letters and len(self._text) > 1 and self._text in new[1:]:
-            return diverged("has the few signs again that were released")
-        objection = self._objector.objection(new, before)
+            return diverged(Divergence.ENDED_INSIDE)
+        if self._objector.has_few_signs_again(new[before.certain :]):
+            return diverged(Divergence.FEW_SIGNS)
+        objection = self._objector.objection(new, before, final=final)
         if objection:
             return diverged(objection)
         space = self._objector.lost_space(new[before.certain :])
@@ -142,8 +154,17 @@ class Instructed:
         quoted = line[-1] in "\"'" and line.count(line[-1]) % 2 == 1
         spoken = quoted or line[-1] in _OPEN_QUOTES
         introduced = line[-1] in ":：" and not (self._fence_open or "\n" in self._gap)
-        found = preface(new, fence_open=self._fence_open, spoken=spoken, introduced=introduced)
-        found = self._without_break(found, new)
+        found = preface(
+            new,
+            fence_open=self._fence_open,
+            spoken=spoken,
+            introduced=introduced,
+            tagged=self._tagged,
+        )
+        found = self._with_breaks(found, new)
+        spaced = 0 if self._gap or self._objector.among_code else spaced_out(self._text, new)
+        if spaced > found.certain and self._objector.voice(new[found.certain :]) > Voice.TEXT:
+            return replace(found, certain=spaced, likely=(spaced, *found.likely))
         if spoken or not self._unfinished:
             return found
         length, goes_on = interjected(new[found.certain :])
@@ -152,15 +173,13 @@ class Instructed:
             return replace(found, certain=end, likely=(end, *found.likely))
         return replace(found, suspect=found.suspect or (end > found.certain and not self._gap))
 
-    def _without_break(self, before: Preface, new: str) -> Preface:
-        """Of three line breaks after talk, two are those of the text if it has paragraphs there."""
-        at = before.certain
-        line = self._text.rfind("\n") + 1
-        paragraphs = not self._gap and self._text[:line].endswith(("", "\n\n")[line > 0])
-        three = new[max(0, at - 2) : at + 1] == "\n\n\n" != new[at - 1 : at + 2]
-        if three and paragraphs and not self._objector.among_code:
-            return replace(before, certain=at - 1, likely=(at - 1, *before.likely))
-        return before
+    def _with_breaks(self, before: Preface, new: str) -> Preface:
+        """Of the line breaks after talk, some may be those of the text."""
+        fence = new[: before.certain].strip().rpartition("\n")[2].startswith(("```", "~~~"))
+        if not before.certain or self._gap or fence:
+            return before
+        at = past_talk(self._text, new, before.certain, fence_open=self._fence_open)
+        return replace(before, certain=at, likely=(at, *before.likely))
 
     def _without_echoes(self, before: Preface, new: str) -> Preface:
         """What stands in the released text already is no talk: the text begins before it."""
@@ -196,19 +215,20 @@ class Instructed:
         doubts = (one for one in claims if one.proof is Proof.DOUBT and one.free)
         doubtful = any(fresh.first(one.offset) < begins for one in doubts)
         if best.proof is Proof.DOUBT or (best.proof is Proof.LIKELY and doubtful):
-            return diverged("may repeat what was released or go on, which cannot be told apart")
+            return diverged(Divergence.DOUBT)
         whole = best.letters == len(self._known.letters)
         proved = best.proof is Proof.SURE and begins > begun
         if not (whole or proved) and self._objector.restarted(fresh.text[before.certain :]):
-            return diverged("began the answer anew in other words")
+            return diverged(Divergence.ANEW)
         length = best.overlap.length
         end = past_frame(self._text, fresh.text, best.offset, best.offset + length)
         grade = Confidence.PROVED if best.proof is Proof.SURE else Confidence.LIKELY
         return Joint(end, Seam(best.rule, length, best.offset, confidence=grade))
 
     def _precedes(self, first: Claim, other: Claim) -> bool:
-        begins = self._memory.begins(len(self._known.letters) - first.letters)
-        return other.proof <= first.proof or (begins and first.letters > 0)
+        begin = len(self._known.letters) - first.letters
+        begins = self._memory.begins(begin) and weight(self._known.letters[begin:]) >= SLIGHT
+        return other.proof <= first.proof or begins
 
     def _may_begin(self, fresh: Folded, before: Preface, offset: int) -> bool:
         """Whether only talk stands before it: words of talk may be followed by text."""
@@ -227,7 +247,7 @@ class Instructed:
                 if offset != before.certain and proof is not Proof.SURE:
                     begin = len(self._known.letters) - count
                     heavy = weight(self._known.letters[begin:]) >= SLIGHT
-                    whole = 1 < len(self._text) <= overlap.length
+                    whole = len(self._text) <= overlap.length
                     begins = heavy and self._memory.begins(begin)
                     proof = proof if begins or whole else Proof.CHANCE
                 yield from self._claim(proof, overlap, fresh, offset, rule, count)
@@ -242,11 +262,12 @@ class Instructed:
         for found in self._memory.recalled(fresh):
             if found.offset in offsets:
                 continue
-            talk = fresh.text[: found.offset]
+            talk = fresh.text[: _past_space(fresh.text, found.offset)]
             voice = self._objector.voice(talk[before.certain :])
             verbatim = self._quotes(fresh.text, found)
             code = self._objector.among_code
-            proof = believed(found, talk, voice, verbatim=verbatim, among_code=code)
+            first = fresh.text[len(talk) : len(talk) + 1]
+            proof = believed(found, talk, voice, first, verbatim=verbatim, among_code=code)
             for overlap, rule in self._overlaps(fresh, found.offset):
                 end = fresh.first(found.offset + overlap.length)
                 if end - fresh.first(found.offset) < found.letters:
@@ -289,5 +310,9 @@ class Instructed:
         if isinstance(joint, Failure) or joint.seam.verified or not final:
             return joint
         if not new[joint.skip :].strip():
-            return diverged("added nothing to what was released")
+            return diverged(Divergence.NO_NEWS)
         return joint
+
+
+def _past_space(text: str, at: int) -> int:
+    return len(text) - len(text[at:].lstrip())

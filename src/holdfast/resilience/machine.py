@@ -255,6 +255,7 @@ class StreamMachine:
             history=self.history,
             released=self._reader.has_text,
             continuable=self._request.continuable and not self._reader.refused,
+            sealed=self._sealed(),
             replayable=self._request.choices == 1 and not self._reader.refused,
             now=now,
             deadline=self._deadline,
@@ -263,6 +264,11 @@ class StreamMachine:
             busy=busy,
             replaceable=self._request.surface is Surface.REPLACE,
         )
+
+    def _sealed(self) -> Why:
+        if self._reader.refused:
+            return Why.REFUSED
+        return Why.STRUCTURED if self._request.structured else Why.CHOICES
 
     def _decide(self, decision: Try | GiveUp) -> None:
         word = decision.decision if isinstance(decision, Try) else "stop"

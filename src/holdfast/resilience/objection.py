@@ -5,13 +5,16 @@ from __future__ import annotations
 import re
 from functools import cached_property
 
+from .breaks import kind_of
+from .joint import Divergence
 from .overlap import Folded, common_prefix, fold, shared_start, weight
 from .recall import code_like
-from .talk import Preface, Voice, is_prose, opens_anew, speaks_of_itself
+from .talk import Preface, Voice, addresses, is_prose, opens_anew, speaks_of_itself
 
 RESTART = 40  # weight of equal first letters that mean: the answer was begun anew
 SENTENCE = 12  # the same for the sentence or line that was cut
 FAIR = 10  # the same for one that is whole, if half of it agrees
+LETTERS = 3  # of an answer that was begun anew and is over
 SLIGHT = 5  # below this, letters that begin alike are chance
 LINE = 24  # the same for a line or sentence after a whole one: they may begin alike
 
@@ -24,6 +27,8 @@ _MARKED = re.compile(
 _WORD_DOT = re.compile(r"(?<![\w./:@-])[A-Za-z]*[a-z]{2}[.!?][\"'”’)*]*\Z")
 _BLOCK = re.compile(r"#{1,6} |> |(?:-{3,}|\*{3,}) *\n|<[\w ]{1,40}>\s*\n")
 _COMMENT = re.compile(r"#|//|--|\"\"\"|^\s*\*")
+_LONG_COMMENTS = (("/*", "*/"), ("<!--", "-->"), ("{-", "-}"))
+_CHINESE = re.compile(r"[\u4e00-\u9fff]{3}")
 _OPENS_SENTENCE = re.compile(r"(?:[A-Z][a-z'’]*|[AI])(?=[\s,])")
 
 
@@ -34,6 +39,11 @@ def _is_foreign(line: str) -> bool:
     return begins and "|" not in line and is_prose(words)
 
 
+def _begins_in_chinese(line: str, before: str) -> bool:
+    """Whether it begins with words of Chinese, and the code `before` has none."""
+    return _CHINESE.match(line) is not None and not _CHINESE.search(before)
+
+
 class Objector:
     """Knows the released text and what the new one would stand next to."""
 
@@ -42,7 +52,12 @@ class Objector:
         self._gap = gap
         self._known = known
         self._fence_open = fence_open
-        self._unfinished = text[-1:] not in _ENDS and not fence_open
+        self._unfinished = text[-1:] not in _ENDS and not fence_open and "\n" not in gap
+
+    @cached_property
+    def _line(self) -> str:
+        """The line that was cut."""
+        return self._text[self._text.rfind("\n") + 1 :]
 
     def voice(self, new: str) -> Voice:
         """What the first words sound like, where they would stand."""
@@ -52,11 +67,14 @@ class Objector:
 
     def _sound(self, new: str) -> Voice:
         first = new.lstrip()
+        if kind_of(self._line) and "\n" in new[:2]:
+            return Voice.TEXT  # an item or a row ends without a mark
         if new[:1] == " " and new[1:2].strip():
             return Voice.ON
         if not first or (new[:1].isspace() and not (self._unfinished and "\n" in new[:2])):
             return Voice.TEXT
-        if self._in_code and _is_foreign(first.partition("\n")[0]):
+        line = first.partition("\n")[0]
+        if self._in_code and (_is_foreign(line) or _begins_in_chinese(line, self._line)):
             return Voice.APART
         if _BLOCK.match(new) and self._in_line:
             return Voice.APART
@@ -74,8 +92,7 @@ class Objector:
     @cached_property
     def among_code(self) -> bool:
         """Whether lines may repeat themselves there: in code, tables and formulas."""
-        line = self._text[self._text.rfind("\n") + 1 :]
-        return self._fence_open or line.startswith("|") or code_like(line)
+        return self._fence_open or self._line.startswith("|") or code_like(self._line)
 
     @cached_property
     def _in_line(self) -> bool:
@@ -84,29 +101,53 @@ class Objector:
 
     @cached_property
     def _in_code(self) -> bool:
-        """Whether it was cut in a line of code or of a table, where no sentence can begin."""
-        line = self._text[self._text.rfind("\n") + 1 :]
+        """Whether it was cut in code or in a row of a table, where no sentence can begin."""
+        line = self._line
         if "\n" in self._gap:
-            return False
+            return self._fence_open and self._only_code
         if line.startswith("|"):
             return True
         quoted = line.count('"') % 2 or line.count("'") % 2 or _COMMENT.search(line)
         return self._fence_open and not quoted and not is_prose(line)
 
-    def objection(self, new: str, before: Preface) -> str:
-        """Why it is no continuation; "" if it may be one."""
+    @property
+    def _only_code(self) -> bool:
+        """Whether the lines before are code, and no comment or text is open that they began."""
+        lines = [line for line in self._text.rsplit("\n", 6)[-5:] if line.strip()]
+        block = self._text[max(self._text.rfind(mark) for mark in ("```", "~~~")) :]
+        opened = any(block.count(one) % 2 for one in ('"""', "'''"))
+        opened = opened or any(block.rfind(one) > block.rfind(end) for one, end in _LONG_COMMENTS)
+        words = any(is_prose(line) or _COMMENT.search(line) for line in lines)
+        return code_like("\n".join(lines)) and not (opened or words or lines[-1].endswith(">"))
+
+    def objection(self, new: str, before: Preface, *, final: bool = False) -> Divergence | None:
+        """Why it is no continuation; None if it may be one. `final`: nothing comes after `new`."""
         rest = new[before.certain :]
         if self.restarted(rest):
-            return "began the answer anew in other words"
+            return Divergence.ANEW
+        if final and addresses(rest) and not addresses(self._text):
+            return Divergence.TO_THE_READER
         pieces = [rest, *(new[at:] for at in before.likely if self._is_said(new, before, at))]
         if any(map(self._began_anew, pieces)):
-            return "began the sentence anew in other words"
+            return Divergence.SENTENCE_ANEW
         if before.suspect:
-            return "begins with words about itself that may be no text"
+            return Divergence.ABOUT_ITSELF
         apart = self._sound(rest) is Voice.APART if rest else False
         if apart or (self._unfinished and opens_anew(rest.lstrip())):
-            return "begins like another answer in the middle of a sentence"
-        return ""
+            return Divergence.OTHER_ANSWER
+        return None
+
+    def has_few_signs_again(self, rest: str) -> bool:
+        """Whether the signs without letters that were released may come again in `rest`."""
+        few = not self._known.letters and len(self._text) > 1
+        return few and self._text in rest[1:] and not _GOES_ON.match(rest)
+
+    def ends_in_the_beginning(self, rest: str) -> bool:
+        """Whether all of it is the beginning of the answer once more."""
+        letters = fold(rest).letters
+        known = self._known.letters
+        short = len(letters) < len(known) or weight(letters) < SENTENCE
+        return len(letters) >= LETTERS and short and known.startswith(letters)
 
     def restarted(self, rest: str) -> bool:
         """Whether it begins like the whole answer for longer than by chance."""
@@ -161,11 +202,17 @@ class Objector:
                 least = FAIR if half else LINE
             if shared >= least:
                 return True
-        return self._indented_anew(rest)
+        return self._indented_anew(rest) or self._line_anew(rest)
+
+    def _line_anew(self, rest: str) -> bool:
+        """Whether the line begins again in the middle of itself, sign by sign."""
+        least = max(SENTENCE, len(self._line) // 2)
+        again = common_prefix(self._line, rest) >= least and "\n" not in self._gap
+        return again and 3 * len(set(rest[:least])) > least
 
     def _indented_anew(self, rest: str) -> bool:
         """Whether a line of code begins again in the middle of itself."""
-        line = self._text[self._text.rfind("\n") + 1 :]
+        line = self._line
         code = line.lstrip()
         indented = len(line) - len(code) > 1 and "\n" not in self._gap
         return indented and rest.startswith(line[: len(line) - len(code) + 3])

@@ -193,7 +193,7 @@ def _judge(before: str, shared: str, after: str, *, gap: bool) -> Proof:
         return doubtful or Proof.SURE
     if shared[0] in "\r\n":
         return Proof.CHANCE
-    if not before and len(shared) > 1 and not shared.isdigit():
+    if not before and len(shared) > 1 and not shared.isdigit() and (signs or not doubtful):
         return doubtful or Proof.LIKELY  # the whole text is begun anew
     if not signs:
         return _judge_marks(before, shared, after, gap=gap)

@@ -76,6 +76,7 @@ class Situation:
     waiting_since: float | None = None
     busy: frozenset[str] = frozenset()  # targets with an attempt under way (hedging)
     replaceable: bool = False  # what the reader has may be given anew
+    sealed: Why = Why.SEALED  # why it is not continuable, if it is not
     replayable: bool = False  # the very stream may be gone on with, whatever it holds
 
 
@@ -152,7 +153,7 @@ def _fruitless(attempts: Sequence[Attempt]) -> int:
 def _refusal(s: Situation) -> Reason | None:
     """Why nothing more may be tried; None if something may."""
     if s.released and not s.continuable and not any(_kept(t, s) for t in s.route.targets):
-        return Reason(Why.SEALED)
+        return Reason(s.sealed)
     if not s.history:
         return None
     last = s.history[-1]

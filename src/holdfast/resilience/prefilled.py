@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ..core.attempt import Confidence, Seam
 from ..core.failure import Failure
-from .joint import Joint, More, diverged
+from .joint import Divergence, Joint, More, diverged
 from .overlap import Proof, exact_overlap, is_distinct
 
 
@@ -24,7 +24,7 @@ class Prefilled:
         if self._prefix and begun.startswith(self._prefix):
             return self._repeated(begun, len(new) - len(begun))
         if so_far and (is_distinct(begun) or (self._echoes and begun)):
-            return diverged("began the answer anew and ended before the cut")
+            return diverged(Divergence.EARLY_END)
         return Joint(0, Seam("prefill", confidence=Confidence.PROVED))
 
     def _repeated(self, begun: str, space: int) -> Joint | Failure:
@@ -35,4 +35,4 @@ class Prefilled:
             return Joint(skip, echo)
         if exact_overlap(self._prefix, begun).proof is Proof.CHANCE:
             return Joint(0, Seam("prefill", confidence=Confidence.PROVED))
-        return diverged("may begin the answer anew or go on, which cannot be told apart")
+        return diverged(Divergence.DOUBT_ANEW)

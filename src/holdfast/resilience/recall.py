@@ -91,14 +91,16 @@ class Memory:
     def _beginning(self, fresh: Folded, old: int, new: int) -> int | None:
         """The letter of the old text with which a repetition begins that reaches back to `old`."""
         at = bisect_left(self._starts, old)
-        near = [
-            start
-            for start in self._starts[at : at + 3]
-            if start <= old + _CHANCE and _is_start(fresh, new + start - old)
-        ]
-        if near:
-            return near[0]
+        for start in self._starts[at : at + 3]:
+            chance = start <= old + _CHANCE or not any(self._words_in(fresh, old, new, start))
+            if chance and _is_start(fresh, new + start - old):
+                return start
         return old if old in self._words and _is_start(fresh, new) else None
+
+    def _words_in(self, fresh: Folded, old: int, new: int, until: int) -> Iterator[int]:
+        """The letters from `old` to `until` with which a word begins in both texts."""
+        letters = self._words.intersection(range(old, until))
+        return (letter for letter in letters if _is_start(fresh, new + letter - old))
 
     def _with_marks(self, fresh: Folded, begin: int, offset: int) -> int:
         """`offset` moved back over marks that stand there in both texts."""

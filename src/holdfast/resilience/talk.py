@@ -90,6 +90,12 @@ _ANEW = re.compile(
     r"|I(?:'|’)m sorry|My apologies|Apologies|I apologi[sz]e|Let me|Let(?:'|’)s|Here(?:'|’)s"
     r"|Here is|Here are)\b|(?:好的|抱歉|对不起|没问题|当然可以)[，。！,!]|换(?:个|一种)说法"
 )
+_PERSON = re.compile(r"\b(?:I|you|your)\b|[我您你]|抱歉|对不起", re.IGNORECASE)
+_UNABLE = re.compile(
+    r"\b(?:sorry|apolog\w+|unable|cannot|can(?:'|’)t|don(?:'|’)t (?:have|see)|won(?:'|’)t)\b"
+    r"|抱歉|对不起|无法|不能|没(?:有)?(?:看到|找到|收到)|看不到",
+    re.IGNORECASE,
+)
 _WORD = re.compile(r"[^\W\d_\u2e80-\U0003ffff]+|[\u2e80-\U0003ffff]")
 _CODE = re.compile(r"[|{}<>=$\\;]|\w[(.]\w|^\s*[-*#]")
 _DECORATION = re.compile(r"[\s\"'“”‘’「」『』《》>…*_`.-]*")
@@ -98,6 +104,18 @@ _QUOTE = re.compile(r"\s*[\"'“‘「『`*]")
 _INTERJECTED = re.compile(
     r"[^\w\s]{0,3}(?:[A-Z](?![\s'’])|[\u2e80-\U0003ffff])[^\n]{0,118}[.!?:。！？：…\])）】*]\n+"
     r"(?P<on>[^\S\n]?[a-z,.;)]|[，。、；：！？）】」』])?"
+)
+_SPACED = re.compile(r"[.!?:…\])*_]\n+(?P<on> )(?:[^\W\d]|\d+(?![.)\d]))")
+_TAGGED = re.compile(r"\s*<([^\W\d]\w*)>.*?</\1>(?:\r?\n){0,2}", re.DOTALL)
+# https://html.spec.whatwg.org/multipage/indices.html: what may stand in an answer as text.
+_HTML = re.compile(
+    r"a|abbr|article|aside|audio|b|blockquote|body|br|button|caption|center|cite|code|col"
+    r"|dd|del|details|dfn|div|dl|dt|em|figcaption|figure|font|footer|form|h[1-6]|head"
+    r"|header|hr|html|i|iframe|img|input|ins|kbd|label|li|link|main|mark|math|menu|meta"
+    r"|nav|object|ol|option|p|picture|pre|q|ruby|s|samp|script|section|select|small|source"
+    r"|span|strike|strong|style|su[bp]|summary|svg|table|tbody|t[dhr]|template|textarea"
+    r"|tfoot|thead|time|title|u|ul|var|video",
+    re.IGNORECASE,
 )
 _FENCE = re.compile(r"\s*(?:`{3,}|~{3,})([^\s`]*)[^\S\n]*\n")
 
@@ -127,13 +145,19 @@ class Preface:
 
 
 def preface(
-    new: str, *, fence_open: bool, spoken: bool = False, introduced: bool = False
+    new: str,
+    *,
+    fence_open: bool,
+    spoken: bool = False,
+    introduced: bool = False,
+    tagged: bool = False,
 ) -> Preface:
     """`fence_open`: the text before stopped inside a fenced code block; `spoken`: inside a
     quotation, so that no words are talk beyond doubt; `introduced`: after a colon, where
-    somebody in the text may say yes.
+    somebody in the text may say yes; `tagged`: among tags, so that any tag may be text.
     """
-    certain = 0 if spoken else _announced(new, assent=not introduced)
+    thought = 0 if tagged else _thought(new)
+    certain = thought if spoken else _announced(new, thought, assent=not introduced)
     talk = [certain, *_talk_ends(new)]
     if fence_open:
         certain = fence_end(new, certain, reopened=True)
@@ -156,6 +180,14 @@ def opens_anew(new: str) -> bool:
     return _ANEW.match(new) is not None
 
 
+def addresses(new: str) -> bool:
+    """Whether all of it is a word to the reader: who speaks cannot, is sorry, or asks back."""
+    said = new.strip()
+    if len(said) > _LONGEST or not _PERSON.search(said):
+        return False
+    return said.endswith(("?", "？")) or _UNABLE.search(said) is not None
+
+
 def interjected(new: str) -> tuple[int, bool]:
     """The length of a paragraph that begins as none does in the middle of a sentence, and
     whether the sentence goes on after it; 0 if there is none.
@@ -167,6 +199,15 @@ def interjected(new: str) -> tuple[int, bool]:
     if goes_on >= 0:
         return goes_on, True
     return (match.end() if new[0].isascii() else 0), False
+
+
+def spaced_out(text: str, new: str) -> int:
+    """Where the text goes on with the space between two words, after lines of talk; 0 if nowhere.
+
+    No line of prose begins with one space, so what stands before it is not of the same text.
+    """
+    found = None if "\n " in text else _SPACED.search(new, 0, _LONGEST * _SENTENCES)
+    return found.start("on") if found and is_prose(new[: found.start()]) else 0
 
 
 def is_prose(text: str) -> bool:
@@ -188,10 +229,16 @@ def fence_end(text: str, offset: int, *, reopened: bool) -> int:
     return match.end() if match and (match.group(1) or not reopened) else offset
 
 
-def _announced(new: str, *, assent: bool) -> int:
-    """Length of the announcements that are beyond doubt."""
-    label = _LABEL.match(new)
-    end = certain = label.end() if label else 0
+def _thought(new: str) -> int:
+    """Length of what stands between tags that no text has: thoughts that leaked out."""
+    match = _TAGGED.match(new)
+    return match.end() if match and not _HTML.fullmatch(match.group(1)) else 0
+
+
+def _announced(new: str, start: int, *, assent: bool) -> int:
+    """The end of the announcements from `start` on that are beyond doubt."""
+    label = _LABEL.match(new, start)
+    end = certain = label.end() if label else start
     for sentence in _sentences(new, end):
         end += len(sentence)
         open_end = _ENDS_OPEN.search(sentence) and _ANNOUNCES.match(sentence.strip())
@@ -200,8 +247,10 @@ def _announced(new: str, *, assent: bool) -> int:
             certain = end
         elif not _ASSENTS.fullmatch(sentence):
             break
-    yes = _ALONE.match(new, certain) if assent else None
-    return yes.end() if yes else certain
+    yes = _ALONE.match(new, certain)
+    # No line ends after a comma, so nobody in the text says it.
+    broken = yes and new[yes.end() - 1] == "，" and new.startswith(("\n", "\r\n"), yes.end())
+    return yes.end() if yes and (assent or broken) else certain
 
 
 def _talk_ends(new: str) -> Iterator[int]:

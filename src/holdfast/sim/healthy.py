@@ -146,11 +146,15 @@ def _cumulative(speech: Speech) -> Speech:
     return replace(speech, pieces=tuple(pieces))
 
 
+_TELLING = 16  # bytes of an answer that nobody says twice
+
+
 def _whole_again(speech: Speech) -> Speech:
     said = list(filter(None, map(_text_of, speech.pieces)))
-    if len(said) < 2:  # of one piece said twice nobody can tell that it is no refrain
-        return speech
-    again = _voice(speech).chunk({"content": "".join(said)})
+    text = "".join(said)
+    if len(said) < 2 or len(text.encode()) < _TELLING:
+        return speech  # nobody could tell that it is no refrain
+    again = _voice(speech).chunk({"content": text})
     return replace(speech, pieces=(*speech.pieces, again))
 
 

@@ -110,7 +110,8 @@ def _ending(attempt: Record, language: Language) -> Iterator[Text]:
         )
     if "seam" in attempt:
         seam = attempt["seam"]
-        yield Text(say("seam", language, rule=seam["rule"], n=seam["overlap_chars"]))
+        sure = say(seam["confidence"], language)
+        yield Text(say("seam", language, rule=seam["rule"], sure=sure, n=seam["overlap_chars"]))
     decision = attempt.get("decision", "")
     if decision and decision != "finish":
         reason = (

@@ -8,7 +8,7 @@ back but a delta that may be such a repetition.
 from __future__ import annotations
 
 LONG = 16  # characters; a beginning of this length is not repeated by chance
-WHOLE = 32  # bytes of UTF-8; nor is a whole answer of this length, as the last thing said
+WHOLE = 16  # bytes of UTF-8; nor is a whole answer of this length, as the last thing said
 OFTEN = 3  # deltas, each of which begins with the one before it
 
 
