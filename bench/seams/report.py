@@ -11,11 +11,11 @@ from .score import Score
 _INTRO = """\
 # Seams
 
-Written by `python -m bench.seams --seed {seed} --each {each}`. {texts} known texts in Chinese and English (public
-domain and self-written: prose, code, tables, lists, maths, JSON, emoji) are cut at {places} places,
-and a continuer of every behaviour goes on: {cases:,} continuations. Exact means equal to the known
-text, character by character, where the text shows one right joint. Where nothing in it does (one
-sign repeated, unknown talk and then no repetition), joining is a guess and is counted apart.
+Written by `python -m bench.seams --seed {seed} --each {each}`. {texts} known texts in Chinese and
+English (public domain and self-written: prose, code, tables, lists, maths, JSON, emoji) are cut at
+{places} places, and a continuer of every behaviour goes on: {cases:,} continuations. Exact means
+equal to the known text, character by character, where the text shows one right joint. Where nothing
+in it does (a sign repeated, unknown talk and no repetition), joining is a guess, counted apart.
 All of it was looked at while the splice took its shape.
 """
 

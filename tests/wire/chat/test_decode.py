@@ -305,6 +305,11 @@ def test_deltas_that_hold_all_the_text_so_far(step: int, field: str) -> None:
     assert "".join(e.text for e in events if isinstance(e, kind)).rstrip("!") == SHORT
 
 
+@pytest.mark.parametrize("first", ["Hold", SHORT[:11]])
+def test_two_deltas_the_second_of_which_is_all_the_text(first: str) -> None:
+    assert text_of(decode([*deltas(first, SHORT), chunk({}, "stop"), DONE])) == SHORT
+
+
 @pytest.mark.parametrize("ends", [[chunk({}, "stop"), DONE], [chunk({}, "stop")]])
 def test_a_last_delta_that_is_the_whole_answer_again(ends: list[bytes]) -> None:
     assert text_of(decode([*deltas(SHORT[:9], SHORT[9:], SHORT), *ends])) == SHORT
@@ -318,6 +323,7 @@ def test_a_last_delta_that_is_the_whole_answer_again(ends: list[bytes]) -> None:
     "texts",
     [
         ("1", "10"),
+        ("haha", "hahaha"),
         ("ha", "ha", "ha"),
         ("-", "--", " and so on"),
         ("a", "ab", "abc", "x"),

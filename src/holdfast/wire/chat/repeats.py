@@ -9,6 +9,7 @@ from __future__ import annotations
 
 LONG = 16  # characters; a beginning of this length is not repeated by chance
 WHOLE = 16  # bytes of UTF-8; nor is a whole answer of this length, as the last thing said
+FEW = 4  # bytes; nor is what was said before the last delta, if that delta begins with it
 OFTEN = 3  # deltas, each of which begins with the one before it
 
 
@@ -38,7 +39,7 @@ class Repeats:
     def end(self) -> str:
         """What of that which is held back is new after all. The choice has finished."""
         if self._open and self._held:
-            if len(self._held) >= OFTEN - 1:
+            if len(self._held) >= OFTEN - 1 or _tells(self._whole):
                 return self._rest(self._held[-1])
             return self._say(self._released())
         self._held = []
@@ -82,3 +83,9 @@ class Repeats:
 
 def _is_whole(delta: str, said: str) -> bool:
     return delta == said and len(delta.encode(errors="replace")) >= WHOLE
+
+
+def _tells(said: str) -> bool:
+    """Whether it is no "haha" or "1" that may well be said again at once."""
+    period = (said + said).find(said, 1)
+    return len(said.encode("utf-8", "replace")) >= FEW and 1 < period == len(said)
