@@ -192,6 +192,11 @@ def test_joined(released: str, new: str, given: str) -> None:
     assert splicer.seam is not None
 
 
+@pytest.mark.parametrize(("released", "new", "given"), JOINED)
+def test_joined_sign_by_sign(released: str, new: str, given: str) -> None:
+    assert join(released, list(new))[0] == released + given
+
+
 REFUSED = [
     # Begun anew, but not as it was.
     (
@@ -280,6 +285,15 @@ def test_after_the_joint_all_passes_through() -> None:
     assert splicer.feed(anchor(released)) == ""
     assert splicer.feed(", and") == ", and"
     assert splicer.feed(" " + anchor(released)) == " " + anchor(released)
+
+
+@holds(st.data(), st.sampled_from(["", "Sure, here is the rest:\n\n", "<plan>So.</plan>\n"]))
+def test_of_a_restart_that_is_cut_nothing_is_shown_twice(data: st.DataObject, talk: str) -> None:
+    text = data.draw(st.sampled_from([text for text in ALL_TEXTS if len(text) > 40]))
+    at = data.draw(st.integers(24, len(text.rstrip()) - 1))
+    splicer = Splicer(text[:at], How.INSTRUCT)
+    out = splicer.feed(talk + text[: data.draw(st.integers(0, len(text)))])
+    assert isinstance(out, Failure) or text.startswith(text[:at] + out)
 
 
 # Prefill.

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from holdfast.resilience.talk import fence_end, opens_anew, preface
+from holdfast.resilience.talk import addresses, opens_anew, preface
 
 BEYOND_DOUBT = [
     "Sure, here is the continuation:\n\n",
@@ -61,24 +61,17 @@ def test_offsets_lie_in_the_text_and_the_certain_one_is_possible(new: str, insid
     assert all(0 <= offset <= len(new) for offset in found.likely)
 
 
-@pytest.mark.parametrize(
-    ("text", "reopened", "end"),
-    [
-        ("```python\nx = 1\n", True, 10),
-        ("\n```python\nx = 1\n", True, 11),
-        ("```\nx = 1\n", False, 4),
-        ("```\nThat was it.\n", True, 0),  # inside a block, a bare line closes it
-        ("~~~sh\nls\n", True, 6),
-        ("x = 1\n```\n", True, 0),
-        ("```python", True, 0),
-    ],
-)
-def test_a_fence_line(text: str, reopened: bool, end: int) -> None:
-    assert fence_end(text, 0, reopened=reopened) == end
-
-
 def test_messages_begin_otherwise_than_the_middle_of_a_sentence() -> None:
     assert opens_anew("Sure, the lamp")
     assert opens_anew("好的，灯")
     assert not opens_anew("sure of it")
     assert not opens_anew("好的灯")
+
+
+def test_a_word_to_the_reader_is_no_text() -> None:
+    assert addresses("I'm sorry, but I can't help with that.")
+    assert addresses("抱歉，我无法协助。")
+    assert addresses("How can I help you today?")
+    assert not addresses("Then he slept.")
+    assert not addresses("Let me know if you need more.")
+    assert not addresses("I see. " * 40 + "I cannot say.")

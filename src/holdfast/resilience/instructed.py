@@ -2,58 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cached_property
 
 from ..core.anchor import anchor, open_fence
 from ..core.attempt import Confidence, Seam
 from ..core.failure import Failure
 from .breaks import past_talk
-from .evidence import believed
-from .frame import is_spoken_of, past_frame
+from .claims import QUOTED, SLIGHT, Claim, Claimant
+from .form import interjected, spaced_out
+from .frame import past_frame
 from .joint import Divergence, Joint, More, diverged
 from .objection import Objector
-from .overlap import (
-    Folded,
-    Overlap,
-    Proof,
-    exact_overlap,
-    fold,
-    folded_overlap,
-    is_distinct,
-    weight,
-)
-from .recall import Memory, Place, Recollection
-from .talk import Preface, Voice, interjected, preface, spaced_out
+from .overlap import Folded, Proof, exact_overlap, fold, is_distinct, weight
+from .recall import Memory
+from .talk import Preface, Voice, preface
 
 WINDOW = 160  # weight of new text that settles the joint if it sounds as if it went on
 DOUBTFUL = 400  # the same if it does not, or if something speaks against it
 REACH = 480  # characters after which talk known as such is waited for no longer
 FAIR = 8  # weight of a beginning that is hardly found again by chance
-SLIGHT = 5  # below this, letters that begin alike are chance
 SENTENCE = 12  # the same for the sentence that was cut
-QUOTED = 24  # length of an anchor that nobody begins with but who quotes it
 
 _ENDS = ".!?。！？…:：;；\n\"'”’」』)）】]}`|>*_"  # after these a new sentence may begin
 _NO_LETTERS = "".join(map(chr, range(33, 48))) + ":;<=>?@[\\]^_`{|}~。，、；：？！…—”’」』）】》"
 _OPEN_QUOTES = "“‘「『《"
-
-
-@dataclass(frozen=True, slots=True)
-class Claim:
-    """A repetition that may end at the joint."""
-
-    proof: Proof
-    overlap: Overlap
-    offset: int
-    rule: str
-    letters: int
-    free: bool = True  # it is not only spoken of
-
-    @property
-    def rank(self) -> tuple[Proof, bool, int, bool]:
-        return self.proof, self.free, self.letters, self.rule != "folded"
 
 
 class Instructed:
@@ -61,7 +34,6 @@ class Instructed:
 
     def __init__(self, released: str) -> None:
         self._text = released.rstrip()
-        self._has_gap = len(self._text) < len(released)
         self._anchor = anchor(released)
         last_line = released[released.rfind("\n") + 1 :].lstrip()
         inside = open_fence(released) is not None
@@ -83,6 +55,11 @@ class Instructed:
     @cached_property
     def _objector(self) -> Objector:
         return Objector(self._text, self._gap, self._known, fence_open=self._fence_open)
+
+    @cached_property
+    def _claimant(self) -> Claimant:
+        gap = self._gap != ""
+        return Claimant(self._known, self._anchor, self._memory, self._objector, gap=gap)
 
     @cached_property
     def _telling(self) -> bool:
@@ -201,8 +178,7 @@ class Instructed:
 
     def _repeated(self, fresh: Folded, before: Preface) -> Joint | Failure | None:
         """The joint after what is repeated; a refusal if that may be the text itself."""
-        offsets = [offset for offset in before.likely if self._may_begin(fresh, before, offset)]
-        claims = [*self._begun(fresh, before, offsets), *self._remembered(fresh, before, offsets)]
+        claims = self._claimant.claims(fresh, before)
         begun = fresh.first(before.certain)
         at_once = [one for one in claims if fresh.first(one.offset) == begun]
         first = max(at_once, key=lambda claim: claim.rank, default=None)
@@ -230,81 +206,6 @@ class Instructed:
         begins = self._memory.begins(begin) and weight(self._known.letters[begin:]) >= SLIGHT
         return other.proof <= first.proof or begins
 
-    def _may_begin(self, fresh: Folded, before: Preface, offset: int) -> bool:
-        """Whether only talk stands before it: words of talk may be followed by text."""
-        said = fresh.text[before.certain : offset]
-        return not fold(said).letters or self._objector.voice(said) > Voice.TEXT
-
-    def _begun(self, fresh: Folded, before: Preface, offsets: Sequence[int]) -> Iterator[Claim]:
-        """Repetitions that begin at once or after words that are known for talk."""
-        for offset in offsets:
-            if self._asked(fresh.text, offset):
-                quote = Overlap(len(self._anchor), Proof.SURE)
-                yield Claim(Proof.SURE, quote, offset, "anchor", letters=len(self._known.letters))
-            for overlap, rule in self._overlaps(fresh, offset):
-                count = fresh.first(offset + overlap.length) - fresh.first(offset)
-                proof = overlap.proof
-                if offset != before.certain and proof is not Proof.SURE:
-                    begin = len(self._known.letters) - count
-                    heavy = weight(self._known.letters[begin:]) >= SLIGHT
-                    whole = len(self._text) <= overlap.length
-                    begins = heavy and self._memory.begins(begin)
-                    proof = proof if begins or whole else Proof.CHANCE
-                yield from self._claim(proof, overlap, fresh, offset, rule, count)
-
-    def _remembered(
-        self, fresh: Folded, before: Preface, offsets: Sequence[int]
-    ) -> Iterator[Claim]:
-        """Repetitions after any words. Where several are as good, the text goes on after the
-        first one, and repeats itself later.
-        """
-        claims: list[Claim] = []
-        for found in self._memory.recalled(fresh):
-            if found.offset in offsets:
-                continue
-            talk = fresh.text[: _past_space(fresh.text, found.offset)]
-            voice = self._objector.voice(talk[before.certain :])
-            verbatim = self._quotes(fresh.text, found)
-            code = self._objector.among_code
-            first = fresh.text[len(talk) : len(talk) + 1]
-            proof = believed(found, talk, voice, first, verbatim=verbatim, among_code=code)
-            for overlap, rule in self._overlaps(fresh, found.offset):
-                end = fresh.first(found.offset + overlap.length)
-                if end - fresh.first(found.offset) < found.letters:
-                    continue
-                grade = min(proof, overlap.proof) if overlap.proof <= Proof.DOUBT else proof
-                claims += self._claim(grade, overlap, fresh, found.offset, rule, found.letters)
-        best = max(claims, key=lambda claim: (claim.proof, claim.free), default=None)
-        return (one for one in claims if one is best or one.proof is Proof.DOUBT)
-
-    def _claim(
-        self, proof: Proof, overlap: Overlap, fresh: Folded, offset: int, rule: str, letters: int
-    ) -> Iterator[Claim]:
-        if proof is not Proof.CHANCE:
-            start = fresh.starts[fresh.first(offset)] if letters else offset
-            end = offset + overlap.length
-            free = not is_spoken_of(self._text, fresh.text, start, end)
-            yield Claim(proof, overlap, offset, rule, letters, free)
-
-    def _quotes(self, new: str, found: Recollection) -> bool:
-        """Whether just what was asked for stands there, and is long enough to prove it."""
-        quoted = found.place is Place.QUOTE and new.startswith(self._anchor, found.offset)
-        return quoted and len(self._anchor) >= QUOTED
-
-    def _overlaps(self, fresh: Folded, offset: int) -> Sequence[tuple[Overlap, str]]:
-        exact = exact_overlap(self._text, fresh.text[offset:], gap=self._has_gap)
-        whole = exact.length == len(self._text)
-        folded = folded_overlap(self._known, fresh, offset)
-        return (exact, "restart" if whole else "overlap"), (folded, "folded")
-
-    def _asked(self, new: str, offset: int) -> bool:
-        """Whether just what was to be repeated stands at `offset`, after words or between marks."""
-        if offset == 0 or not new.startswith(self._anchor, offset):
-            return False
-        long = len(self._anchor) >= QUOTED and any(map(str.isalnum, new[:offset]))
-        end = offset + len(self._anchor)
-        return long or past_frame(self._text, new, offset, end) > end
-
     def _with_news(self, joint: Joint | Failure, new: str, *, final: bool) -> Joint | Failure:
         """An answer that adds nothing is whole only if what it repeats proves it."""
         if isinstance(joint, Failure) or joint.seam.verified or not final:
@@ -312,7 +213,3 @@ class Instructed:
         if not new[joint.skip :].strip():
             return diverged(Divergence.NO_NEWS)
         return joint
-
-
-def _past_space(text: str, at: int) -> int:
-    return len(text) - len(text[at:].lstrip())

@@ -6,10 +6,11 @@ import re
 from functools import cached_property
 
 from .breaks import kind_of
+from .form import is_prose
 from .joint import Divergence
 from .overlap import Folded, common_prefix, fold, shared_start, weight
 from .recall import code_like
-from .talk import Preface, Voice, addresses, is_prose, opens_anew, speaks_of_itself
+from .talk import Preface, Voice, addresses, opens_anew, speaks_of_itself
 
 RESTART = 40  # weight of equal first letters that mean: the answer was begun anew
 SENTENCE = 12  # the same for the sentence or line that was cut

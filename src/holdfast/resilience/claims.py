@@ -1,0 +1,131 @@
+"""The repetitions in a continuation that may end at the joint, and what each is worth."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from .evidence import believed
+from .frame import is_spoken_of, past_frame
+from .objection import Objector
+from .overlap import Folded, Overlap, Proof, exact_overlap, fold, folded_overlap, weight
+from .recall import Memory, Place, Recollection
+from .talk import Preface, Voice
+
+SLIGHT = 5  # weight below which letters that begin alike are chance
+QUOTED = 24  # length of an anchor that nobody begins with but who quotes it
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A repetition that may end at the joint."""
+
+    proof: Proof
+    overlap: Overlap
+    offset: int
+    rule: str
+    letters: int
+    free: bool = True  # it is not only spoken of
+
+    @property
+    def rank(self) -> tuple[Proof, bool, int, bool]:
+        return self.proof, self.free, self.letters, self.rule != "folded"
+
+
+class Claimant:
+    """Knows the released text (`known`), which has white space behind it (`gap`) or not, and the
+    `anchor`, its end that was to be repeated.
+    """
+
+    def __init__(
+        self, known: Folded, anchor: str, memory: Memory, objector: Objector, *, gap: bool
+    ) -> None:
+        self._known = known
+        self._anchor = anchor
+        self._memory = memory
+        self._objector = objector
+        self._gap = gap
+
+    def claims(self, fresh: Folded, before: Preface) -> list[Claim]:
+        """All that the new text (`fresh`) repeats, at once or after the words `before` it."""
+        offsets = [offset for offset in before.likely if self._may_begin(fresh, before, offset)]
+        return [*self._begun(fresh, before, offsets), *self._remembered(fresh, before, offsets)]
+
+    def _may_begin(self, fresh: Folded, before: Preface, offset: int) -> bool:
+        """Whether only talk stands before it: words of talk may be followed by text."""
+        said = fresh.text[before.certain : offset]
+        return not fold(said).letters or self._objector.voice(said) > Voice.TEXT
+
+    def _begun(self, fresh: Folded, before: Preface, offsets: Sequence[int]) -> Iterator[Claim]:
+        """Repetitions that begin at once or after words that are known for talk."""
+        for offset in offsets:
+            if self._asked(fresh.text, offset):
+                quote = Overlap(len(self._anchor), Proof.SURE)
+                yield Claim(Proof.SURE, quote, offset, "anchor", letters=len(self._known.letters))
+            for overlap, rule in self._overlaps(fresh, offset):
+                count = fresh.first(offset + overlap.length) - fresh.first(offset)
+                proof = overlap.proof
+                if offset != before.certain and proof is not Proof.SURE:
+                    begin = len(self._known.letters) - count
+                    heavy = weight(self._known.letters[begin:]) >= SLIGHT
+                    whole = len(self._known.text) <= overlap.length
+                    begins = heavy and self._memory.begins(begin)
+                    proof = proof if begins or whole else Proof.CHANCE
+                yield from self._claim(proof, overlap, fresh, offset, rule, count)
+
+    def _remembered(
+        self, fresh: Folded, before: Preface, offsets: Sequence[int]
+    ) -> Iterator[Claim]:
+        """Repetitions after any words. Where several are as good, the text goes on after the
+        first one, and repeats itself later.
+        """
+        claims: list[Claim] = []
+        for found in self._memory.recalled(fresh):
+            if found.offset in offsets:
+                continue
+            talk = fresh.text[: _past_space(fresh.text, found.offset)]
+            voice = self._objector.voice(talk[before.certain :])
+            verbatim = self._quotes(fresh.text, found)
+            code = self._objector.among_code
+            first = fresh.text[len(talk) : len(talk) + 1]
+            proof = believed(found, talk, voice, first, verbatim=verbatim, among_code=code)
+            for overlap, rule in self._overlaps(fresh, found.offset):
+                end = fresh.first(found.offset + overlap.length)
+                if end - fresh.first(found.offset) < found.letters:
+                    continue
+                grade = min(proof, overlap.proof) if overlap.proof <= Proof.DOUBT else proof
+                claims += self._claim(grade, overlap, fresh, found.offset, rule, found.letters)
+        best = max(claims, key=lambda claim: (claim.proof, claim.free), default=None)
+        return (one for one in claims if one is best or one.proof is Proof.DOUBT)
+
+    def _claim(
+        self, proof: Proof, overlap: Overlap, fresh: Folded, offset: int, rule: str, letters: int
+    ) -> Iterator[Claim]:
+        if proof is not Proof.CHANCE:
+            start = fresh.starts[fresh.first(offset)] if letters else offset
+            end = offset + overlap.length
+            free = not is_spoken_of(self._known.text, fresh.text, start, end)
+            yield Claim(proof, overlap, offset, rule, letters, free)
+
+    def _quotes(self, new: str, found: Recollection) -> bool:
+        """Whether just what was asked for stands there, and is long enough to prove it."""
+        quoted = found.place is Place.QUOTE and new.startswith(self._anchor, found.offset)
+        return quoted and len(self._anchor) >= QUOTED
+
+    def _overlaps(self, fresh: Folded, offset: int) -> Sequence[tuple[Overlap, str]]:
+        exact = exact_overlap(self._known.text, fresh.text[offset:], gap=self._gap)
+        whole = exact.length == len(self._known.text)
+        folded = folded_overlap(self._known, fresh, offset)
+        return (exact, "restart" if whole else "overlap"), (folded, "folded")
+
+    def _asked(self, new: str, offset: int) -> bool:
+        """Whether just what was to be repeated stands at `offset`, after words or between marks."""
+        if offset == 0 or not new.startswith(self._anchor, offset):
+            return False
+        long = len(self._anchor) >= QUOTED and any(map(str.isalnum, new[:offset]))
+        end = offset + len(self._anchor)
+        return long or past_frame(self._known.text, new, offset, end) > end
+
+
+def _past_space(text: str, at: int) -> int:
+    return len(text) - len(text[at:].lstrip())
