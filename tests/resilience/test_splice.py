@@ -212,6 +212,11 @@ REFUSED = [
     ("the lamp was lit at", "Sure, I can write about lamps! What would you like?"),
     ("the lamp was lit by", "As an assistant I cannot see any earlier text.\n\nPlease send it."),
     ("He lit the lamp and then", "### Continued\n\nhe slept until the sun was up."),
+    # The answer in other words, whose first word is the last one that was released.
+    (
+        "The pump was idle for most of the night.\n\nThe",
+        "The pump was idle for most of the time, as its log shows.\n\nThe zeros are real.",
+    ),
     # The line of code in other words.
     ("```python\n    x = take(now)\n    y = tak", "    y = 3\n```\n"),
     ("so\n\n$$\\int_{-\\infty}^{\\infty} ", "$$\\int_{-\\infty} f(x)\\,dx$$ is it."),

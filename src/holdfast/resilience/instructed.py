@@ -194,7 +194,9 @@ class Instructed:
             return diverged(Divergence.DOUBT)
         whole = best.letters == len(self._known.letters)
         proved = best.proof is Proof.SURE and begins > begun
-        if not (whole or proved) and self._objector.restarted(fresh.text[before.certain :]):
+        heavy = weight(self._known.letters[len(self._known.letters) - best.letters :])
+        rest = fresh.text[before.certain :]
+        if not (whole or proved) and self._objector.restarted(rest, heavy):
             return diverged(Divergence.ANEW)
         length = best.overlap.length
         end = past_frame(self._text, fresh.text, best.offset, best.offset + length)

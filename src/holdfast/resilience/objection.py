@@ -150,9 +150,11 @@ class Objector:
         short = len(letters) < len(known) or weight(letters) < SENTENCE
         return len(letters) >= LETTERS and short and known.startswith(letters)
 
-    def restarted(self, rest: str) -> bool:
-        """Whether it begins like the whole answer for longer than by chance."""
-        return shared_start(self._text, rest) >= RESTART
+    def restarted(self, rest: str, repeated: int = RESTART) -> bool:
+        """Whether it begins like the whole answer for longer than by chance, and than what it has
+        `repeated` (its weight) of the end.
+        """
+        return shared_start(self._text, rest) >= min(RESTART, max(LINE, 3 * repeated))
 
     def _is_said(self, new: str, before: Preface, offset: int) -> bool:
         """Whether words of talk stand between what is certain to be talk and `offset`."""
