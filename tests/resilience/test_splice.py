@@ -357,7 +357,11 @@ def test_what_begins_as_it_was_asked_to_joins_exactly(cut: tuple[str, int], talk
     quote = anchor(text[:at])
     assume(len(quote) >= 24)
     rest = text[len(text[:at].rstrip()) :]
-    assert join(text[:at], talk + quote + rest)[0] == text
+    joined, _ = join(text[:at], talk + quote + rest)
+    if talk and quote.lstrip().startswith("```"):  # the fence may be the talk's as well
+        assert joined == text or isinstance(joined, Failure)
+    else:
+        assert joined == text
 
 
 @holds(a_cut(), st.sampled_from(TALK))
