@@ -52,13 +52,13 @@ def test_every_kind_of_cut_is_found_somewhere_and_no_cut_is_empty() -> None:
 
 
 def test_a_run_repeats_itself_and_keeps_its_bars() -> None:
-    first, second = known(3, 1), known(3, 1)
-    unread = blind(3, 1)
+    first, second = known(3, 1, names="*-prose-*"), known(3, 1, names="*-prose-*")
+    unread = blind(3, 1, names="*-prose-*")
     assert report(first, unread, 3, 1) == report(second, unread, 3, 1)
     ours, plain = first.joiners["splice"], first.joiners["concatenation"]
     assert ours.exact / ours.joinable > 0.985
     assert ours.detected / ours.restarts > 0.995
-    assert ours.sentences < plain.sentences / 1000
+    assert ours.sentences <= plain.sentences / 1000
     assert set(first.behaviours) == set(BEHAVIOURS)
     assert set(unread.behaviours) == {*BEHAVIOURS, *BLIND_TALK}
 

@@ -52,6 +52,8 @@ def said(folder: Path) -> str:
 def test_without_a_key_it_says_that_it_simulates_and_answers(
     tmp_path: Path, end: signal.Signals
 ) -> None:
+    if signal.getsignal(end) is signal.SIG_IGN:
+        pytest.skip(f"whoever started the tests ignores {end.name}, and so does what they start")
     with serving(tmp_path) as served:
         assert served.line == (
             f"Holdfast is ready: {served.url} (SIMULATED MODEL, no key; route: demo)"

@@ -33,25 +33,33 @@ class Run:
     kinds: dict[str, Score] = field(default_factory=lambda: defaultdict(Score))
 
 
-def known(seed: int, each: int, examples: int = 0) -> Run:
-    """`each` cuts of every kind and text; tells so many `examples` of what went wrong."""
+def known(seed: int, each: int, examples: int = 0, names: str = "*") -> Run:
+    """`each` cuts of every kind and text; tells so many `examples` of what went wrong. `names` is
+    the pattern of the texts' names.
+    """
     result = Run()
-    _add(result, _KNOWN, BEHAVIOURS, seed, each, examples)
+    _add(result, _KNOWN, BEHAVIOURS, seed, each, examples, names)
     return result
 
 
-def blind(seed: int, each: int) -> Run:
+def blind(seed: int, each: int, names: str = "*") -> Run:
     """The texts and the talk of which only the sum may be looked at."""
     result = Run()
-    _add(result, _BLIND, {**BEHAVIOURS, **BLIND_TALK}, seed, each, 0)
-    _add(result, _KNOWN, BLIND_TALK, seed, each, 0)
+    _add(result, _BLIND, {**BEHAVIOURS, **BLIND_TALK}, seed, each, 0, names)
+    _add(result, _KNOWN, BLIND_TALK, seed, each, 0, names)
     return result
 
 
 def _add(
-    result: Run, folder: Path, behaviours: Continuers, seed: int, each: int, examples: int
+    result: Run,
+    folder: Path,
+    behaviours: Continuers,
+    seed: int,
+    each: int,
+    examples: int,
+    names: str,
 ) -> None:
-    files = sorted(folder.glob("*.md"))
+    files = sorted(folder.glob(f"{names}.md"))
     result.texts += len(files)
     for cut in _cuts(files, seed, each):
         result.places += 1

@@ -21,7 +21,7 @@ Joiner = Callable[[Cut, Said, random.Random], str | None]  # None: refused
 
 OPENING = 24  # characters by which the beginning of a text is known again
 ECHO = 16  # shorter repetitions may be chance
-_SENTENCES = re.compile(r"[^\s.!?。！？][^.!?。！？\n]{11,}(?:[.!?](?=\s|\Z)|[。！？\n])")
+_SENTENCES = re.compile(r"[^\s.!?。！？][^.!?。！？\n]{11,}(?:[.!?](?![a-z0-9_(])|[。！？\n])")
 
 
 def splice(cut: Cut, said: Said, dice: random.Random) -> str | None:

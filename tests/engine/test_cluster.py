@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pytest
 from tests.conformance.databases import NATS, nats_prefix, postgres_schema
 from tests.conformance.engines import Setup, WallClock, add, past, quick, run, running, turn, watch
-from tests.upstream.leaks import until
+from tests.upstream.leaks import settle, until
 
 from holdfast.core.attempt import Credential, Target
 from holdfast.core.failure import Failure, Kind, Phase
@@ -25,6 +25,38 @@ from holdfast.store.ports import TurnState
 from holdfast.store.turns import SqlTurns
 
 NOWHERE = "nats://127.0.0.1:1"
+
+
+def test_a_wake_up_in_the_instant_of_the_end_is_given_back() -> None:
+    class Message:
+        data = b"lane"
+        given_back = False
+
+        async def nak(self, delay: float | None) -> None:
+            self.given_back = True
+
+    class Wakes:
+        """As the client's `fetch` on Python 3.11: a message that is there hides a cancellation."""
+
+        async def fetch(self, count: int, timeout: float) -> list[Message]:
+            with suppress(asyncio.CancelledError):
+                await asyncio.Event().wait()
+            return [message]
+
+    message = Message()
+
+    async def main() -> None:
+        bus = Bus(BusSettings((NOWHERE,), "x"))
+        bus._up.set()
+        bus._wakes = Wakes()  # type: ignore[assignment]
+        fetching = asyncio.create_task(bus.next_wake(60.0))
+        await settle()
+        fetching.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await fetching
+
+    asyncio.run(main())
+    assert message.given_back
 
 
 @pytest.fixture(scope="module")

@@ -85,12 +85,14 @@ class Case:
 
 
 def cases(alone: bool) -> list[Case]:
-    """Before output and during it, with another target to turn to; `alone`: without as well."""
+    """Before output and during it, with another target to turn to; `alone`: those that strike in
+    mid-answer without one as well.
+    """
     places = [
         (truth, sent, left)
         for truth in FAULTS.values()
         for sent in ((0, 9) if truth.position is Position.CHUNK else (0,))
-        for left in (False, True)[: 1 + alone]
+        for left in ((False, True) if alone and sent else (False,))
     ]
     return [Case(*place, number) for number, place in enumerate(places)]
 

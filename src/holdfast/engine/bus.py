@@ -122,13 +122,18 @@ class Bus:
             if self._wakes is None:
                 js = await self._ready()
                 self._wakes = await js.pull_subscribe_bind("workers", self._stream)
-            return Wake((await self._wakes.fetch(1, timeout=within))[0])
+            wake = Wake((await self._wakes.fetch(1, timeout=within))[0])
         except TROUBLE as error:
             if not isinstance(error, TimeoutError):
                 _LOG.warning("wake-ups cannot be fetched", error=type(error).__name__)
                 self._js = self._wakes = None
                 await asyncio.sleep(min(within, 0.5))
             return None
+        task = asyncio.current_task()
+        if task and task.cancelling():  # which Python 3.11's wait_for keeps to itself
+            await wake.give_back()
+            raise asyncio.CancelledError
+        return wake
 
     def tell(self, turn_id: str, entries: Sequence[Entry]) -> None:
         """To all who follow the turn anywhere. Without entries: look at the database."""
