@@ -84,15 +84,16 @@ class Case:
         return f"{self.truth.name}@{self.sent}{' alone' if self.alone else ''}"
 
 
-def cases(alone: bool) -> list[Case]:
-    """Before output and during it, with another target to turn to; `alone`: those that strike in
-    mid-answer without one as well.
+def cases(more: bool) -> list[Case]:
+    """Before output and during it, with another target to turn to; with `more` those that strike
+    in mid-answer without one as well, and what is odd but no fault.
     """
     places = [
         (truth, sent, left)
         for truth in FAULTS.values()
+        if more or not truth.healthy
         for sent in ((0, 9) if truth.position is Position.CHUNK else (0,))
-        for left in ((False, True) if alone and sent else (False,))
+        for left in ((False, True) if more and sent else (False,))
     ]
     return [Case(*place, number) for number, place in enumerate(places)]
 
@@ -120,10 +121,10 @@ def layout(
 
 
 @pytest.mark.parametrize(
-    ("door", "alone"), [("c2c", True), ("group", False), ("webhook", False), ("web chat", False)]
+    ("door", "more"), [("c2c", True), ("group", False), ("webhook", False), ("web chat", False)]
 )
-def test_one_whole_answer_or_one_clear_end(door: str, alone: bool) -> None:
-    made = cases(alone)
+def test_one_whole_answer_or_one_clear_end(door: str, more: bool) -> None:
+    made = cases(more)
 
     async def scene() -> None:
         async with building(partial(layout, made)) as there:
