@@ -221,7 +221,7 @@ class Building:
         """As by /model."""
         self.conversations.change(chat.lane, {"route": route})
 
-    async def over(self, chat: Chat, turn: str, patience: float = 120.0) -> None:
+    async def over(self, chat: Chat, turn: str, patience: float = 240.0) -> None:
         """Returns once the turn has ended and nothing more will be shown of it."""
         async with asyncio.timeout(patience):
             if isinstance(chat, Tab):
