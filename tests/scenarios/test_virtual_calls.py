@@ -10,7 +10,7 @@ from collections import Counter
 
 from tests.scenarios.virtual_call import Broken, VirtualCall, explained
 
-RUNS = int(os.environ.get("HOLDFAST_RUNS", "900"))
+RUNS = int(os.environ.get("HOLDFAST_RUNS", "1500"))
 FIRST = int(os.environ.get("HOLDFAST_FIRST_SEED", "0"))
 
 
