@@ -62,6 +62,19 @@ class TestOpening:
         assert health.ready_at(A, 0.0) == 5.0
         assert health.reason(A, 0.0) == fault(Kind.RESET)
 
+    def test_silence_is_dear_and_opens_sooner(self) -> None:
+        health = Health()
+        fail(health, Kind.TIMEOUT)
+        assert is_ready(health, 0.0)
+        fail(health, Kind.TIMEOUT)
+        assert health.ready_at(A, 0.0) == 5.0
+
+    def test_silence_in_the_middle_of_an_answer_counts_as_any_failure(self) -> None:
+        health = Health()
+        for _ in range(4):
+            health.failed(A, fault(Kind.TIMEOUT), 0.0, CALM, weak=True)
+        assert is_ready(health, 0.0)
+
     def test_a_success_starts_the_count_anew(self) -> None:
         health = Health(BreakerSettings(ratio=2.0))
         for _ in range(10):
@@ -81,7 +94,7 @@ class TestOpening:
     def test_that_half_of_the_answers_are_cut_takes_nobody_out(self) -> None:
         health = Health()
         for moment in range(50):
-            health.failed(A, fault(Kind.TRUNCATED), moment, CALM, spoke=True)
+            health.failed(A, fault(Kind.TRUNCATED), moment, CALM, weak=True)
             assert is_ready(health, moment)
             health.succeeded(A, moment)
 
@@ -89,7 +102,7 @@ class TestOpening:
         health = Health()
         for _ in range(5):
             assert is_ready(health, 0.0)
-            health.failed(A, fault(Kind.TRUNCATED), 0.0, CALM, spoke=True)
+            health.failed(A, fault(Kind.TRUNCATED), 0.0, CALM, weak=True)
         assert not is_ready(health, 0.0)
 
     def test_failures_of_a_minute_ago_are_forgotten(self) -> None:

@@ -83,9 +83,13 @@ def _rest(failure: Failure, times: int) -> float:
 
 @dataclass(frozen=True, slots=True)
 class BreakerSettings:
-    """Opens on `consecutive` failures, or on `ratio` of at least `samples` in `window` seconds."""
+    """Opens on `consecutive` failures, or on `ratio` of at least `samples` in `window` seconds.
+
+    Silence counts as `silence` failures: others cost a person milliseconds, it costs the limit.
+    """
 
     consecutive: int = 5
+    silence: int = 3
     samples: int = 5
     ratio: float = 0.5
     window: float = 60.0
@@ -132,14 +136,15 @@ class Breaker:
         self.failures = self.opened = 0
         self._sample(now, ok=True)
 
-    def failed(self, failure: Failure, now: float, jitter: float, *, spoke: bool) -> None:
-        """`spoke`: it failed in the middle of an answer. What comes of such answers is not nothing,
-        so only a row of them takes a target out, and not that half of them are cut.
+    def failed(self, failure: Failure, now: float, jitter: float, *, weak: bool) -> None:
+        """`weak`: it failed in the middle of an answer, of which something came, or its reader
+        left it. Only a row of such takes a target out, and not that half of its answers do so.
         """
         if not self._met(failure, now):
             return
-        self.failures += 1
-        if not spoke:
+        silent = failure.kind is Kind.TIMEOUT and not weak
+        self.failures += self.settings.silence if silent else 1
+        if not weak:
             self._sample(now, ok=False)
         if self._is_enough():
             full = min(self.settings.first_open * 2.0**self.opened, self.settings.longest_open)

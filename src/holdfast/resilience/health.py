@@ -48,9 +48,11 @@ class Health:
         another is asked beside it; None for one in good standing.
         """
         endpoint, _ = self._of(target)
+        return self.long(target) if endpoint.in_doubt else None
+
+    def long(self, target: Target) -> float:
+        """How many seconds without content are more than is usual with `target`."""
         usual = self._usual.get(target.name)
-        if not endpoint.in_doubt:
-            return None
         wait = UNKNOWN * target.timeouts.first_event if usual is None else 2.0 * usual
         return max(wait, SHORTEST_PATIENCE)
 
@@ -66,12 +68,12 @@ class Health:
             breaker.succeeded(now)
 
     def failed(
-        self, target: Target, failure: Failure, now: float, jitter: float, *, spoke: bool = False
+        self, target: Target, failure: Failure, now: float, jitter: float, *, weak: bool = False
     ) -> None:
         endpoint, key = self._of(target)
         match scope(failure):
             case Scope.TARGET:
-                endpoint.failed(failure, now, jitter, spoke=spoke)
+                endpoint.failed(failure, now, jitter, weak=weak)
                 key.probing = False
             case Scope.KEY:
                 key.eject(failure, now)

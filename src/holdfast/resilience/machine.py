@@ -28,7 +28,7 @@ from .policy import Route
 from .reader import Reader
 from .replay import Replay
 from .splice import Splicer
-from .timers import NEVER, expiry, hedge_at, outlasted, overdue, timeout, wakes_at
+from .timers import NEVER, deserted, expiry, hedge_at, outlasted, overdue, timeout, wakes_at
 
 
 class State(Enum):
@@ -150,7 +150,8 @@ class StreamMachine:
     def cancel(self, now: float) -> list[Command]:
         """The reader has left."""
         for leg in list(self._legs.values()):
-            self._health.failed(leg.target, LEFT, now, self._jitter)
+            silent = deserted(leg, now, self._health.long(leg.target))
+            self._health.failed(leg.target, silent or LEFT, now, self._jitter, weak=True)
             failure = replace(LEFT, phase=leg.phase)
             self._keep(leg.record(now, failure, "stop", Reason(Why.LEFT)))
             self._close(leg)
@@ -221,7 +222,7 @@ class StreamMachine:
         reader = self._reader
         reader.tool_cut = reader.tool_cut or bool(leg.tools and reader.has_text)
         spoke = leg.first_event_at is not None
-        self._health.failed(leg.target, failure, now, self._jitter, spoke=spoke)
+        self._health.failed(leg.target, failure, now, self._jitter, weak=spoke)
         self._close(leg)
         attempt = leg.record(now, failure)
         if self._legs:

@@ -100,6 +100,23 @@ def outlasted(leg: Leg, now: float) -> Failure | None:
     )
 
 
+def deserted(leg: Leg, now: float, long: float) -> Failure | None:
+    """The failure of one whose reader left it after more than `long` seconds of silence.
+
+    Where people are less patient than the limits, no limit would ever speak against it.
+    """
+    seconds = now - leg.started_at
+    if seconds < long or leg.first_event_at is not None:
+        return None
+    return Failure(
+        Kind.TIMEOUT,
+        leg.phase,
+        detail=f"no content for {seconds:.1f} s, until the reader left",
+        detail_zh=f"{seconds:.1f} 秒内没有内容，直到读者离开",
+        code="deserted",
+    )
+
+
 def wakes_at(leg: Leg, policy: Policy) -> float:
     """When something is to be done about the attempt if nothing more comes of it."""
     return leg.finished_at + policy.finish_grace if leg.finished else expiry(leg)
