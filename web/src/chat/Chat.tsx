@@ -3,6 +3,7 @@ import { useEffect, useRef, useState } from "react";
 
 import { text } from "../texts";
 import { keepKey } from "./api";
+import { isCommand } from "./turn";
 import { TurnView } from "./TurnView";
 import { type Chat as Talk, useChat } from "./useChat";
 
@@ -30,10 +31,11 @@ export function Chat() {
       <main className="scroll" ref={bottom}>
         <Stack className="column" gap="lg" py="md">
           {!chat.turns.length && <Text c="dimmed">{text.hello}</Text>}
+          {!chat.turns.length && chat.simulated && <Text c="dimmed">{text.play}</Text>}
           {chat.turns.map((turn) => (
             <TurnView key={turn.id} turn={turn} />
           ))}
-          {last?.ended && (
+          {last?.ended && !chat.turns.every(isCommand) && (
             <Group>
               <Button size="compact-xs" variant="subtle" onClick={() => void chat.say("/retry")}>
                 {text.retry}

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 
 import { Events } from "./sse";
-import { begin, fold, type TurnEvent } from "./turn";
+import { begin, fold, isCommand, type TurnEvent } from "./turn";
 
 function told(...events: TurnEvent[]) {
   return events.map((event, index) => ({ sequence: index + 1, event })).reduce(fold, begin("t", "hi"));
@@ -64,6 +64,13 @@ describe("a turn on the page", () => {
   it("ends once with its sentence", () => {
     const turn = told({ type: "ended", outcome: "failed", sentence: "No.", ref: "01J" });
     expect(turn.ended).toEqual({ outcome: "failed", sentence: "No.", ref: "01J" });
+    expect(isCommand(turn)).toBe(false);
+  });
+
+  it("is a command's where no model was asked", () => {
+    const reply: TurnEvent = { type: "said", text: "Model: demo" };
+    expect(isCommand(told(reply))).toBe(true);
+    expect(isCommand(told({ type: "step_began", step: 1 }, reply))).toBe(false);
   });
 });
 

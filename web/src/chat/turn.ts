@@ -53,6 +53,11 @@ export function fold(turn: Turn, entry: Entry): Turn {
   return { ...turn, ...change(turn, entry.event), last: entry.sequence };
 }
 
+/** A command was answered, and no model asked. */
+export function isCommand(turn: Turn): boolean {
+  return turn.step === 0 && turn.blocks.length > 0;
+}
+
 function change(turn: Turn, event: TurnEvent): Partial<Turn> {
   const { blocks } = turn;
   switch (event.type) {
