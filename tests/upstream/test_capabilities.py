@@ -89,7 +89,12 @@ def test_a_malformed_row_is_told(row: dict[str, Any]) -> None:
 @pytest.mark.parametrize(
     ("model", "tokens", "vision"),
     [
-        ("gpt-5.5", 400_000, True),
+        ("gpt-5.5", 1_050_000, True),
+        ("openai/gpt-5.4-pro", 1_050_000, True),
+        ("gpt-5.4-mini", 400_000, True),
+        ("gpt-5.1-chat-latest", 128_000, True),
+        ("moonshotai/kimi-k2.6", 262_144, True),
+        ("kimi-k2-thinking", 256_000, False),
         ("openai/gpt-4o-mini", 128_000, True),
         ("deepseek-chat", 128_000, False),
         ("unheard-of", None, None),
