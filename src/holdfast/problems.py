@@ -119,6 +119,7 @@ _WANTED: Mapping[str, tuple[str, str]] = {
 # Texts of a fixed form: the pattern, and how to write them.
 URL = r"^https?://[^\s/]+(/\S*)?$"
 NAME = r"^[A-Za-z0-9_-]{1,32}$"
+ORIGIN = r"^[a-z][a-z0-9+.-]*://[^\s/*]*$"
 HOURS = r"^([01]\d|2[0-3]):[0-5]\d-([01]\d|2[0-3]):[0-5]\d$"
 
 _FORMS: Mapping[str, tuple[str, str]] = {
@@ -129,6 +130,10 @@ _FORMS: Mapping[str, tuple[str, str]] = {
     NAME: (
         "write up to 32 letters, digits, - and _",
         "请写最多 32 个字母、数字、- 和 _",
+    ),
+    ORIGIN: (
+        'write the scheme, host and port of a page, e.g. "https://chat.example"',
+        "请写网页的协议、主机和端口，例如 “https://chat.example”",
     ),
     HOURS: ('write two times of day, e.g. "23:00-07:00"', '请写两个时刻，例如 "23:00-07:00"'),
 }

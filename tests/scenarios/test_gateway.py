@@ -110,6 +110,32 @@ def test_a_web_page_elsewhere_cannot_use_a_keyless_gateway(foreign: Mapping[str,
     at(visit)
 
 
+PAGE = "https://chat.example"
+
+
+@pytest.mark.parametrize("key", ["", KEY])
+@pytest.mark.parametrize("model", ["ok", "nothing-of-the-kind"])
+def test_a_page_that_is_named_may_ask_and_read(key: str, model: str) -> None:
+    async def visit(there: House) -> None:
+        wish = {
+            "origin": PAGE,
+            "access-control-request-method": "POST",
+            "access-control-request-headers": "authorization,content-type",
+        }
+        before = await there.http.options(CHAT, headers=wish)
+        answer = await there.http.post(CHAT, headers={"origin": PAGE}, json={"model": model, **HI})
+        assert before.status_code == 200
+        assert "authorization" in before.headers["access-control-allow-headers"]
+        assert answer.status_code == (200 if model == "ok" else 404)
+        for told in (before, answer):
+            assert told.headers["access-control-allow-origin"] == PAGE
+        assert "x-request-id" in answer.headers["access-control-expose-headers"]
+        elsewhere = await there.http.options(CHAT, headers={**wish, "origin": "https://x.example"})
+        assert "access-control-allow-origin" not in elsewhere.headers
+
+    at(visit, key, origins=[PAGE])
+
+
 # Requests that make no sense.
 
 

@@ -8,12 +8,13 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
-from ..problems import HOURS, NAME, URL, ConfigError, Tongue
+from ..problems import HOURS, NAME, ORIGIN, URL, ConfigError, Tongue
 from .rules import is_loopback, unprotected
 
 Seconds = Annotated[float, Field(gt=0, le=86_400)]
 Secrets = tuple[SecretStr, ...]
 Hours = Annotated[str, Field(pattern=HOURS)]
+Origin = Annotated[str, Field(pattern=ORIGIN)]
 
 WILDCARD = "*"
 
@@ -69,6 +70,7 @@ class RouteSettings(_Table):
 
 class GatewaySettings(_Table):
     api_keys: Secrets = ()
+    origins: tuple[Origin, ...] = ()  # of pages elsewhere whose scripts may ask
     disclose: Literal["public", "tenant", "full"] = "full"
     max_concurrent: Annotated[int, Field(ge=1, le=100_000)] = 512
     max_body: Annotated[int, Field(ge=1024)] = 32 * 1024 * 1024  # bytes

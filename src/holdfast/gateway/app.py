@@ -8,6 +8,7 @@ import structlog
 from starlette.applications import Starlette
 from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
+from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute
@@ -29,6 +30,18 @@ ANSWERS = {
     "/v1/messages": SERVED["messages"],
     "/v1/embeddings": SERVED["embeddings"],
 }
+
+# What a page needs to read of an answer beside its body.
+TOLD = (
+    "x-request-id",
+    "x-should-retry",
+    "retry-after",
+    "retry-after-ms",
+    "proxy-status",
+    "x-holdfast-call",
+    "x-holdfast-recovered",
+    "x-holdfast-attempts",
+)
 
 _LOG = structlog.get_logger("holdfast.gateway")
 
@@ -80,12 +93,26 @@ def build(services: Services, more: Sequence[BaseRoute] = ()) -> ASGIApp:
             app = next((app for at, app in kept.items() if path.startswith(at)), others)
             await app(scope, receive, send)
 
-    return _edge(services, dispatch)
+    return _shared(_edge(services, dispatch), services.settings.origins)
 
 
 def build_silent(services: Services) -> ASGIApp:
     """For a process that answers nobody: whether it lives, and how it does."""
     return Starlette(routes=[*health.routes(services), *metrics.routes(services)])
+
+
+def _shared(app: ASGIApp, origins: Sequence[str]) -> ASGIApp:
+    """What pages of these origins may ask and read (Fetch standard, CORS protocol)."""
+    if not origins:
+        return app
+    return CORSMiddleware(
+        app,
+        allow_origins=origins,
+        allow_methods=["GET", "POST"],
+        allow_headers=["*"],
+        allow_private_network=True,
+        expose_headers=TOLD,
+    )
 
 
 def _edge(services: Services, inner: ASGIApp) -> ASGIApp:

@@ -66,7 +66,7 @@ class Services:
     def check_key(self, headers: Mapping[str, str]) -> None:
         """Raises StreamFailed unless the client may ask."""
         keys = [key.get_secret_value() for key in self.settings.api_keys]
-        failure = denied(headers, keys)
+        failure = denied(headers, keys, self.settings.origins)
         if failure:
             raise StreamFailed(failure)
 
