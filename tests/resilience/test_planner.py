@@ -355,6 +355,28 @@ def test_nothing_ready_soon_is_told_with_when_and_why() -> None:
     assert failure.nested.kind is Kind.RATE_LIMITED
 
 
+@pytest.mark.parametrize("kind", [Kind.BAD_GATEWAY, Kind.QUOTA])
+def test_where_nobody_is_ready_one_is_tried_before_its_time(kind: Kind) -> None:
+    desk = Desk(A, B)
+    for moment in range(int(NOW)):
+        for who in (A, B):
+            desk.health.asked(who, moment)
+            desk.health.failed(who, fault(kind), moment, 1.0)
+    assert desk.health.ready_at(A, NOW) > NOW + 30.0
+    probe = desk.tries()
+    assert (probe.target, probe.at) == (A, NOW - 1.0 + 5.0)
+    desk.health.asked(A, probe.at)
+    assert desk.tries(now=probe.at).target == B, "one probe at a time"
+    desk.health.answered(A, 1.0)
+    assert desk.tries(now=probe.at + 1.0).at == probe.at + 1.0, "it is well, and nobody waits"
+
+
+def test_a_time_that_the_upstream_named_is_waited_for_even_so() -> None:
+    desk = Desk(A)
+    desk.health.failed(A, fault(Kind.OVERLOADED, retry_after=40.0), NOW, 1.0)
+    assert desk.gives_up(now=NOW + 20.0).failure.retry_after == 20.0
+
+
 def test_a_deadline_before_the_first_target_is_ready_is_told_too() -> None:
     desk = Desk(A)
     desk.eject(A, 5.0)

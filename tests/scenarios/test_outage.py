@@ -119,15 +119,23 @@ def test_whatever_fails_at_whatever_rate_retries_are_few(
         assert len(asked) <= keys * len(gaps) + FIRST_RETRIES
 
 
-def test_when_an_outage_ends_the_next_call_finds_out() -> None:
-    """The budget of retries is empty then, but the first question of a call costs nothing."""
+@pytest.mark.parametrize("kind", [Kind.SERVER_ERROR, Kind.QUOTA, Kind.AUTH, Kind.REFUSED])
+@pytest.mark.parametrize("targets", [1, 2, 4])
+@pytest.mark.parametrize("seconds", [1.0, 20.0])
+def test_when_an_outage_ends_the_next_call_finds_out(
+    kind: Kind, targets: int, seconds: float
+) -> None:
+    """The budget of retries is empty then, but the first question of a call costs nothing.
+
+    Nor does anybody have to wait until the rest is over that an hour's failures have earned.
+    """
     over = 3600.0
 
     def script(number: int, now: float, released: str) -> list[Step]:
-        return [(0.1, fault(Kind.SERVER_ERROR))] if now < over else [(0.1, "well"), (0.1, WHOLE)]
+        return [(0.1, fault(kind))] if now < over else [(0.1, "well"), (0.1, WHOLE)]
 
-    world = World({"a": script, "b": script})
-    told = world.calls(20.0 * number for number in range(400))
-    late = [person for person in told if person.asked_at > over + 300.0]
+    world = World({who: script for who in "abcd"[:targets]})
+    told = world.calls(seconds * number for number in range(int(1.2 * over / seconds)))
+    late = [person for person in told if person.asked_at > over + 5.0]
     assert late
     assert not any(person.failure for person in late)

@@ -104,6 +104,8 @@ class Breaker:
 
     settings: BreakerSettings
     open_until: float = -math.inf
+    named_until: float = -math.inf  # the part of it that the upstream asked for
+    failed_at: float = -math.inf
     opened: int = 0  # times in a row, for doubling
     failures: int = 0  # in a row
     probing: bool = False
@@ -122,17 +124,28 @@ class Breaker:
             return max(self.open_until, now + self.settings.probe_poll)
         return max(self.open_until, now)
 
+    def pressed_at(self, now: float) -> float:
+        """When it may be asked where nobody is ready: a probe now and then, for it may be well
+        again long before its time is over. What its upstream asked for is kept.
+        """
+        if self.half_open and self.probing:
+            return now + self.settings.probe_poll
+        soon = max(now, self.named_until, self.failed_at + self.settings.first_open)
+        return min(self.ready_at(now), soon)
+
     def asked(self, now: float) -> None:
-        self.probing = self.half_open and now >= self.open_until
+        self.probing = self.half_open
 
     def answered(self) -> None:
         """Content has begun: let others in, but one more failure opens again."""
         if self.probing:
-            self.half_open = self.probing = False
+            self._close()
             self.failures = self.settings.consecutive - 1
 
     def succeeded(self, now: float) -> None:
-        self.probing = self.half_open = False
+        if self.probing:
+            self._close()
+        self.half_open = False
         self.failures = self.opened = 0
         self._sample(now, ok=True)
 
@@ -161,11 +174,13 @@ class Breaker:
         """Notes `failure` and the rest it asks for. False if it is no further evidence:
         attempts that began before the breaker opened may all fail of the one cause.
         """
-        known = self.half_open and now < self.open_until
+        known = self.half_open and now < self.open_until and not self.probing
         self.last_failure = failure
         self.probing = False
-        seconds = min(failure.retry_after or 0.0, LONGEST_REST)
-        self.open_until = max(self.open_until, now + seconds)
+        self.failed_at = now
+        named = now + min(failure.retry_after or 0.0, LONGEST_REST)
+        self.named_until = max(self.named_until, named)
+        self.open_until = max(self.open_until, self.named_until)
         return not known
 
     def _is_enough(self) -> bool:
@@ -173,6 +188,10 @@ class Breaker:
         return self.failures >= self.settings.consecutive or (
             often and self.bad >= self.settings.ratio * len(self.recent)
         )
+
+    def _close(self) -> None:
+        self.half_open = self.probing = False
+        self.open_until = -math.inf
 
     def _open_for(self, seconds: float, now: float) -> None:
         self.open_until = max(self.open_until, now + seconds)

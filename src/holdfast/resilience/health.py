@@ -30,6 +30,10 @@ class Health:
         """The earliest time at which `target` may be asked; `now` if it may be at once."""
         return max(breaker.ready_at(now) for breaker in self._of(target))
 
+    def pressed_at(self, target: Target, now: float) -> float:
+        """The same where no target is ready: one that is out may be tried before its time."""
+        return max(breaker.pressed_at(now) for breaker in self._of(target))
+
     def last_used(self, target: Target) -> float:
         return self._last_used.get(target.key, -math.inf)
 
@@ -94,6 +98,7 @@ class Health:
         breaker = self._breaker(name)
         if until > breaker.open_until:
             breaker.open_until = until
+            breaker.named_until = until if failure.retry_after else -math.inf
             breaker.half_open = True
             breaker.last_failure = failure
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from ..core.attempt import RESPONSE_ID, Attempt, Continuation, How, Target
@@ -61,6 +61,8 @@ class GiveUp:
 
 Decision = Try | GiveUp
 
+Ready = Callable[[Target, float], float]  # when a target may be asked, at the earliest
+
 
 @dataclass(frozen=True, slots=True)
 class Situation:
@@ -98,12 +100,12 @@ def _plan(situation: Situation, health: Health, budget: RetryBudget) -> Decision
     refusal = _refusal(situation)
     if refusal:
         return GiveUp(verdict(situation.history), refusal)
-    options = sorted(_options(situation, health, budget), key=lambda option: option[0])
-    if not options:
+    best = _best(situation, health.ready_at, budget, health)
+    if best and _too_far(best, situation) and not situation.history:  # one probe for a call
+        best = _best(situation, health.pressed_at, budget, health)
+    if best is None:
         return GiveUp(verdict(situation.history), Reason(Why.NOBODY))
-    best = options[0][1]
-    since = situation.now if situation.waiting_since is None else situation.waiting_since
-    if best.at > situation.now and best.at - since > situation.route.policy.max_wait:
+    if _too_far(best, situation):
         return _unavailable(situation, health, best)
     if best.at < situation.deadline:
         return best
@@ -169,8 +171,19 @@ def _refusal(s: Situation) -> Reason | None:
     return None
 
 
+def _best(s: Situation, ready: Ready, budget: RetryBudget, health: Health) -> Try | None:
+    return min(_options(s, ready, budget, health), key=lambda option: option[0], default=(0, None))[
+        1
+    ]
+
+
+def _too_far(option: Try, s: Situation) -> bool:
+    since = s.now if s.waiting_since is None else s.waiting_since
+    return option.at > s.now and option.at - since > s.route.policy.max_wait
+
+
 def _options(
-    s: Situation, health: Health, budget: RetryBudget
+    s: Situation, ready: Ready, budget: RetryBudget, health: Health
 ) -> Iterator[tuple[tuple[float, ...], Try]]:
     """Every attempt that may be made, with a key that sorts the best first."""
     names = list(dict.fromkeys(target.name for target in s.route.targets))
@@ -188,7 +201,8 @@ def _options(
         if not budget.allows(target.name, price, s.now):
             continue
         gains = how is How.NATIVE and _gained(tries)
-        at = health.ready_at(target, s.now) if gains else _ready_at(target, tries, s, health)
+        at = ready(target, s.now)
+        at = at if gains else _after_pause(at, tries, s)
         freshness = 0 if not tries else -1 if free or gains else 1
         rank = (at, freshness, _RANKS[how], names.index(target.name), health.last_used(target))
         asked = replace(target, resume=_kept(target, s)) if how is How.NATIVE else target
@@ -258,8 +272,7 @@ def _stale(tries: Sequence[Attempt]) -> bool:
     return codes[-1:] == [STALE] and codes.count(STALE) == 1
 
 
-def _ready_at(target: Target, tries: Sequence[Attempt], s: Situation, health: Health) -> float:
-    ready = health.ready_at(target, s.now)
+def _after_pause(ready: float, tries: Sequence[Attempt], s: Situation) -> float:
     if not tries or _stale(tries):
         return ready
     last = tries[-1]
