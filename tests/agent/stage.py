@@ -51,6 +51,7 @@ class MemoryJournal:
 
     def last(self, event: Json) -> None:
         self.add(event)
+        self.settled = len(self.entries)
 
     async def pace(self) -> None:
         await asyncio.sleep(0)

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Sequence
 
 from holdfast.agent.codec import write_event
 from holdfast.agent.events import TurnEvent
-from holdfast.engine.ports import Entry, Handler, Json, Overloaded, Turn
+from holdfast.engine.ports import Delivery, Entry, Handler, Json, Overloaded, Turn
 
 
 class MemoryJournal:
@@ -50,7 +50,7 @@ class MemoryEngine:
         self._room = room
         self._work = asyncio.Event()
 
-    async def accept(self, turn: Turn) -> bool:
+    async def accept(self, turn: Turn, deliveries: Sequence[Delivery] = ()) -> bool:
         if turn.id in self.turns:
             return False
         if len(self.lanes[turn.lane]) >= self._room:

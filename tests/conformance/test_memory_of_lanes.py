@@ -17,6 +17,8 @@ from holdfast.store.ports import (
     Json,
     LaneLost,
     Pairing,
+    Recalled,
+    Remembered,
     Turn,
     TurnState,
 )
@@ -235,6 +237,34 @@ def test_a_forgotten_turn_is_no_history(database: Database) -> None:
     talk(turns, "2", TurnState.DONE)
     conversations.forget("1")
     assert said(conversations) == ["2?", "2 tool", "2!"]
+
+
+def test_a_new_turn_is_told_all_that_it_has_to_know(database: Database) -> None:
+    turns, conversations = SqlTurns(database), SqlConversations(database)
+    assert conversations.recall("a", 10).result() == Remembered({}, [], [])
+    conversations.change("a", {"route": "m"})
+    for name in ("1", "2", "3", "4"):
+        talk(turns, name, TurnState.PARKED if name == "2" else TurnState.DONE)
+    talk(turns, "b", TurnState.DONE, lane="b")
+    outbox = SqlDeliveries(database, {})
+    outbox.put([Delivery("3/0", "3", 0, {}), Delivery("3/1", "3", 1, {})]).result()
+    outbox.abandon("3", {"owed": 7}).result()
+    conversations.forget("4")
+    noted = Entry(9, {"type": "noted", "key": "k"})
+    turns.accept(Turn("5", "a", {}, 1.0), 100).result()
+    taken = turns.take("a", "n", 60.0, force=True).result()
+    assert taken is not None
+    turns.end(taken.fence, "5", TurnState.DONE, [noted]).result()
+    told = conversations.recall("a", 3).result()
+    assert told.settings == {"route": "m"}
+    assert told.history == conversations.history("a")
+    assert list(told.recent) == [
+        Recalled("5", {}, [noted.event]),
+        Recalled("3", {"owed": 7}, ()),
+        Recalled("2", {}, ()),
+    ]
+    conversations.reset("a")
+    assert conversations.recall("a", 3).result() == Remembered({"route": "m"}, [], [])
 
 
 def test_settings_are_merged_and_removed_and_stay(place: Place) -> None:

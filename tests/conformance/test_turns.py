@@ -11,6 +11,7 @@ from tests.conformance.databases import Place
 from holdfast.store.database import Database
 from holdfast.store.deliveries import SqlDeliveries
 from holdfast.store.ports import (
+    Begun,
     Delivery,
     DeliveryState,
     Entry,
@@ -375,3 +376,24 @@ def test_a_turn_that_ended_elsewhere_is_kept_with_its_journal(turns: SqlTurns) -
     assert not turns.accept(turn("call:1", lane="call:1"), 10).result()
     assert turns.drop("call:", 9e9).result() == 1
     assert turns.find("call:1") is None
+
+
+def test_a_turn_is_accepted_and_begun_in_one(database: Database) -> None:
+    turns, outbox = SqlTurns(database), SqlDeliveries(database, {})
+    reply = Delivery("1/0", "1", 0, {"to": "a"})
+    taken = turns.start(turn("1"), 10, "me", [reply]).result()
+    assert taken is not None
+    assert taken.begun == Begun(turn("1"))
+    assert turns.running("a") is not None
+    assert outbox.of_turn("1")[0].content == {"to": "a"}
+    assert turns.start(turn("1"), 10, "me").result() is None
+    turns.append(taken.fence, "1", [Entry(1, {"type": "x"})]).result()  # its lane is still held
+
+
+def test_what_waits_in_a_lane_is_begun_before_what_comes(database: Database) -> None:
+    turns = SqlTurns(database)
+    assert turns.accept(turn("1"), 10).result()
+    taken = turns.start(turn("2"), 10, "me").result()
+    assert taken is not None
+    assert taken.begun == Begun(turn("1"))
+    assert turns.waiting("a") == [turn("2")]

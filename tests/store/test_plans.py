@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 from sqlalchemy import event
+from sqlalchemy.pool import Pool
 
 from holdfast.store.conversations import SqlConversations, SqlNotes, SqlPairings
 from holdfast.store.database import Database
@@ -19,22 +19,39 @@ from holdfast.store.turns import SqlTurns
 WHOLE = ("SCAN ", "TEMP B-TREE FOR ORDER BY")
 
 
-@contextmanager
-def plans(database: Database) -> Iterator[dict[str, list[str]]]:
-    """By statement, how SQLite goes about it."""
-    found: dict[str, list[str]] = {}
+class Traced:
+    """A database, and everything that was ever asked of it, with its values."""
 
-    def look(connection: Any, cursor: Any, statement: str, given: Any, _: Any, many: bool) -> None:
-        if statement.split(maxsplit=1)[0] not in ("SELECT", "INSERT", "UPDATE", "DELETE"):
-            return
-        asking = cursor.connection.cursor()
-        asking.execute(f"EXPLAIN QUERY PLAN {statement}", given[0] if many else given)
-        found[statement] = [row[3] for row in asking.fetchall()]
-        asking.close()
+    def __init__(self, file: Path) -> None:
+        self.asked: list[str] = []
+        event.listen(Pool, "connect", self._listen)
+        self.database = Database(file)
 
-    event.listen(database.engine, "before_cursor_execute", look)
-    yield found
-    event.remove(database.engine, "before_cursor_execute", look)
+    def _listen(self, connection: Any, _: object) -> None:
+        connection.set_trace_callback(self.asked.append)
+
+    def plans(self) -> dict[str, list[str]]:
+        """By statement asked since the last time, how SQLite goes about it."""
+        asked, self.asked[:] = list(dict.fromkeys(self.asked)), []
+        found = {}
+        with self.database.engine.connect() as connection:
+            asking = connection.connection.cursor()
+            for statement in asked:
+                if statement.split(maxsplit=1)[0] in ("SELECT", "INSERT", "UPDATE", "DELETE"):
+                    plan = asking.execute(f"EXPLAIN QUERY PLAN {statement}")
+                    found[statement] = [row[3] for row in plan.fetchall()]
+        return found
+
+    def close(self) -> None:
+        event.remove(Pool, "connect", self._listen)
+        self.database.close()
+
+
+@pytest.fixture
+def traced(tmp_path: Path) -> Iterator[Traced]:
+    made = Traced(tmp_path / "holdfast.db")
+    yield made
+    made.close()
 
 
 def a_life(database: Database) -> None:
@@ -84,6 +101,8 @@ def what_is_remembered(database: Database) -> None:
     conversations.settings("a")
     conversations.history("a")
     conversations.recent("a")
+    conversations.recent("a", kept=True)
+    conversations.recall("a", 10).result()
     conversations.forget("1")
     SqlNotes(database).put("k", {})
     SqlNotes(database).get("k")
@@ -106,13 +125,12 @@ def housekeeping(database: Database) -> None:
 
 
 @pytest.mark.parametrize("work", [a_life, looks, what_is_remembered, housekeeping])
-def test_no_table_is_read_whole(work: Callable[[Database], None], tmp_path: Path) -> None:
-    database = Database(tmp_path / "holdfast.db")
+def test_no_table_is_read_whole(work: Callable[[Database], None], traced: Traced) -> None:
     if work is not a_life:
-        a_life(database)
-    with plans(database) as found:
-        work(database)
-    database.close()
+        a_life(traced.database)
+    traced.plans()
+    work(traced.database)
+    found = traced.plans()
     assert found
     slow = {
         statement: plan
@@ -122,13 +140,12 @@ def test_no_table_is_read_whole(work: Callable[[Database], None], tmp_path: Path
     assert not slow, "\n".join(f"{plan} {statement}" for statement, plan in slow.items())
 
 
-def test_open_turns_are_found_past_those_that_ended(tmp_path: Path) -> None:
+def test_open_turns_are_found_past_those_that_ended(traced: Traced) -> None:
     """A lane's history is long; what waits in it is short."""
-    database = Database(tmp_path / "holdfast.db")
-    with plans(database) as found:
-        a_life(database)
-        looks(database)
-    database.close()
+    traced.plans()
+    a_life(traced.database)
+    looks(traced.database)
+    found = traced.plans()
     asked = {statement: plan for statement, plan in found.items() if "'waiting'," in statement}
     assert len(asked) >= 6
     past = {s: plan for s, plan in asked.items() if any("turns_in_lane" in p for p in plan)}

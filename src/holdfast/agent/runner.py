@@ -77,7 +77,8 @@ class Runner:
     async def run(
         self, task: Task, journal: Journal, stopping: Callable[[], bool] = _never
     ) -> Ended:
-        """Runs the turn, or what is left of it, and returns its last event, which is durable.
+        """Runs the turn, or what is left of it, and returns its last event, which becomes durable
+        with the end of the turn: the caller has to return now.
 
         A cancellation is the person's if `stopping()`, and then an end like any other.
         Otherwise it goes through, and so do LaneLost and StoreFailed: the turn has not ended
@@ -117,12 +118,12 @@ class _Turn:
             self._add(Asked(self._task.asked))
         route = self._models.routes(self._task.route)
         if route is None:
-            return await self._end(_no_route(self._task.route))
+            return self._end(_no_route(self._task.route))
         await self._open_tools()
         decision = self._decide()
         while not isinstance(decision, End):
             decision = await self._carry_out(decision, route)
-        return await self._end(decision.ended)
+        return self._end(decision.ended)
 
     async def stopped(self) -> Ended:
         """The person wants no more: what is open is closed, so that it can be remembered."""
@@ -131,7 +132,7 @@ class _Turn:
             return self._now.ended
         for call in self._now.pending:
             self._add(self._abandoned(call))
-        return await self._end(Ended("stopped"))
+        return self._end(Ended("stopped"))
 
     async def _carry_out(self, decision: Ask | Run | Answer, route: Route) -> Decision:
         match decision:
@@ -156,9 +157,10 @@ class _Turn:
         self._journal.add(write_event(event))
         self._now = after(self._now, event)
 
-    async def _end(self, ended: Ended) -> Ended:
-        self._add(ended)
-        await self._journal.settle()
+    def _end(self, ended: Ended) -> Ended:
+        """It becomes durable together with the end of the turn."""
+        self._journal.last(write_event(ended))
+        self._now = after(self._now, ended)
         return ended
 
     # Asking.
@@ -186,7 +188,7 @@ class _Turn:
                 raise
             self._refused = _Refused(failed.failure, ref, framed.weight)
             done = fall(self._now, self._task, failed.failure, ref, framed.seen)
-            return await self._stepped(done) if isinstance(done, StepEnded) else done
+            return self._stepped(done) if isinstance(done, StepEnded) else done
         if call.outcome and call.outcome.recovered:
             self._add(Noted("rescued", {"ref": ref, "attempts": len(call.attempts)}))
         by = call.attempts[-1].target.key
@@ -194,11 +196,11 @@ class _Turn:
         if untold:
             self._add(Noted("reasoning_left_out", {"target": by, "messages": untold}))
         finished = finish(self._now, self._task, brought)
-        return await self._stepped(finished) if isinstance(finished, StepEnded) else finished
+        return self._stepped(finished) if isinstance(finished, StepEnded) else finished
 
-    async def _stepped(self, ended: StepEnded) -> Decision:
+    def _stepped(self, ended: StepEnded) -> Decision:
+        """Whatever has an effect outside of the journal settles what stands before it."""
         self._add(ended)
-        await self._journal.settle()
         return self._decide()
 
     async def _read(self, call: Call, read: str) -> Brought:

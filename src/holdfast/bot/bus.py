@@ -20,10 +20,11 @@ from . import texts
 from .adapter import Adapter
 from .codec import write_inbound
 from .event import Inbound, Notice, NoticeKind, Outbound, Whole
-from .handler import URGENT, Bot, language_of, reply_to
+from .handler import URGENT, Bot, language_of
 from .middleware.access import may_greet
 from .middleware.commands import Commands
 from .middleware.wake import called_by
+from .moves import Reply
 from .outbox import Outbox
 
 _LOG = structlog.get_logger("holdfast.bus")
@@ -66,8 +67,9 @@ class Bus:
         known = self._outbox.attends(turn.id)
         if rules.when_busy == "interrupt" and not known and self._interrupts(event):
             await self._engine.stop(turn.lane)
+        reply = Reply(turn.id, event.place, event.at, event.bot)
         try:
-            new = await self._engine.accept(turn)
+            new = await self._engine.accept(turn, self._outbox.opening(reply))
         except Overloaded:
             key = "lane_full" if await self._engine.waiting(turn.lane) else "node_full"
             self._apologise(rules, event, key)
@@ -77,7 +79,7 @@ class Bus:
             raise
         self._remember(turn.id)
         if new:
-            self._outbox.attend(reply_to(turn), turn.lane)
+            self._outbox.attend(reply, turn.lane, fresh=True)
         return new
 
     async def aclose(self) -> None:

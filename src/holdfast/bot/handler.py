@@ -17,10 +17,11 @@ from ..core.message import Message, Part, Role, Text
 from ..core.request import Surface
 from ..core.verdict import Language
 from ..engine.ports import Journal, Turn
+from ..store.ports import StoreFailed
 from . import texts
 from .codec import read_inbound
 from .event import Inbound, Notice, Scene
-from .memory import FIRST, GOES_ON, LEFT, PAYS
+from .memory import FIRST, GOES_ON, LEFT, PAYS, recall
 from .middleware.commands import task
 from .middleware.wake import called_by
 from .moves import Reply
@@ -95,8 +96,8 @@ class Handler:
         past: Sequence[TurnEvent],
     ) -> None:
         lane = turn.lane.removesuffix(URGENT)
-        settings = await asyncio.to_thread(self._services.conversations.settings, lane)
-        language = language_of(bot.rules, event, settings.get(LANGUAGE))
+        known = await recall(self._services, lane)
+        language = language_of(bot.rules, event, known.settings.get(LANGUAGE))
         if not past:
             journal.add(write_event(Noted(LANGUAGE, {LANGUAGE: language})))
         if any(isinstance(said, Said) for said in past) and not _paying(past):
@@ -105,8 +106,6 @@ class Handler:
         if isinstance(event, Notice):
             await _write(journal, Said(texts.say("joined", language)), Ended("finished"))
             return
-        if settings.get(LANGUAGE) != language and isinstance(event, Inbound):
-            await asyncio.to_thread(self._services.conversations.change, lane, {LANGUAGE: language})
         visit = Visit(
             bot=bot.name,
             rules=bot.rules,
@@ -116,11 +115,38 @@ class Handler:
             language=language,
             services=self._services,
             text=event.text,
-            settings=settings,
+            settings=known.settings,
+            history=known.history,
             resumed=any(isinstance(said, Asked) for said in past),
         )
+        if known.settings.get(LANGUAGE) == language:
+            await self._answer(bot, visit, turn, journal, past, known.owing)
+            return
+        learning = asyncio.create_task(self._learn(lane, language))
+        try:
+            await self._answer(bot, visit, turn, journal, past, known.owing)
+        finally:  # no answer waits for it
+            await learning
+
+    async def _learn(self, lane: str, language: Language) -> None:
+        """The next words that tell no language are answered in this one."""
+        change = self._services.conversations.change
+        try:
+            await asyncio.to_thread(change, lane, {LANGUAGE: language})
+        except StoreFailed as failed:
+            _LOG.warning("a language is not remembered", lane=lane, reason=str(failed))
+
+    async def _answer(
+        self,
+        bot: Bot,
+        visit: Visit,
+        turn: Turn,
+        journal: Journal,
+        past: Sequence[TurnEvent],
+        owing: bool,
+    ) -> None:
         result = await bot.pipeline(visit)
-        if isinstance(result, Ask) and result.plain and not visit.resumed:
+        if owing and isinstance(result, Ask) and result.plain and not visit.resumed:
             await self._pay(visit, journal, past)
         await self._carry_out(result, visit, turn, journal)
 

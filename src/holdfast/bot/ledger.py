@@ -20,8 +20,12 @@ class Ledger(Protocol):
     engine.ports.LaneLost once another process delivers.
     """
 
+    def opening(self, reply: Reply) -> Sequence[Row]:
+        """That a delivery is to come, to be written down together with its turn."""
+        ...
+
     async def open(self, reply: Reply) -> None:
-        """A delivery is to come; one that is known stays as it is."""
+        """The same, written down now; one that is known stays as it is."""
         ...
 
     async def parts(self, turn: str) -> Sequence[Part]:
@@ -57,6 +61,10 @@ class MemoryLedger:
         self._parts: dict[str, dict[int, Part]] = {}
         self._closed: dict[str, Owed | None] = {}
 
+    def opening(self, reply: Reply) -> Sequence[Row]:
+        self._open.setdefault(reply.turn, reply)
+        return ()
+
     async def open(self, reply: Reply) -> None:
         if reply.turn not in self._closed:
             self._open.setdefault(reply.turn, reply)
@@ -89,10 +97,12 @@ class StoredLedger:
     def __init__(self, rows: Deliveries) -> None:
         self._rows = rows
 
-    async def open(self, reply: Reply) -> None:
+    def opening(self, reply: Reply) -> Sequence[Row]:
         content = {"bot": reply.bot, "place": write_place(reply.place), "at": reply.at}
-        row = Row(_key(reply.turn, 0), reply.turn, 0, content)
-        await asyncio.wrap_future(self._rows.put([row]))
+        return [Row(_key(reply.turn, 0), reply.turn, 0, content)]
+
+    async def open(self, reply: Reply) -> None:
+        await asyncio.wrap_future(self._rows.put(self.opening(reply)))
 
     async def parts(self, turn: str) -> Sequence[Part]:
         """What an earlier process was sending is of unknown outcome now."""

@@ -11,7 +11,8 @@ from ..agent.codec import read_events, read_message
 from ..agent.events import Asked, Ended, Noted, StepBegan, TurnEvent
 from ..agent.standing import remembered, standing
 from ..core.message import Message
-from ..engine.ports import Engine, Turn
+from ..engine.ports import Engine, Json, Turn
+from ..store.ports import Recalled
 from .pipeline import Services
 
 GOES_ON = "goes_on"  # the note in which a turn says what text it goes on from
@@ -107,7 +108,27 @@ async def turns(
             yield Past(turn, await events_of(services.engine, turn.id))
 
 
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """What a turn that begins has to know. `owing`: an earlier one may owe the person something."""
+
+    settings: Json
+    history: tuple[Message, ...]
+    owing: bool
+
+
+async def recall(services: Services, lane: str) -> Memory:
+    told = await asyncio.wrap_future(services.conversations.recall(lane, LOOK_BACK))
+    history = tuple(map(read_message, told.history))
+    return Memory(told.settings, history, any(map(_owing, told.recent)))
+
+
+def _owing(past: Recalled) -> bool:
+    left = (note for note in past.notes if note.get("values", {}).get(LEFT))
+    return past.receipt.get("owed") is not None or any(left)
+
+
 async def history(services: Services, lane: str) -> tuple[Message, ...]:
     """What was said since the conversation began anew."""
     kept = await asyncio.to_thread(services.conversations.history, lane)
-    return tuple(read_message(message) for message in kept)
+    return tuple(map(read_message, kept))

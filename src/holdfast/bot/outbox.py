@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
@@ -19,6 +19,7 @@ from ..agent.events import Ended, TurnEvent
 from ..core.clock import Clock
 from ..core.failure import Failure, Hop, Kind, Phase, StreamFailed
 from ..engine.ports import Engine, LaneLost
+from ..store.ports import Delivery as Row
 from ..store.ports import StoreFailed
 from .adapter import Adapter
 from .delivery import Delivery
@@ -72,20 +73,26 @@ class Outbox:
         self._senders: dict[str, asyncio.Task[None]] = {}  # by turn
         self._last: dict[str, asyncio.Task[None]] = {}  # by lane
 
+    def opening(self, reply: Reply) -> Sequence[Row]:
+        """What is to be written down with the turn, so that its delivery is not forgotten."""
+        return () if self._live(reply) else self._ledger.opening(reply)
+
     async def open(self, reply: Reply) -> None:
-        """Before the turn says anything: whatever happens then, its delivery is not forgotten.
+        """Before the turn says anything, if nobody knows whether `opening` was written.
 
         Raises store.ports.StoreFailed.
         """
-        if not self._live(reply):
+        if not (self._live(reply) or self.attends(reply.turn)):
             await self._ledger.open(reply)
 
-    def attend(self, reply: Reply, lane: str) -> None:
-        """Once it is accepted: delivers it, after those before it in its lane."""
+    def attend(self, reply: Reply, lane: str, *, fresh: bool = False) -> None:
+        """Once it is accepted: delivers it, after those before it in its lane. `fresh`: nothing
+        has been sent of it yet.
+        """
         known = reply.turn in self._senders or reply.bot not in self._channels
         if known or self._live(reply) or not self.speaks(reply.bot):
             return
-        task = asyncio.create_task(self._supervised(reply, self._last.get(lane)))
+        task = asyncio.create_task(self._supervised(reply, self._last.get(lane), fresh))
         self._senders[reply.turn] = self._last[lane] = task
         task.add_done_callback(lambda done: self._left(reply.turn, lane, done))
 
@@ -151,7 +158,9 @@ class Outbox:
         if self._last.get(lane) is task:
             del self._last[lane]
 
-    async def _supervised(self, reply: Reply, before: asyncio.Task[None] | None) -> None:
+    async def _supervised(
+        self, reply: Reply, before: asyncio.Task[None] | None, fresh: bool
+    ) -> None:
         """The supervisor: a fault of our own costs this delivery, and no other.
 
         It is made anew from what is stored, a few times; then the next start tries again. A lane
@@ -161,7 +170,7 @@ class Outbox:
             await asyncio.wait([before])
         for life in range(1, LIVES + 1):
             try:
-                await _Sender(self, reply).run()
+                await _Sender(self, reply).run(fresh=fresh and life == 1)
                 return
             except LaneLost as lost:
                 _LOG.warning("a delivery lost its lane", turn=reply.turn, at=str(lost), life=life)
@@ -202,14 +211,14 @@ class _Sender:
         clock = outbox.clock
         self._ahead = clock.wall() - clock.monotonic()  # one axis that never jumps
 
-    async def run(self) -> None:
+    async def run(self, *, fresh: bool) -> None:
         reply, outbox = self._reply, self._outbox
         delivery = Delivery(
             reply,
             self._channel.adapter.capabilities(reply.place),
             Script(reasoning=self._channel.reasoning),
             self._now(),
-            await outbox.ledger.parts(reply.turn),
+            () if fresh else await outbox.ledger.parts(reply.turn),
         )
         async with _listening(outbox.engine, reply.turn) as heard:
             await heard.begun.wait()

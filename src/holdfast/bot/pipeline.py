@@ -22,7 +22,7 @@ from ..agent.task import Task
 from ..agent.tools import installed
 from ..config import BotSettings
 from ..core.clock import Clock
-from ..core.message import Part
+from ..core.message import Message, Part
 from ..core.verdict import Language
 from ..engine.ports import Engine
 from ..store.ports import Conversations, IncidentStore, Pairings
@@ -88,6 +88,7 @@ class Visit:
     """A message on its way in. Middlewares may change `text`, `parts` and `notes`.
 
     `settings` is what was chosen in this conversation; `values` what middlewares tell each other.
+    `history` is what was said in it, as it was when the turn began; whoever changes that sets None.
     """
 
     bot: str
@@ -100,6 +101,7 @@ class Visit:
     text: str = ""
     parts: list[Part] = field(default_factory=list)
     settings: Mapping[str, Any] = field(default_factory=dict)
+    history: Sequence[Message] | None = None
     resumed: bool = False  # it was let in by an earlier life of the turn
     values: dict[str, Any] = field(default_factory=dict)
 

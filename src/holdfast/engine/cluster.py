@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from ..core.clock import Clock
 from ..resilience.budget import RetryBudget
 from ..resilience.health import Health
-from ..store.ports import ENDED, Entry, Fence, LaneLost, Overloaded, Turn, Turns
+from ..store.ports import ENDED, Delivery, Entry, Fence, LaneLost, Overloaded, Turn, Turns
 from .bus import Bus, BusSettings
 from .feed import Feeds
 from .journal import Policy
@@ -102,7 +102,7 @@ class ClusterEngine:
         """Whether NATS is away: everything works, some of it a moment later."""
         return not self._bus.connected
 
-    async def accept(self, turn: Turn) -> bool:
+    async def accept(self, turn: Turn, deliveries: Sequence[Delivery] = ()) -> bool:
         if self._waiting >= self._settings.waiting:
             await self._count()
         if self._waiting >= self._settings.waiting:
@@ -110,7 +110,7 @@ class ClusterEngine:
                 raise Overloaded(turn.lane)
             return False
         limit = self._settings.waiting_in_lane
-        new = await asyncio.wrap_future(self._turns.accept(turn, limit))
+        new = await asyncio.wrap_future(self._turns.accept(turn, limit, deliveries))
         if new:
             self._bus.accepted(turn.lane)
             await self._bus.wake(turn.lane, turn.id)

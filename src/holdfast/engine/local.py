@@ -13,11 +13,13 @@ from ..core.clock import Clock
 from ..store.ports import (
     ENDED,
     Begun,
+    Delivery,
     Entry,
     Fence,
     LaneLost,
     Overloaded,
     StoreFailed,
+    Taken,
     Turn,
     Turns,
 )
@@ -69,11 +71,13 @@ class LocalEngine:
         self._again: set[str] = set()  # lanes that run, and have got more
         self._active: set[str] = set()
         self._held: dict[str, Fence] = {}  # of lanes in which more will run
+        self._taken: dict[str, Taken] = {}  # of lanes whose turn was begun when it was accepted
         self._coming: dict[str, str] = {}  # lanes of turns that were accepted here, by their ids
         self._open = Counter[str]()  # how many those are by lane
         self._inherited: set[str] = set()  # lanes with turns that may not be among them
         self._waiting = 0  # turns whose first life has not ended
         self._draining = False
+        self._works = False  # `run` was entered
         self._changed = asyncio.Event()
 
     @property
@@ -81,24 +85,47 @@ class LocalEngine:
         """Why what happens now is not durable; "" if it is."""
         return self._lives.durability.trouble
 
-    async def accept(self, turn: Turn) -> bool:
+    async def accept(self, turn: Turn, deliveries: Sequence[Delivery] = ()) -> bool:
         if self._waiting >= self._limits.waiting:
             if await asyncio.to_thread(self._turns.find, turn.id) is None:
                 raise Overloaded(turn.lane)
             return False
-        limit = self._limits.waiting_in_lane
+        self._waiting += 1
+        new = False
         try:
-            new = await asyncio.wrap_future(self._turns.accept(turn, limit))
+            new = await self._accept(turn, deliveries)
         except (StoreFailed, asyncio.CancelledError):  # it may be there all the same
             self._inherited.add(turn.lane)
             self._wake(turn.lane)
             raise
+        finally:
+            self._waiting -= not new
         if new:
-            self._waiting += 1
             self._coming[turn.id] = turn.lane
             self._open[turn.lane] += 1
             self._wake(turn.lane)
         return new
+
+    async def _accept(self, turn: Turn, deliveries: Sequence[Delivery]) -> bool:
+        """Where nothing stands before it, it is begun in the same transaction."""
+        limit, lane = self._limits.waiting_in_lane, turn.lane
+        if not self._idle(lane):
+            return await asyncio.wrap_future(self._turns.accept(turn, limit, deliveries))
+        self._active.add(lane)
+        try:
+            taken = await asyncio.wrap_future(self._turns.start(turn, limit, ALONE, deliveries))
+        finally:
+            self._active.discard(lane)
+            self._rest(lane)
+        if taken is not None:
+            self._taken[lane] = taken
+        return taken is not None
+
+    def _idle(self, lane: str) -> bool:
+        """Whether nothing waits or runs in the lane, and a turn may run there at once."""
+        busy = lane in self._active or lane in self._ready or lane in self._held
+        room = self._works and not self._draining and len(self._active) < self._limits.running
+        return room and not (busy or lane in self._inherited)
 
     async def watch(self, turn_id: str, after: int = 0) -> AsyncIterator[Entry]:
         while True:
@@ -162,6 +189,7 @@ class LocalEngine:
         for lane in await self._left_open():
             self._inherited.add(lane)
             self._wake(lane)
+        self._works = True
         async with asyncio.TaskGroup() as group:
             group.create_task(
                 keep_house(self._turns, self._clock, self._limits.keep, self._lives.durability)
@@ -217,12 +245,19 @@ class LocalEngine:
             more = True
         finally:
             self._active.discard(lane)
-            if more or lane in self._again:
-                self._again.discard(lane)
-                self._ready[lane] = None
-            self._changed.set()
+            self._rest(lane, more=more)
+
+    def _rest(self, lane: str, *, more: bool = False) -> None:
+        """It has stopped running; it stands in line if there is more in it."""
+        if more or lane in self._again:
+            self._again.discard(lane)
+            self._ready[lane] = None
+        self._changed.set()
 
     async def _begin(self, lane: str) -> tuple[Fence, Begun | None]:
+        taken = self._taken.pop(lane, None)
+        if taken is not None:
+            return taken.fence, taken.begun
         fence = self._held.pop(lane, None)
         if fence is not None:
             return fence, await asyncio.wrap_future(self._turns.begin(fence))

@@ -10,9 +10,10 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from typing import Protocol
 
-from ..store.ports import Entry, Json, LaneLost, Overloaded, Turn
+from ..store.ports import Delivery, Entry, Json, LaneLost, Overloaded, Turn
 
 __all__ = [
+    "Delivery",
     "Engine",
     "Entry",
     "Handler",
@@ -60,8 +61,9 @@ Handler = Callable[[Turn, Journal], Awaitable[None]]
 class Engine(Protocol):
     """`accept` and `watch` work on every node; turns run where `run` was entered."""
 
-    async def accept(self, turn: Turn) -> bool:
-        """True once the turn is durable; False if one of this id was accepted before.
+    async def accept(self, turn: Turn, deliveries: Sequence[Delivery] = ()) -> bool:
+        """True once the turn is durable, and with it what is to be `deliveries` of it; False if one
+        of this id was accepted before.
 
         Raises store.ports.StoreFailed, and Overloaded when the lane or the node is full.
         """

@@ -4,16 +4,70 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from concurrent.futures import Future
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, delete, func, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Integer,
+    Row,
+    Text,
+    bindparam,
+    delete,
+    func,
+    or_,
+    select,
+    update,
+)
 
 from .database import Database, dump
-from .ports import Json, Pairing, Turn, TurnState
-from .tables import CONVERSATIONS, EVENTS, NOTES, PAIRINGS, TURNS
+from .ports import Json, Pairing, Recalled, Remembered, Turn, TurnState
+from .tables import CONVERSATIONS, DELIVERIES, EVENTS, NOTES, PAIRINGS, TURNS
 from .turns import turn_of
 
 SPOKEN = ("asked", "step_ended", "tool_answered")  # kinds of events whose "message" is history
+
+
+_LANE: ColumnElement[str] = bindparam("of_lane", type_=Text)
+_MOST: ColumnElement[int] = bindparam("most", type_=Integer)
+_SINCE = func.coalesce(  # the number of the last turn before the conversation began anew
+    select(CONVERSATIONS.c.since).where(CONVERSATIONS.c.lane == _LANE).scalar_subquery(), 0
+)
+_SETTINGS = select(CONVERSATIONS.c.settings).where(CONVERSATIONS.c.lane == _LANE)
+_HISTORY = (
+    select(EVENTS.c.event)
+    .join(TURNS, TURNS.c.id == EVENTS.c.turn)
+    .where(
+        TURNS.c.lane == _LANE,
+        TURNS.c.state == TurnState.DONE.value,
+        TURNS.c.forgotten.is_(False),
+        TURNS.c.number > _SINCE,
+        or_(*(EVENTS.c.kind == kind for kind in SPOKEN)),
+    )
+    .order_by(TURNS.c.number, EVENTS.c.sequence)
+)
+_RECENT = (
+    select(TURNS)
+    .where(
+        TURNS.c.lane == _LANE,
+        or_(TURNS.c.state == TurnState.DONE.value, TURNS.c.state == TurnState.PARKED.value),
+    )
+    .order_by(TURNS.c.number.desc())
+    .limit(_MOST)
+)
+_KEPT = _RECENT.where(TURNS.c.forgotten.is_(False), TURNS.c.number > _SINCE)
+_RECEIPTS = _KEPT.with_only_columns(
+    TURNS.c.id,
+    select(DELIVERIES.c.receipt)
+    .where(DELIVERIES.c.turn == TURNS.c.id, DELIVERIES.c.ordinal == 0)
+    .limit(1)
+    .scalar_subquery()
+    .label("receipt"),
+)
+_NOTES = select(EVENTS.c.turn, EVENTS.c.event).where(
+    EVENTS.c.turn.in_(_KEPT.with_only_columns(TURNS.c.id)), EVENTS.c.kind == "noted"
+)
 
 
 class SqlConversations:
@@ -22,14 +76,34 @@ class SqlConversations:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._insert = database.habits.insert
+        ready = database.prepare
+        self._settings, self._history = ready(_SETTINGS), ready(_HISTORY)
+        self._recent, self._kept = ready(_RECENT), ready(_KEPT)
+        self._receipts, self._notes = ready(_RECEIPTS), ready(_NOTES)
+
+    def recall(self, lane: str, limit: int) -> Future[Remembered]:
+        asked = {"of_lane": lane, "most": limit}
+
+        def work(connection: Connection) -> Remembered:
+            notes: dict[str, list[Json]] = {}
+            for row in self._notes.all(connection, asked):
+                notes.setdefault(row.turn, []).append(json.loads(row.event))
+            recent = [
+                Recalled(row.id, json.loads(row.receipt or "{}"), notes.get(row.id, ()))
+                for row in self._receipts.all(connection, asked)
+            ]
+            settings = self._settings_of(connection, lane)
+            return Remembered(settings, self._history_of(connection, lane), recent)
+
+        return self._database.look(work)
 
     def settings(self, lane: str) -> Json:
         with self._database.read() as connection:
-            return _settings(connection, lane)
+            return self._settings_of(connection, lane)
 
     def change(self, lane: str, changes: Json) -> Json:
         def work(connection: Connection) -> Json:
-            merged = {**_settings(connection, lane), **changes}
+            merged = {**self._settings_of(connection, lane), **changes}
             kept = {name: value for name, value in merged.items() if value is not None}
             self._keep(connection, lane, settings=dump(kept))
             return kept
@@ -47,37 +121,25 @@ class SqlConversations:
         self._database.write(work, lane=lane).result()
 
     def history(self, lane: str) -> Sequence[Json]:
-        query = (
-            select(EVENTS.c.event)
-            .join(TURNS, TURNS.c.id == EVENTS.c.turn)
-            .where(
-                TURNS.c.lane == lane,
-                TURNS.c.state == TurnState.DONE.value,
-                TURNS.c.forgotten.is_(False),
-                TURNS.c.number > _since(lane),
-                EVENTS.c.kind.in_(SPOKEN),
-            )
-            .order_by(TURNS.c.number, EVENTS.c.sequence)
-        )
         with self._database.read() as connection:
-            return [json.loads(event)["message"] for event in connection.scalars(query)]
+            return self._history_of(connection, lane)
 
     def recent(self, lane: str, limit: int = 10, *, kept: bool = False) -> Sequence[Turn]:
-        told = (TurnState.DONE.value, TurnState.PARKED.value)
-        query = (
-            select(TURNS)
-            .where(TURNS.c.lane == lane, TURNS.c.state.in_(told))
-            .order_by(TURNS.c.number.desc())
-            .limit(limit)
-        )
-        if kept:
-            query = query.where(TURNS.c.forgotten.is_(False), TURNS.c.number > _since(lane))
+        query = self._kept if kept else self._recent
         with self._database.read() as connection:
-            return [turn_of(row) for row in connection.execute(query)]
+            return list(map(turn_of, query.all(connection, {"of_lane": lane, "most": limit})))
 
     def forget(self, turn_id: str) -> None:
         gone = update(TURNS).where(TURNS.c.id == turn_id).values(forgotten=True)
         self._database.write(lambda c: bool(c.execute(gone))).result()
+
+    def _settings_of(self, connection: Connection, lane: str) -> Json:
+        found: Json = json.loads(self._settings.scalar(connection, {"of_lane": lane}) or "{}")
+        return found
+
+    def _history_of(self, connection: Connection, lane: str) -> Sequence[Json]:
+        events = self._history.scalars(connection, {"of_lane": lane})
+        return [json.loads(event)["message"] for event in events]
 
     def _keep(self, connection: Connection, lane: str, **values: Any) -> None:
         row = {"lane": lane, "settings": "{}", "since": 0} | values
@@ -85,12 +147,6 @@ class SqlConversations:
         connection.execute(
             new.on_conflict_do_update(index_elements=[CONVERSATIONS.c.lane], set_=values)
         )
-
-
-def _since(lane: str) -> ColumnElement[int]:
-    """The number of the last turn before the conversation began anew."""
-    since = select(CONVERSATIONS.c.since).where(CONVERSATIONS.c.lane == lane)
-    return func.coalesce(since.scalar_subquery(), 0)
 
 
 class SqlPairings:
@@ -169,12 +225,6 @@ class SqlNotes:
             index_elements=[NOTES.c.key], set_={"value": new.excluded.value}
         )
         self._database.write(lambda c: bool(c.execute(kept))).result()
-
-
-def _settings(connection: Connection, lane: str) -> Json:
-    text = connection.scalar(select(CONVERSATIONS.c.settings).where(CONVERSATIONS.c.lane == lane))
-    found: Json = json.loads(text or "{}")
-    return found
 
 
 def _pairing(row: Row[Any]) -> Pairing:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Iterator
-from concurrent.futures import Future
+from collections.abc import Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
@@ -13,14 +13,18 @@ from typing import Any, TypeVar
 from sqlalchemy import Connection, create_engine, make_url
 from sqlalchemy import Engine as Sql
 from sqlalchemy.exc import ArgumentError
+from sqlalchemy.sql.dml import UpdateBase
+from sqlalchemy.sql.selectable import SelectBase
 
 from .habits import BUSY, POSTGRES, SQLITE, Habits
 from .ports import StoreFailed
+from .prepared import Prepared
 from .schema import bring_up_to_date
 from .writer import Work, Writer, telling, told
 
 T = TypeVar("T")
 
+LOOKING = 8  # threads that read from a database behind a network
 _BY_BACKEND = {"sqlite": SQLITE, "postgresql": POSTGRES}
 
 
@@ -37,9 +41,14 @@ class Database:
             self.engine.dispose()
             raise
         self._writer = Writer(self.engine, self.habits)
+        self._looking = ThreadPoolExecutor(LOOKING, "looking") if self.habits.shared else None
         self._readers = 0
         self._closed = False
         self._door = threading.Condition()
+
+    def prepare(self, statement: SelectBase | UpdateBase, columns: Iterable[str] = ()) -> Prepared:
+        """See `Prepared`."""
+        return Prepared(statement, self.engine.dialect, columns)
 
     def write(self, work: Work[T], hard: bool = True, lane: str = "") -> Future[T]:
         """See `writer.Job`. Raises through the Future only."""
@@ -60,9 +69,29 @@ class Database:
                 self._readers -= 1
                 self._door.notify_all()
 
+    def look(self, work: Work[T]) -> Future[T]:
+        """Reads on behalf of an event loop. In a file of our own it is done when this returns: the
+        few pages that a conversation has cost less than to change threads twice. What lies behind
+        a network is read by threads. Raises through the Future only.
+        """
+        if self._looking is not None:
+            return self._looking.submit(self._look, work)
+        done: Future[T] = Future()
+        try:
+            done.set_result(self._look(work))
+        except StoreFailed as failed:
+            done.set_exception(failed)
+        return done
+
+    def _look(self, work: Work[T]) -> T:
+        with self.read() as connection:
+            return work(connection)
+
     def close(self) -> None:
         """Returns once all that was given is written, and whoever reads has read."""
         self._writer.close()
+        if self._looking is not None:
+            self._looking.shutdown()
         with self._door:
             self._closed = True
             self._door.wait_for(lambda: self._readers == 0, BUSY)

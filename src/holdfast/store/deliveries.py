@@ -7,16 +7,29 @@ from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import Future
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, Row, Select, bindparam, select, true, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    and_,
+    bindparam,
+    literal_column,
+    select,
+    true,
+    update,
+)
 
 from .database import Database, dump
 from .ports import MOVES, Delivery, DeliveryState, Fence, Json, TurnState
+from .statements import OF_DELIVERY, Statements
 from .tables import DELIVERIES, TURNS
-from .turns import hold
 from .writer import Work
 
-_UNSETTLED = DELIVERIES.c.state.not_in(("delivered", "abandoned"))
-_UNSENT = DELIVERIES.c.state.not_in(("delivered", "abandoned", "sending"))
+_SETTLED: list[ColumnElement[str]] = [  # as the index has them
+    literal_column("'delivered'"),
+    literal_column("'abandoned'"),
+]
+_UNSETTLED = DELIVERIES.c.state.not_in(_SETTLED)
+_UNSENT = and_(_UNSETTLED, DELIVERIES.c.state != DeliveryState.SENDING.value)
 
 T = TypeVar("T")
 
@@ -31,9 +44,10 @@ class SqlDeliveries:
         self._fences = fences
         self._now = database.habits.now
         insert = database.habits.insert(DELIVERIES).values(updated=self._now)
-        self._new = insert.on_conflict_do_nothing(index_elements=[DELIVERIES.c.key])
+        statements = Statements(database)
+        self._hold, self._new = statements.hold, statements.new_delivery
         told = insert.excluded
-        self._noted = insert.on_conflict_do_update(
+        noted = insert.on_conflict_do_update(
             index_elements=[DELIVERIES.c.key],
             set_={
                 "state": told.state,
@@ -42,34 +56,37 @@ class SqlDeliveries:
                 "updated": self._now,
             },
             where=_UNSETTLED,
-        ).returning(DELIVERIES.c.key)
-        self._abandoned = (
+        )
+        self._noted = database.prepare(noted.returning(DELIVERIES.c.key), OF_DELIVERY)
+        abandoned = (
             update(DELIVERIES)
             .where(DELIVERIES.c.turn == bindparam("of_turn"), _UNSENT)
             .values(state=DeliveryState.ABANDONED.value, updated=self._now)
         )
-        self._first_abandoned = self._abandoned.where(DELIVERIES.c.ordinal == 0).values(
-            receipt=bindparam("note")
+        self._abandoned = database.prepare(abandoned)
+        self._first_abandoned = database.prepare(
+            abandoned.where(DELIVERIES.c.ordinal == 0).values(receipt=bindparam("note"))
+        )
+        of_turn = select(DELIVERIES).where(DELIVERIES.c.turn == bindparam("of_turn"))
+        self._of_turn = database.prepare(of_turn.order_by(DELIVERIES.c.ordinal, DELIVERIES.c.key))
+        self._by_key = database.prepare(
+            select(DELIVERIES).where(DELIVERIES.c.key == bindparam("of_key"))
         )
 
     def put(self, deliveries: Sequence[Delivery]) -> Future[None]:
-        rows = [_row(delivery) for delivery in deliveries]
-        return self._submit(
-            {d.turn for d in deliveries}, lambda c: _done(c.execute(self._new, rows))
-        )
+        rows = [row_of(delivery) for delivery in deliveries]
+        return self._submit({d.turn for d in deliveries}, lambda c: self._new.run_each(c, rows))
 
     def note(self, delivery: Delivery) -> Future[bool]:
-        row = _row(delivery)
-        return self._submit(
-            {delivery.turn}, lambda c: c.execute(self._noted, row).first() is not None
-        )
+        row = row_of(delivery)
+        return self._submit({delivery.turn}, lambda c: self._noted.scalar(c, row) is not None)
 
     def abandon(self, turn_id: str, receipt: Json) -> Future[None]:
         row = {"of_turn": turn_id, "note": dump(receipt)}
 
         def work(connection: Connection) -> None:
-            connection.execute(self._first_abandoned, row)
-            connection.execute(self._abandoned, {"of_turn": turn_id})
+            self._first_abandoned.run(connection, row)
+            self._abandoned.run(connection, row)
 
         return self._submit({turn_id}, work)
 
@@ -91,11 +108,13 @@ class SqlDeliveries:
         return self._submit({found.turn}, lambda c: c.execute(moved).rowcount == 1).result()
 
     def find(self, key: str) -> Delivery | None:
-        return next(iter(self._all(select(DELIVERIES).where(DELIVERIES.c.key == key))), None)
+        with self._database.read() as connection:
+            row = self._by_key.first(connection, {"of_key": key})
+        return None if row is None else _delivery(row)
 
     def of_turn(self, turn_id: str) -> Sequence[Delivery]:
-        query = select(DELIVERIES).where(DELIVERIES.c.turn == turn_id)
-        return self._all(query.order_by(DELIVERIES.c.ordinal, DELIVERIES.c.key))
+        with self._database.read() as connection:
+            return list(map(_delivery, self._of_turn.all(connection, {"of_turn": turn_id})))
 
     def unsettled(self, running: bool = False) -> Sequence[Delivery]:
         ended = TURNS.c.state.not_in((TurnState.WAITING.value, TurnState.RUNNING.value))
@@ -105,7 +124,8 @@ class SqlDeliveries:
             .where(_UNSETTLED, true() if running else ended)
             .order_by(TURNS.c.lane, TURNS.c.number, DELIVERIES.c.turn, DELIVERIES.c.ordinal)
         )
-        return self._all(query)
+        with self._database.read() as connection:
+            return list(map(_delivery, connection.execute(query)))
 
     def _submit(self, turns: Iterable[str], change: Work[T]) -> Future[T]:
         """`change`, by the right of those of the turns that run in this process."""
@@ -113,21 +133,13 @@ class SqlDeliveries:
 
         def work(connection: Connection) -> T:
             for fence in fences:
-                hold(connection, fence)
+                self._hold(connection, fence)
             return change(connection)
 
         return self._database.write(work, lane=fences[0].lane if fences else "")
 
-    def _all(self, query: Select[Any]) -> Sequence[Delivery]:
-        with self._database.read() as connection:
-            return [_delivery(row) for row in connection.execute(query)]
 
-
-def _done(_: object) -> None:
-    """Nobody asks how many there were."""
-
-
-def _row(delivery: Delivery) -> dict[str, Any]:
+def row_of(delivery: Delivery) -> dict[str, Any]:
     return {
         "key": delivery.key,
         "turn": delivery.turn,
@@ -139,7 +151,7 @@ def _row(delivery: Delivery) -> dict[str, Any]:
     }
 
 
-def _delivery(row: Row[Any]) -> Delivery:
+def _delivery(row: Any) -> Delivery:
     return Delivery(
         row.key,
         row.turn,

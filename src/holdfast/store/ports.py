@@ -125,9 +125,20 @@ class Turns(Protocol):
     same transaction as it writes, if the lane has got another holder.
     """
 
-    def accept(self, turn: Turn, lane_limit: int) -> Future[bool]:
-        """Puts a turn at the end of its lane; False if one of this id is known. It survives a
-        power cut. Raises Overloaded if `lane_limit` turns wait in the lane.
+    def accept(
+        self, turn: Turn, lane_limit: int, deliveries: Sequence[Delivery] = ()
+    ) -> Future[bool]:
+        """Puts a turn at the end of its lane, and what is to be delivered for it into the outbox;
+        False if one of this id is known. It survives a power cut. Raises Overloaded if
+        `lane_limit` turns wait in the lane.
+        """
+        ...
+
+    def start(
+        self, turn: Turn, lane_limit: int, holder: str, deliveries: Sequence[Delivery] = ()
+    ) -> Future[Taken | None]:
+        """`accept` and a forced `take` in one, for whoever alone works here; None if a turn of this
+        id is known.
         """
         ...
 
@@ -355,8 +366,34 @@ class Deliveries(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class Recalled:
+    """What a turn that has ended left beside its words: the receipt of its delivery with the
+    ordinal 0 ({} without one), and its events of the kind "noted".
+    """
+
+    turn: str
+    receipt: Json
+    notes: Sequence[Json]
+
+
+@dataclass(frozen=True, slots=True)
+class Remembered:
+    """`settings` and `history` as `Conversations` has them, and the last turns that are kept, the
+    newest first.
+    """
+
+    settings: Json
+    history: Sequence[Json]
+    recent: Sequence[Recalled]
+
+
 class Conversations(Protocol):
-    """What is remembered of a lane between its turns. Blocking."""
+    """What is remembered of a lane between its turns. Blocking, but for what gives a Future."""
+
+    def recall(self, lane: str, limit: int) -> Future[Remembered]:
+        """All that a new turn in this lane has to know, at most `limit` turns back."""
+        ...
 
     def settings(self, lane: str) -> Json:
         """What was chosen in this conversation: model, persona, language, ...; {} at first."""

@@ -1,4 +1,5 @@
 """The statements behind `turns`. Each is made once: what is made anew costs more than it does.
+`Statements` has those that are asked for every message ready to be carried out.
 
 `of_lane`, `of_turn` and `of_token` say which; names that begin with `new_` are columns of a new
 turn. States are spelt out in them, for a database uses an index of open turns only where it can
@@ -13,6 +14,7 @@ from sqlalchemy import (
     Boolean,
     Column,
     ColumnElement,
+    Connection,
     Double,
     FromClause,
     Text,
@@ -28,11 +30,13 @@ from sqlalchemy import (
     update,
 )
 
-from .habits import Habits
-from .ports import DeliveryState, TurnState
+from .database import Database
+from .ports import DeliveryState, Fence, LaneLost, TurnState
 from .tables import DELIVERIES, EVENTS, LANES, TURNS
 
 STREAMED = ("text_added", "reasoning_added")  # kinds of events that only live readers need
+NEW_LANE = ("lane", "accepted", "holder", "token", "expires_at")
+OF_DELIVERY = [column.name for column in DELIVERIES.c if column is not DELIVERIES.c.updated]
 AT_ONCE = 200  # old turns in one transaction
 ASTRAY = 60.0  # seconds by which a lease must end too late to be that of a clock since set back
 
@@ -138,14 +142,15 @@ def begins(column: Column[str], words: str) -> ColumnElement[bool]:
 
 
 class Statements:
-    """Those that differ by database."""
+    """For one database. `unheld` is a condition for others to use, not a statement."""
 
-    def __init__(self, habits: Habits) -> None:
-        insert, now = habits.insert, habits.now
+    def __init__(self, database: Database) -> None:
+        insert, now, ready = database.habits.insert, database.habits.now, database.prepare
         lanes = insert(LANES)
-        self.count_turn = lanes.on_conflict_do_update(
+        counted = lanes.on_conflict_do_update(
             index_elements=[LANES.c.lane], set_={"accepted": LANES.c.accepted + 1}
-        ).returning(LANES.c.accepted)
+        )
+        self.count_turn = ready(counted.returning(LANES.c.accepted), NEW_LANE)
         until: ColumnElement[float] = now + bindparam("lease", type_=Double)
         lease = {"holder": bindparam("by", type_=Text), "expires_at": until}
         # A lease that ends later than any that is given now was given by a clock that has been
@@ -155,34 +160,50 @@ class Statements:
         free = or_(
             self.unheld, LANES.c.holder == lease["holder"], bindparam("force", type_=Boolean)
         )
-        self.claimed = (
+        self.claimed = ready(
             update(LANES)
             .where(LANES.c.lane == _LANE, free)
             .values(token=LANES.c.token + 1, **lease)
             .returning(LANES.c.token)
         )
-        self.first_claim = (
+        self.first_claim = ready(
             lanes.values(lane=_LANE, accepted=0, token=1, **lease)
             .on_conflict_do_nothing(index_elements=[LANES.c.lane])
             .returning(LANES.c.token)
         )
-        self.renewed = _MINE.values(expires_at=until)
-        self.new_turn = (
+        self.renewed = ready(_MINE.values(expires_at=until))
+        self.freed = ready(FREED)
+        self.new_turn = ready(
             insert(TURNS)
             .from_select([column.name for column in TURNS.c], _new_turn())
             .on_conflict_do_nothing(index_elements=[TURNS.c.id])
             .returning(TURNS.c.id)
         )
-        self.new_events = insert(EVENTS).on_conflict_do_nothing(
+        new_events = insert(EVENTS).on_conflict_do_nothing(
             index_elements=[EVENTS.c.turn, EVENTS.c.sequence]
         )
-        self.ended = _CHANGED.values(state=bindparam("to"), ended_at=now)
-        self.absorbed = self.ended.values(absorbed_by=bindparam("into"))
-        self.unknown = (
+        self.new_events = ready(new_events, [column.name for column in EVENTS.c])
+        ended = _CHANGED.values(state=bindparam("to"), ended_at=now)
+        self.ended = ready(ended)
+        new_delivery = insert(DELIVERIES).values(updated=now)
+        self.new_delivery = ready(
+            new_delivery.on_conflict_do_nothing(index_elements=[DELIVERIES.c.key]), OF_DELIVERY
+        )
+        self.absorbed = ended.values(absorbed_by=bindparam("into"))
+        self.unknown = ready(
             update(DELIVERIES)
             .where(DELIVERIES.c.turn == _TURN, DELIVERIES.c.state == DeliveryState.SENDING.value)
             .values(state=DeliveryState.UNKNOWN.value, updated=now)
         )
+        self.touched, self.begun = ready(TOUCHED), ready(BEGUN)
+        self.by_id, self.next, self.journal = ready(BY_ID), ready(NEXT.limit(1)), ready(JOURNAL)
+        self._held, self._held_alone = ready(HELD), ready(HELD_ALONE)
+
+    def hold(self, connection: Connection, fence: Fence, alone: bool = False) -> None:
+        """Keeps the lane from changing hands until this transaction ends. Raises LaneLost."""
+        lock = self._held_alone if alone else self._held
+        if lock.scalar(connection, {"of_lane": fence.lane}) != fence.token:
+            raise LaneLost(fence.lane)
 
 
 def _new_turn() -> Any:

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import replace
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, delete, func, select, update
+from sqlalchemy import Connection, Select, delete, func, select, update
 
 from .database import Database, dump
+from .deliveries import row_of
 from .ports import (
     Begun,
+    Delivery,
     Entry,
     Fence,
-    LaneLost,
     Overloaded,
     Taken,
     Turn,
@@ -23,19 +24,14 @@ from .ports import (
 )
 from .statements import (
     ABSORBED,
-    BEGUN,
     BY_ID,
     COUNT_FRESH,
     DROPPED,
     EMPTY_LANES,
     FAILED,
-    FREED,
     FRESH,
     HAS_ENDED,
-    HELD,
     HELD_ALONE,
-    JOURNAL,
-    NEXT,
     OLD,
     OLD_IN,
     PAUSED,
@@ -43,7 +39,6 @@ from .statements import (
     STOPPED,
     STOPPED_RUNNING,
     STREAMED,
-    TOUCHED,
     UNPRUNED,
     Statements,
     begins,
@@ -72,32 +67,56 @@ class SqlTurns:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._statements = Statements(database.habits)
+        self._statements = Statements(database)
 
-    def accept(self, turn: Turn, lane_limit: int) -> Future[bool]:
+    def accept(
+        self, turn: Turn, lane_limit: int, deliveries: Sequence[Delivery] = ()
+    ) -> Future[bool]:
+        accept = self._acceptance(turn, lane_limit, deliveries)
+        return self._database.write(accept, lane=turn.lane)
+
+    def start(
+        self, turn: Turn, lane_limit: int, holder: str, deliveries: Sequence[Delivery] = ()
+    ) -> Future[Taken | None]:
+        accept, lane = self._acceptance(turn, lane_limit, deliveries), turn.lane
+
+        def work(connection: Connection) -> Taken | None:
+            if not accept(connection):
+                return None
+            fence = self._claim(connection, lane, holder, 0.0, True)
+            assert fence is not None, "it was forced"
+            return Taken(fence, self._begin(connection, lane))
+
+        return self._database.write(work, lane=lane)
+
+    def _acceptance(
+        self, turn: Turn, lane_limit: int, deliveries: Sequence[Delivery]
+    ) -> Callable[[Connection], bool]:
         row = _row(turn) | {"lane_limit": lane_limit}
         lane = {"lane": turn.lane} | _NEW_LANE
+        replies = list(map(row_of, deliveries))
 
         def work(connection: Connection) -> bool:
-            number = connection.scalar(self._statements.count_turn, lane)
-            new = connection.execute(self._statements.new_turn, row | {"new_number": number})
-            if new.first() is not None:
+            made = self._statements
+            number = made.count_turn.scalar(connection, lane)
+            if made.new_turn.scalar(connection, row | {"new_number": number}) is not None:
+                made.new_delivery.run_each(connection, replies)
                 return True
-            if connection.execute(BY_ID, {"of_turn": turn.id}).first() is not None:
+            if made.by_id.first(connection, {"of_turn": turn.id}) is not None:
                 return False
             raise Overloaded(turn.lane)
 
-        return self._database.write(work, lane=turn.lane)
+        return work
 
     def keep(self, turn: Turn, entries: Sequence[Entry]) -> Future[None]:
         row = _row(turn) | {"new_number": 1, "lane_limit": 1}
         events = _rows(turn.id, entries)
 
         def work(connection: Connection) -> None:
-            connection.execute(self._statements.new_turn, row)
-            connection.execute(self._statements.new_events, events)
+            self._statements.new_turn.scalar(connection, row)
+            self._statements.new_events.run_each(connection, events)
             ended = {"of_turn": turn.id, "to": TurnState.DONE.value}
-            connection.execute(self._statements.ended, ended)
+            self._statements.ended.run(connection, ended)
 
         return self._database.write(work, hard=False)
 
@@ -122,7 +141,7 @@ class SqlTurns:
         given = {"of_lane": fence.lane, "of_token": fence.token, "lease": lease}
 
         def work(connection: Connection) -> bool:
-            return connection.execute(self._statements.renewed, given).rowcount == 1
+            return self._statements.renewed.run(connection, given) == 1
 
         return self._database.write(work, hard=False, lane=fence.lane)
 
@@ -130,19 +149,19 @@ class SqlTurns:
         def work(connection: Connection) -> bool:
             if only_idle:
                 connection.execute(HELD_ALONE, {"of_lane": fence.lane})
-                if connection.execute(NEXT.limit(1), {"of_lane": fence.lane}).first() is not None:
+                if self._statements.next.first(connection, {"of_lane": fence.lane}) is not None:
                     return False
-            connection.execute(FREED, {"of_lane": fence.lane, "of_token": fence.token})
+            self._statements.freed.run(connection, _mine(fence))
             return True
 
         return self._database.write(work, hard=False, lane=fence.lane)
 
     def begin(self, fence: Fence, or_release: bool = False) -> Future[Begun | None]:
         def work(connection: Connection) -> Begun | None:
-            hold(connection, fence, alone=True)
+            self._statements.hold(connection, fence, alone=True)
             begun = self._begin(connection, fence.lane)
             if begun is None and or_release:
-                connection.execute(FREED, {"of_lane": fence.lane, "of_token": fence.token})
+                self._statements.freed.run(connection, _mine(fence))
             return begun
 
         return self._database.write(work, hard=False, lane=fence.lane)
@@ -153,17 +172,17 @@ class SqlTurns:
         rows = _rows(turn_id, entries)
 
         def work(connection: Connection) -> None:
-            hold(connection, fence)
+            self._statements.hold(connection, fence)
             if rows:
-                connection.execute(self._statements.new_events, rows)
+                self._statements.new_events.run_each(connection, rows)
             else:  # a transaction that writes nothing would make nothing durable
-                connection.execute(TOUCHED, {"of_lane": fence.lane, "of_token": fence.token})
+                self._statements.touched.run(connection, _mine(fence))
 
         return self._database.write(work, hard, fence.lane)
 
     def failed(self, fence: Fence, turn_id: str, how: str) -> Future[int]:
         def work(connection: Connection) -> int:
-            hold(connection, fence)
+            self._statements.hold(connection, fence)
             row = connection.execute(BY_ID, {"of_turn": turn_id}).one()
             times = row.failures + 1 if row.failed_as == how else 1
             connection.execute(FAILED, {"of_turn": turn_id, "how": how, "times": times})
@@ -173,7 +192,7 @@ class SqlTurns:
 
     def pause(self, fence: Fence, turn_id: str) -> Future[None]:
         def work(connection: Connection) -> None:
-            hold(connection, fence)
+            self._statements.hold(connection, fence)
             connection.execute(PAUSED, {"of_turn": turn_id})
             self._unknown(connection, turn_id)
 
@@ -190,10 +209,10 @@ class SqlTurns:
         rows = _rows(turn_id, entries)
 
         def work(connection: Connection) -> None:
-            hold(connection, fence)
+            self._statements.hold(connection, fence)
             if rows:
-                connection.execute(self._statements.new_events, rows)
-            connection.execute(self._statements.ended, {"of_turn": turn_id, "to": state.value})
+                self._statements.new_events.run_each(connection, rows)
+            self._statements.ended.run(connection, {"of_turn": turn_id, "to": state.value})
             self._unknown(connection, turn_id)
 
         return self._database.write(work, hard, lane=fence.lane)
@@ -206,7 +225,7 @@ class SqlTurns:
         )
 
         def work(connection: Connection) -> Sequence[Turn]:
-            hold(connection, fence, alone=True)
+            self._statements.hold(connection, fence, alone=True)
             rows = connection.execute(fresh).all()
             for row in rows:
                 ended = {"of_turn": row.id, "to": TurnState.ABSORBED.value, "into": into}
@@ -240,13 +259,13 @@ class SqlTurns:
 
     def find(self, turn_id: str) -> tuple[Turn, TurnState] | None:
         with self._database.read() as connection:
-            row = connection.execute(BY_ID, {"of_turn": turn_id}).first()
+            row = self._statements.by_id.first(connection, {"of_turn": turn_id})
         return None if row is None else (turn_of(row), TurnState(row.state))
 
     def events(self, turn_id: str, after: int = 0) -> Sequence[Entry]:
         asked = {"of_turn": turn_id, "after": after}
         with self._database.read() as connection:
-            rows = connection.execute(JOURNAL, asked).all()
+            rows = self._statements.journal.all(connection, asked)
         return [Entry(row.sequence, json.loads(row.event)) for row in rows]
 
     def open_lanes(self, unheld: float | None = None, limit: int | None = None) -> Sequence[str]:
@@ -300,14 +319,14 @@ class SqlTurns:
         self, connection: Connection, lane: str, holder: str, lease: float, force: bool
     ) -> Fence | None:
         given = {"of_lane": lane, "by": holder, "lease": lease}
-        token = connection.scalar(self._statements.claimed, given | {"force": force})
+        token = self._statements.claimed.scalar(connection, given | {"force": force})
         if token is None:  # another holds it, or nothing was ever said in it
-            token = connection.scalar(self._statements.first_claim, given)
+            token = self._statements.first_claim.scalar(connection, given)
         return None if token is None else Fence(lane, token)
 
     def _begin(self, connection: Connection, lane: str) -> Begun | None:
         """Whoever calls this has the lane's row to itself."""
-        row = connection.execute(BEGUN, {"of_lane": lane}).first()
+        row = self._statements.begun.first(connection, {"of_lane": lane})
         if row is None:
             return None
         turn = turn_of(row)
@@ -318,14 +337,11 @@ class SqlTurns:
 
     def _unknown(self, connection: Connection, turn_id: str) -> None:
         """Whoever was sending is gone, and with it what came of it."""
-        connection.execute(self._statements.unknown, {"of_turn": turn_id})
+        self._statements.unknown.run(connection, {"of_turn": turn_id})
 
 
-def hold(connection: Connection, fence: Fence, alone: bool = False) -> None:
-    """Keeps the lane from changing hands until this transaction ends. Raises LaneLost."""
-    lock = HELD_ALONE if alone else HELD
-    if connection.scalar(lock, {"of_lane": fence.lane}) != fence.token:
-        raise LaneLost(fence.lane)
+def _mine(fence: Fence) -> dict[str, Any]:
+    return {"of_lane": fence.lane, "of_token": fence.token}
 
 
 def _row(turn: Turn) -> dict[str, Any]:
@@ -352,5 +368,6 @@ def _drop(connection: Connection, ids: Sequence[str]) -> None:
             connection.execute(dropped, {"ids": ids})
 
 
-def turn_of(row: Row[Any]) -> Turn:
-    return Turn(row.id, row.lane, json.loads(row.body), row.accepted_at, row.begun, row.stop)
+def turn_of(row: Any) -> Turn:
+    body, stop = json.loads(row.body), bool(row.stop)
+    return Turn(row.id, row.lane, body, row.accepted_at, row.begun, stop)

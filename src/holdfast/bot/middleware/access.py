@@ -30,6 +30,8 @@ async def access(visit: Visit, onward: Onward) -> Result:
 
 async def _paired(visit: Visit, onward: Onward) -> Result:
     services, person = visit.services, visit.inbound.sender.id
+    if await asyncio.to_thread(services.pairings.approved, visit.bot, person):
+        return await onward(visit)
     pairing = await asyncio.to_thread(
         services.pairings.offer,
         visit.bot,

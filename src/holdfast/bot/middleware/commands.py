@@ -65,6 +65,7 @@ class Commands:
             return await onward(visit)
         command, rest = found
         visit.values["help"] = self.help
+        visit.history = None
         return await command.obey(visit, rest, onward)
 
 
@@ -205,11 +206,14 @@ def _attempt(visit: Visit, attempt: Mapping[str, Any]) -> str:
 
 async def task(visit: Visit, asked: Message, more: Sequence[Message] = ()) -> Task:
     """What the agent is given to do; `more` is remembered besides the conversation's history."""
+    known = visit.history
+    if known is None:
+        known = await history(visit.services, visit.lane)
     rules = visit.rules
     return Task(
         route=visit.route,
         asked=asked,
-        history=(*await history(visit.services, visit.lane), *more),
+        history=(*known, *more),
         persona=visit.persona,
         tools=rules.tools,
         language=visit.language,

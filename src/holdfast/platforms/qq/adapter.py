@@ -22,6 +22,7 @@ from .gateway import Gateway, Journal
 from .http import PATIENCE, Http
 from .limits import capabilities
 from .media import Uploads
+from .ordering import InOrder
 from .quotes import Quotes
 from .sender import Sender
 from .session import Entered, Memory, Pace, Session
@@ -92,8 +93,10 @@ class QQAdapter:
     async def run(self, sink: Sink) -> None:
         """Receives until cancelled. Raises StreamFailed for what an operator must mend."""
 
+        ordered = InOrder(sink)
+
         async def take(frame: Json) -> None:
-            await self._take(frame, sink)
+            await self._take(frame, ordered)
 
         try:
             if self._webhook is None:

@@ -105,7 +105,9 @@ class Journal:
 
 
 class Gateway:
-    """One bot's connection. `take` returns once an event is durable, or raises StoreFailed."""
+    """One bot's connection. `take` returns once an event is durable, or raises StoreFailed; it is
+    called for many events at once, in the order in which they came.
+    """
 
     def __init__(
         self,
@@ -130,6 +132,7 @@ class Gateway:
         )  # None: from another connection
         self._connection: ClientConnection | None = None
         self._readers: set[asyncio.Task[None]] = set()
+        self._missing = False  # an event could not be kept, and has not come again
 
     async def run(self, take: Take) -> None:
         """Until cancelled. Raises StreamFailed for what only an operator can mend."""
@@ -298,22 +301,26 @@ class Gateway:
             await asyncio.gather(reader, return_exceptions=True)
 
     async def _keep_events(self, take: Take) -> None:
-        """One after the other, in the order in which they came. Behind one that could not be kept
-        none is, until another connection has brought it again, or has not.
+        """Side by side: the store keeps many as fast as one. Behind one that could not be kept
+        none is begun, until another connection has brought it again, or has not.
         """
-        missing = False
-        while True:
-            event = await self._events.get()
-            if event is None:
-                missing = False
-                continue
-            try:
-                if not missing:
-                    await take(event.frame)
-            except StoreFailed as failed:
-                _LOG.error("qq_event_not_kept", bot=self._name, why=str(failed))
-                missing = True
-            self._inputs.put_nowait(_Kept(event, not missing))
+        async with asyncio.TaskGroup() as tasks:
+            while True:
+                event = await self._events.get()
+                if event is None:
+                    self._missing = False
+                else:
+                    tasks.create_task(self._keep(event, take))
+
+    async def _keep(self, event: Deliver, take: Take) -> None:
+        safe = not self._missing
+        try:
+            if safe:
+                await take(event.frame)
+        except StoreFailed as failed:
+            _LOG.error("qq_event_not_kept", bot=self._name, why=str(failed))
+            self._missing, safe = True, False
+        self._inputs.put_nowait(_Kept(event, safe))
 
 
 def _parsed(message: str | bytes) -> Json | None:
