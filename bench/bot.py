@@ -3,13 +3,15 @@
 A bot on the simulated QQ, over its WebSocket gateway, as `holdfast serve` runs it, on a core of its
 own; the simulators of QQ and of the model share the other. Our own time is measured from outside:
 from the moment a person's message leaves QQ until the request for it is read by the model. So the
-simulators' own time is in it too.
+simulators' own time is in it too; how late they are, and what they compute, is told beside it. What
+a message costs the server is told by its CPU time, which hardly depends on who else is at work.
 """
 
 from __future__ import annotations
 
 import argparse
 import asyncio
+import json
 import os
 import statistics
 import sys
@@ -29,10 +31,12 @@ from holdfast.sim.script import expected, parse
 from holdfast.sim.upstream import SimulatedUpstream
 
 from .procs import Cores, Server, computed
-from .results import RESULTS, keep
+from .results import RESULTS, keep, section
 
+LOOK = 0.005  # seconds between two looks at how late the simulators are
 PATIENCE = 300.0  # seconds for one scene
 TARGET = 50.0  # milliseconds
+COST = "CPU ms each"
 IN_ORDER = 5  # messages of each conversation that are sent without waiting
 _ROOT = Path(__file__).parent.parent
 
@@ -82,10 +86,35 @@ class Figures:
     ends: list[float] = field(default_factory=list)
     wrong: int = 0
     busy: float = 0.0  # milliseconds of the server's CPU for a message
+    load: float = 0.0  # the same of the simulators
+    late: list[float] = field(default_factory=list)  # milliseconds that the simulators were late
 
-    def at(self, share: float) -> float:
-        ordered = sorted(self.waits)
-        return ordered[min(len(ordered) - 1, int(len(ordered) * share))]
+
+def at(share: float, values: Sequence[float]) -> float:
+    ordered = sorted(values)
+    return ordered[min(len(ordered) - 1, int(len(ordered) * share))]
+
+
+async def _look(late: list[float]) -> None:
+    """How much later than it wished this process comes to do something, again and again."""
+    while True:
+        due = time.perf_counter() + LOOK
+        await asyncio.sleep(LOOK)
+        late.append((time.perf_counter() - due) * 1000)
+
+
+def pace_of_this_machine() -> float:
+    """Milliseconds of CPU for a fixed piece of Python work, to compare figures of two machines, or
+    of two days on one that others use.
+    """
+    said = {"messages": [{"role": "user", "content": f"{number} 你好"} for number in range(50)]}
+    taken = []
+    for _ in range(5):
+        began = time.process_time()
+        for _ in range(200):
+            json.loads(json.dumps(said))
+        taken.append((time.process_time() - began) * 1000)
+    return min(taken)
 
 
 @dataclass(slots=True)
@@ -96,12 +125,15 @@ class House:
     people: Sequence[Person]
 
     async def scene(self, arrival: Arrival) -> Figures:
-        figures, began = Figures(), computed(self.server.pid)
+        figures, began, ours = Figures(), computed(self.server.pid), time.process_time()
+        looking = asyncio.create_task(_look(figures.late))
         async with asyncio.timeout(PATIENCE):
             for number in range(arrival.rounds):
                 await self._round(arrival, number, figures)
+        looking.cancel()
         messages = arrival.rounds * len(self.people)
         figures.busy = (computed(self.server.pid) - began) / messages * 1000
+        figures.load = (time.process_time() - ours) / messages * 1000
         return figures
 
     async def _round(self, arrival: Arrival, number: int, figures: Figures) -> None:
@@ -208,23 +240,41 @@ async def measure(
     return results, in_order
 
 
-def report(people: int, results: Mapping[str, Figures], in_order: int) -> str:
+def costs(text: str) -> Mapping[str, str]:
+    """What a message cost the server in a report of before, by the arrival's name."""
+    rows = [[cell.strip() for cell in line.split("|")] for line in text.splitlines()]
+    heads = next((row for row in rows if COST in row), None)
+    if heads is None:
+        return {}
+    place = heads.index(COST)
+    return {row[1]: row[place] for row in rows if len(row) == len(heads)}
+
+
+def report(
+    people: int, results: Mapping[str, Figures], in_order: int, before: Mapping[str, str]
+) -> str:
     rows = "\n".join(
-        f"| {name} | {len(figures.waits):,} | {figures.at(0.5):.1f} | {figures.at(0.99):.1f}"
-        f" | {max(figures.waits):.1f} | {figures.busy:.1f} | {statistics.median(figures.ends):.2f}"
-        f" | {max(figures.ends):.2f} | {figures.wrong} |"
+        f"| {name} | {len(figures.waits):,} | {at(0.5, figures.waits):.1f}"
+        f" | {at(0.99, figures.waits):.1f} | {max(figures.waits):.1f} | {figures.busy:.1f}"
+        f" | {before.get(name, '')} | {figures.load:.1f} | {at(0.99, figures.late):.1f}"
+        f" | {statistics.median(figures.ends):.2f} | {max(figures.ends):.2f} | {figures.wrong} |"
         for name, figures in results.items()
     )
+    names = f"they come|messages|wait p50|wait p99|longest|{COST}|before|simulators|late p99"
+    heads = f"| {f'{names}|end p50|longest|wrong'.replace('|', ' | ')} |"
     return f"""# Conversations at once
 
 Written by `python -m bench.bot --people {people}`. {people} conversations in private chats of the
 simulated QQ, each of which says something once a round: the server on one core, the simulators of
 QQ and of the model on the other. Wait: from a person's message to the request that the model
-reads, milliseconds, with the simulators' own time. End: seconds until the whole answer is there.
-Wrong: answers that were not whole, or not there exactly once.
+reads, milliseconds, with the simulators' own time. CPU: milliseconds for each message from its
+coming to the end of its answer, of the server now, in the report before this one, and of the
+simulators. Late: how much later than they wished the simulators did anything, milliseconds. End:
+seconds until the whole answer is there. Wrong: answers that were not whole, or not there exactly
+once. A fixed piece of Python work took {pace_of_this_machine():.1f} ms of CPU here.
 
-| they come | messages | wait p50 | wait p99 | longest | CPU ms each | end p50 | longest | wrong |
-| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |
+{heads}
+| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |
 {rows}
 
 With {IN_ORDER} messages of each sent in one instant, {people * IN_ORDER:,} in all, {in_order} of
@@ -241,7 +291,8 @@ def main(argv: list[str]) -> int:
     arrivals: Sequence[Any] = ARRIVALS if given.only is None else [ARRIVALS[given.only]]
     say = lambda pid: print(f"the server is process {pid}", flush=True)  # noqa: E731
     results, in_order = asyncio.run(measure(given.people, arrivals, say))
-    text = report(given.people, results, in_order)
+    before = costs(section(RESULTS, "bot"))
+    text = report(given.people, results, in_order, before)
     print(text)
     if not given.dry and given.only is None:
         keep(RESULTS, "bot", text)

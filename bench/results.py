@@ -22,3 +22,11 @@ def keep(path: Path, name: str, text: str) -> None:
     """Writes one section of the file at `path`; the others stay as they are."""
     document = path.read_text(encoding="utf-8") if path.exists() else ""
     path.write_text(with_section(document, name, text), encoding="utf-8")
+
+
+def section(path: Path, name: str) -> str:
+    """What the file at `path` holds under that name; "" if nothing."""
+    document = path.read_text(encoding="utf-8") if path.exists() else ""
+    mark = re.escape(name)
+    found = re.search(rf"<!-- begin {mark} -->\n(.*?)<!-- end {mark} -->\n", document, re.DOTALL)
+    return found[1] if found else ""
