@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 import httpcore2
 import httpx2
@@ -79,7 +80,7 @@ class Http:
     ) -> tuple[int, Mapping[str, str], bytes]:
         request = httpx2.Request(
             call.method,
-            call.url,
+            _parsed(call.url),
             headers=[("Accept-Encoding", "identity"), *call.headers],
             content=call.body,
             extensions={"trace": progress.trace},
@@ -97,6 +98,12 @@ class Http:
             await answer.aclose()
         headers = {name.lower(): value for name, value in answer.headers.items()}
         return answer.status_code, headers, bytes(body)
+
+
+@lru_cache(maxsize=1024)
+def _parsed(url: str) -> httpx2.URL:
+    """A growing message goes to one address again and again."""
+    return httpx2.URL(url)
 
 
 def _ours(failed: Failure, call: Call) -> Failure:
