@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,7 @@ from holdfast.bot.moves import Owed
 from holdfast.bot.pipeline import Command, Middleware, Onward, Result, Say, Visit
 from holdfast.bot.service import Extras
 from holdfast.engine.local import Limits
-from holdfast.engine.ports import Turn
+from holdfast.engine.ports import Delivery, Turn
 from holdfast.sim.script import expected, parse
 from holdfast.store.ports import StoreFailed
 
@@ -88,11 +89,13 @@ class TestAnswers:
                     await ended.wait()
                     await close(turn, owed)
 
-                async def accepted_after_a_look(turn: Turn) -> bool:
+                async def accepted_after_a_look(
+                    turn: Turn, deliveries: Sequence[Delivery] = ()
+                ) -> bool:
                     await home.bots.outbox.take_up("helper")
                     if home.bots.outbox.attends(turn.id):
                         await closing.wait()
-                    return await accept(turn)
+                    return await accept(turn, deliveries)
 
                 monkeypatch.setattr(ledger, "close", slowly_closed)
                 monkeypatch.setattr(home.engine, "accept", accepted_after_a_look)
@@ -444,7 +447,7 @@ class TestBusy:
     ) -> None:
         """What was refused in words has not used up the numbers of the answer."""
 
-        async def fails(turn: Turn) -> bool:
+        async def fails(turn: Turn, deliveries: Sequence[Delivery]) -> bool:
             raise StoreFailed("the disk is full")
 
         async def scene() -> None:
