@@ -1,4 +1,7 @@
-"""`holdfast serve` as a process of its own before a simulated vendor, all on real sockets."""
+"""`holdfast serve` as a process of its own before a simulated vendor, all on real sockets.
+
+It is forked of one that has imported everything, unless a test asks for the command itself.
+"""
 
 from __future__ import annotations
 
@@ -12,8 +15,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 import structlog
+from tests.launching import Forked
 
 from holdfast.sim.upstream import SimulatedUpstream
 
@@ -51,7 +56,7 @@ class Served:
 
     line: str
     url: str
-    process: subprocess.Popen[str]
+    process: subprocess.Popen[str] | Forked
 
 
 @contextmanager
@@ -62,20 +67,16 @@ def serving(
     argv: Sequence[str] = (),
     patience: float = PATIENCE,
 ) -> Iterator[Served]:
-    """Runs `holdfast serve` in `folder` until the block ends; it must then stop by itself."""
-    started = [*(argv or command("serve")), "--port", "0", *args]
+    """Runs `holdfast serve` in `folder` until the block ends; it must then stop by itself.
+
+    `argv` is the command, if it is to be that and no fork: `command("serve")`, or a script.
+    """
+    arguments, given = ["--port", "0", *args], environment(**(env or {}))
     with (
         (folder / "stderr.txt").open("w", encoding="utf-8") as errors,
-        subprocess.Popen(
-            started,
-            cwd=folder,
-            env=environment(**(env or {})),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=errors,
-            text=True,
-            encoding="utf-8",
-        ) as process,
+        _commanded([*argv, *arguments], folder, given, errors)
+        if argv
+        else Forked(folder, given, *arguments, errors=errors) as process,
     ):
         hung = threading.Timer(patience, process.kill)
         hung.start()
@@ -92,6 +93,21 @@ def serving(
             hung.cancel()
             if process.poll() is None:
                 process.kill()
+
+
+def _commanded(
+    argv: Sequence[str], folder: Path, env: Mapping[str, str], errors: IO[str]
+) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        argv,
+        cwd=folder,
+        env=env,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=errors,
+        text=True,
+        encoding="utf-8",
+    )
 
 
 @contextmanager

@@ -13,8 +13,9 @@ from tests.conformance.databases import NATS, nats_prefix, postgres_schema
 from tests.crash.asking import Page, Question
 from tests.crash.proxy import Proxy
 from tests.crash.pulse import Pulse
-from tests.crash.served import Launcher, Lives
+from tests.crash.served import Lives
 from tests.crash.town import Town, settings
+from tests.launching import Launcher
 
 from holdfast.sim.qq.simulator import SimulatedQQ
 from holdfast.sim.upstream import SimulatedUpstream

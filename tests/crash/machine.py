@@ -16,7 +16,7 @@ from pathlib import Path
 
 import psycopg
 from tests.conformance.databases import lacking
-from tests.crash.launcher import CLOCK
+from tests.launcher import CLOCK
 from tests.serving import environment
 
 _POSTGRES = sorted(Path("/usr/lib/postgresql").glob("*/bin"))

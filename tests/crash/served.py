@@ -3,60 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import os
 import signal
-import socket
-import subprocess
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 import httpx2
+from tests.launching import Launcher
 from tests.serving import PATIENCE, environment
 
 AGAIN = 0.5  # seconds
-ROOT = Path(__file__).parents[2]
 PLUGIN = Path(__file__).parent / "plugin"
-
-
-class Launcher:
-    """Forks the processes. An ordinary context manager; leaving kills all that still live."""
-
-    def __enter__(self) -> Self:
-        self._channel, theirs = socket.socketpair()
-        with theirs:
-            paths = [str(ROOT), str(PLUGIN), os.environ.get("PYTHONPATH", "")]
-            self._process = subprocess.Popen(
-                [sys.executable, "-m", "tests.crash.launcher", str(theirs.fileno())],
-                cwd=ROOT,
-                env=environment(PYTHONPATH=os.pathsep.join(filter(None, paths))),
-                pass_fds=[theirs.fileno()],
-                start_new_session=True,
-            )
-        return self
-
-    def __exit__(
-        self,
-        exc_type: type[BaseException] | None,
-        exc_value: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self._channel.close()
-        os.killpg(self._process.pid, signal.SIGKILL)
-        self._process.wait()
-
-    def launch(self, folder: Path, env: Mapping[str, str], *arguments: str) -> tuple[int, int]:
-        """The new process's id, and the end to read of its standard output."""
-        asked = {"folder": str(folder), "arguments": arguments, "environment": dict(env)}
-        reading, writing = os.pipe()
-        with (folder / "stderr.txt").open("a", encoding="utf-8") as errors:
-            streams = [writing, errors.fileno()]
-            socket.send_fds(self._channel, [json.dumps(asked).encode()], streams)
-        os.close(writing)
-        return int(self._channel.recv(32)), reading
 
 
 class Life:
@@ -142,7 +101,8 @@ class Lives:
         self.http = httpx2.AsyncClient(timeout=PATIENCE)
         self._launcher = launcher
         self._folder = folder
-        self._env = {**env}
+        paths = [str(PLUGIN), os.environ.get("PYTHONPATH", "")]
+        self._env = environment(PYTHONPATH=os.pathsep.join(filter(None, paths)), **env)
         self._life: Life | None = None
         self._changed = asyncio.Event()
 
@@ -160,8 +120,11 @@ class Lives:
         await self.http.aclose()
 
     def begin(self, *arguments: str) -> Life:
-        launched = self._launcher.launch(self._folder, self._env, "--port", "0", *arguments)
-        self._life = Life(*launched, self._folder / "stderr.txt")
+        told = self._folder / "stderr.txt"
+        with told.open("a", encoding="utf-8") as errors:
+            given = ("--port", "0", *arguments)
+            launched = self._launcher.launch(self._folder, self._env, *given, errors=errors)
+        self._life = Life(*launched, told)
         self.count += 1
         self._changed.set()
         self._changed = asyncio.Event()

@@ -12,8 +12,9 @@ from pathlib import Path
 
 import pytest
 from tests.crash.asking import Page, Question, judge_page
-from tests.crash.served import Launcher, Lives
+from tests.crash.served import Lives
 from tests.crash.town import settings
+from tests.launching import Launcher
 from tests.serving import PATIENCE
 
 from holdfast.sim.qq.simulator import SimulatedQQ

@@ -17,8 +17,9 @@ from tests.crash.asking import Page, Question, judge_page
 from tests.crash.cluster import LONG, Cluster, Story, cluster, played
 from tests.crash.machine import Clock, Nats, Postgres, postgres
 from tests.crash.pulse import Pulse
-from tests.crash.served import Launcher, Lives
+from tests.crash.served import Lives
 from tests.crash.town import SEED, WORK, Town, settings
+from tests.launching import Launcher
 from tests.serving import PATIENCE
 
 from holdfast.sim.qq.simulator import SimulatedQQ

@@ -12,8 +12,8 @@ import pytest
 from tests.crash.asking import Question, judge_page
 from tests.crash.cluster import LONG, Cluster, asks, play
 from tests.crash.proxy import Proxy
-from tests.crash.served import Launcher
 from tests.crash.town import MOMENT, SEED, WORK, worlds
+from tests.launching import Launcher
 from tests.serving import PATIENCE
 
 TAKE_OVER = 10.0  # seconds

@@ -13,8 +13,9 @@ from pathlib import Path
 import pytest
 from tests.conformance.databases import postgres_schema
 from tests.crash.pulse import Pulse
-from tests.crash.served import Launcher, Lives
+from tests.crash.served import Lives
 from tests.crash.town import Town, kill_at_random, settings, worlds
+from tests.launching import Launcher
 
 from holdfast.sim.qq.simulator import SimulatedQQ
 from holdfast.sim.upstream import SimulatedUpstream

@@ -12,8 +12,9 @@ from typing import Any
 
 import pytest
 from tests.crash.asking import Page, Question, judge_page
-from tests.crash.served import Launcher, Lives
+from tests.crash.served import Lives
 from tests.crash.town import SEED
+from tests.launching import Launcher
 from tests.serving import configuration
 
 from holdfast.sim.upstream import SimulatedUpstream
