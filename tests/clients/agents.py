@@ -11,8 +11,8 @@ from typing import Any
 from tests.clients.foreign import KEY, PATIENCE, PROGRAMS, environment_of
 from tests.serving import environment
 
-# What is asked, and what the client says it got. A task names `model`, `question` and `stream`,
-# perhaps `system`, `tools` (names), `structured`, `image` (PNG in base64) and `limit`.
+# What is asked, and what the client says it got. A task names `dialect`, `model`, `question` and
+# `stream`, perhaps `system`, `tools` (names), `structured`, `image` (PNG in base64) and `limit`.
 Task = Mapping[str, Any]
 Got = Mapping[str, Any]
 
@@ -29,10 +29,10 @@ class Agent:
     def __str__(self) -> str:
         return self.name
 
-    def ask(self, base_url: str, dialect: str, tasks: Sequence[Task]) -> list[Got]:
-        """The answers to the tasks, in their order."""
+    def ask(self, base_url: str, tasks: Sequence[Task]) -> list[Got]:
+        """The answers to the tasks, in their order, by one process: it takes long to load."""
         done = subprocess.run(
-            [self.interpreter(), str(PROGRAMS / self.program), base_url, KEY, dialect],
+            [self.interpreter(), str(PROGRAMS / self.program), base_url, KEY],
             input=json.dumps(tasks),
             env=environment(LITELLM_LOCAL_MODEL_COST_MAP="True"),  # asks nobody for prices
             capture_output=True,

@@ -4,7 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import cache
+from itertools import product
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
@@ -13,6 +18,7 @@ from tests.clients.foreign import KEY
 from tests.serving import serving, vendor
 
 from holdfast.sim.library import REASONING, TEXTS
+from holdfast.sim.upstream import SimulatedUpstream
 
 pytestmark = pytest.mark.scenario
 
@@ -59,20 +65,37 @@ class Talk:
     params=[(agent, served) for agent in AGENTS for served in agent.served],
     ids=lambda param: f"{param[0]}-{param[1]}",
 )
-def talk(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Talk:
-    agent: Agent
+def talk(request: pytest.FixtureRequest) -> Talk:
     agent, served = request.param
-    folder = tmp_path_factory.mktemp(str(agent))
+    return talks(agent)[served]
+
+
+@cache
+def talks(agent: Agent) -> Mapping[str, Talk]:
+    """By served dialect, each before a vendor of its own."""
     asked = [(upstream, name) for upstream in UPSTREAMS for name in TASKS]
-    tasks = [{**TASKS[n][1], "model": _route(served, upstream, n)} for upstream, n in asked]
-    with vendor() as sim:
-        (folder / "holdfast.toml").write_text(_configuration(sim.base_url, served))
+    tasks = [
+        {**TASKS[n][1], "dialect": served, "model": _route(served, upstream, n)}
+        for served in agent.served
+        for upstream, n in asked
+    ]
+    with TemporaryDirectory() as name, ExitStack() as stack:
+        folder = Path(name)
+        sims = {served: stack.enter_context(vendor()) for served in agent.served}
+        (folder / "holdfast.toml").write_text(_configuration(sims))
         with serving(folder) as house:
-            got = agent.ask(house.url, served, tasks)
-        bodies: dict[str, list[Mapping[str, Any]]] = {}
-        for seen in sim.requests:
-            bodies.setdefault(f"{seen.path} {seen.body['model']}", []).append(seen.body)
-    return Talk(dict(zip(asked, got, strict=True)), bodies)
+            got = iter(agent.ask(house.url, tasks))
+        return {
+            served: Talk({each: next(got) for each in asked}, _bodies(sim))
+            for served, sim in sims.items()
+        }
+
+
+def _bodies(sim: SimulatedUpstream) -> Mapping[str, Sequence[Mapping[str, Any]]]:
+    bodies: dict[str, list[Mapping[str, Any]]] = {}
+    for seen in sim.requests:
+        bodies.setdefault(f"{seen.path} {seen.body['model']}", []).append(seen.body)
+    return bodies
 
 
 def _route(served: str, upstream: str, task: str) -> str:
@@ -81,12 +104,13 @@ def _route(served: str, upstream: str, task: str) -> str:
     return f"{family}-{upstream}-{task.replace(' ', '-')}"
 
 
-def _configuration(base_url: str, served: str) -> str:
+def _configuration(sims: Mapping[str, SimulatedUpstream]) -> str:
     lines = [f'[gateway]\napi_keys = ["{KEY}"]']
-    for dialect in UPSTREAMS:
-        lines += [f"[providers.{dialect}]", f'base_url = "{base_url}"', f'dialect = "{dialect}"']
+    for (served, sim), dialect in product(sims.items(), UPSTREAMS):
+        at = f"{served}-{dialect}"
+        lines += [f"[providers.{at}]", f'base_url = "{sim.base_url}"', f'dialect = "{dialect}"']
         for name, (models, _) in TASKS.items():
-            targets = [f"{dialect}/{model}" for model in models]
+            targets = [f"{at}/{model}" for model in models]
             route = _route(served, dialect, name)
             lines += [f'[routes."{route}"]', f"targets = {json.dumps(targets)}"]
     return "\n".join(lines)

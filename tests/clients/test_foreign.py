@@ -5,14 +5,19 @@ from __future__ import annotations
 import json
 import urllib.request
 from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
 from tests.clients.foreign import CLIENTS, KEY, Client, Got
-from tests.serving import configuration, serving, vendor
+from tests.serving import serving, vendor
 
 from holdfast.sim.library import TEXTS
+from holdfast.sim.upstream import SimulatedUpstream
 
 pytestmark = pytest.mark.scenario
 
@@ -33,14 +38,24 @@ class Session:
     """One client's questions, one to each route, and what was kept of them."""
 
     client: Client
-    streams: bool
+    mode: str
     got: Mapping[str, Got]
     incidents: Sequence[Mapping[str, Any]]
 
+    @property
+    def streams(self) -> bool:
+        return self.mode.startswith("stream")
+
     def incident(self, route: str) -> Mapping[str, Any]:
         """The only one: a client that asks again leaves another."""
-        (found,) = [incident for incident in self.incidents if incident["route"] == route]
+        name = named(self.mode, route)
+        (found,) = [incident for incident in self.incidents if incident["route"] == name]
         return found
+
+
+def named(mode: str, route: str) -> str:
+    """The model that is asked for, of which each mode has its own."""
+    return f"{route}-{mode}"
 
 
 @pytest.fixture(
@@ -48,21 +63,40 @@ class Session:
     params=[(client, mode) for client in CLIENTS for mode in client.modes],
     ids=lambda param: f"{param[0]}-{param[1]}",
 )
-def session(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Session:
+def session(request: pytest.FixtureRequest) -> Session:
     client, mode = request.param
-    folder = tmp_path_factory.mktemp(str(client))
-    with vendor() as upstream:
-        guarded = f'[gateway]\napi_keys = ["{KEY}"]'
-        (folder / "holdfast.toml").write_text(configuration(upstream.base_url, ROUTES, guarded))
+    return sessions(client)[mode]
+
+
+@cache
+def sessions(client: Client) -> Mapping[str, Session]:
+    """By mode, each before a vendor of its own."""
+    with TemporaryDirectory() as name, ExitStack() as stack:
+        folder = Path(name)
+        sims = {mode: stack.enter_context(vendor()) for mode in client.modes}
+        (folder / "holdfast.toml").write_text(_configuration(sims))
         with serving(folder) as served:
-            got = client.ask(f"{served.url}/v1", mode, list(ROUTES))
+            models = {mode: [named(mode, route) for route in ROUTES] for mode in client.modes}
+            got = iter(client.ask(f"{served.url}/v1", models))
             asked = urllib.request.Request(
                 f"{served.url}/api/incidents", headers={"authorization": f"Bearer {KEY}"}
             )
             with urllib.request.urlopen(asked) as answer:
                 kept = json.load(answer)["data"]
-    told = dict(zip(ROUTES, got, strict=True))
-    return Session(client, mode.startswith("stream"), told, kept)
+    return {
+        mode: Session(client, mode, {route: next(got) for route in ROUTES}, kept)
+        for mode in client.modes
+    }
+
+
+def _configuration(sims: Mapping[str, SimulatedUpstream]) -> str:
+    lines = [f'[gateway]\napi_keys = ["{KEY}"]']
+    for number, (mode, sim) in enumerate(sims.items()):
+        lines += [f"[providers.p{number}]", f'base_url = "{sim.base_url}"']
+        for route, models in ROUTES.items():
+            targets = [f"p{number}/{model}" for model in models]
+            lines += [f'[routes."{named(mode, route)}"]', f"targets = {json.dumps(targets)}"]
+    return "\n".join(lines)
 
 
 @pytest.mark.parametrize("route", ["healthy", "refused", "cut"])
@@ -70,7 +104,7 @@ def test_the_answer_is_whole_and_comes_from_one_model(session: Session, route: s
     got = session.got[route]
     assert got["text"] == WHOLE
     assert got["finish"] == "stop"
-    assert got["models"] == [route]
+    assert got["models"] == [named(session.mode, route)]
     assert len(got["ids"]) == 1
 
 
@@ -82,7 +116,8 @@ def test_a_saved_answer_leaves_one_incident(session: Session, route: str) -> Non
 
 
 def test_a_healthy_answer_leaves_none(session: Session) -> None:
-    assert "healthy" not in [incident["route"] for incident in session.incidents]
+    healthy = named(session.mode, "healthy")
+    assert healthy not in [incident["route"] for incident in session.incidents]
 
 
 def test_an_outage_reaches_the_client_once_with_reference_and_cause(session: Session) -> None:

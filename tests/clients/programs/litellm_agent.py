@@ -1,7 +1,7 @@
 """Asks with `litellm` in any dialect, with tools; prints one JSON object for each task.
 
-Runs in the client's own environment: `python litellm_agent.py BASE_URL KEY DIALECT` with the
-tasks as a JSON list on standard input (see `agents.Task`).
+Runs in the client's own environment: `python litellm_agent.py BASE_URL KEY` with the tasks
+as a JSON list on standard input (see `agents.Task`).
 """
 
 import asyncio
@@ -110,16 +110,17 @@ async def as_response(asking, task, heard):
 
 
 async def main():
-    base_url, key, dialect = sys.argv[1:]
+    base_url, key = sys.argv[1:]
     litellm.suppress_debug_info = True
     litellm.drop_params = True
-    vendor, base, ask = {
+    ways = {
         "chat": ("openai", f"{base_url}/v1", as_completion),
         "responses": ("openai", f"{base_url}/v1", as_response),
         "messages": ("anthropic", base_url, as_completion),
-    }[dialect]
+    }
     for task in json.load(sys.stdin):
         heard = []
+        vendor, base, ask = ways[task["dialect"]]
         asking = {"model": f"{vendor}/{task['model']}", "api_base": base, "api_key": key}
         try:
             got = await ask({**asking, "num_retries": 0, "max_retries": 0}, task, heard)

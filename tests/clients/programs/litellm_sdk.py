@@ -1,7 +1,8 @@
 """Asks with the `litellm` SDK; prints what it got, one JSON object for each model.
 
-Runs in the client's own environment: `python litellm_sdk.py BASE_URL KEY MODE MODEL...`, where
-MODE is "json" or "stream", with "+async" for the asynchronous calls.
+Runs in the client's own environment: `python litellm_sdk.py BASE_URL KEY` with the models of each
+mode as a JSON object on standard input; a mode is "json" or "stream", with
+"+async" for the asynchronous calls.
 """
 
 import asyncio
@@ -57,9 +58,10 @@ async def ask_async(got, asking):
 
 
 def main():
-    base_url, key, mode, *models = sys.argv[1:]
+    base_url, key = sys.argv[1:]
     litellm.suppress_debug_info = True
-    for model in models:
+    asked = [(mode, model) for mode, models in json.load(sys.stdin).items() for model in models]
+    for mode, model in asked:
         got = {"text": "", "finish": None, "ids": [], "models": []}
         asking = {
             "model": f"openai/{model}",

@@ -1,7 +1,7 @@
 """Asks through the agents of `openai-agents`; prints what they got, one JSON object for each task.
 
-Runs in the client's own environment: `python openai_agents.py BASE_URL KEY DIALECT` with the
-tasks as a JSON list on standard input (see `agents.Task`).
+Runs in the client's own environment: `python openai_agents.py BASE_URL KEY` with the tasks
+as a JSON list on standard input (see `agents.Task`).
 """
 
 import asyncio
@@ -86,10 +86,10 @@ async def ask(model, task):
 
 
 async def main():
-    base_url, key, dialect = sys.argv[1:]
+    base_url, key = sys.argv[1:]
     client = openai.AsyncOpenAI(base_url=f"{base_url}/v1", api_key=key, max_retries=0)
     for task in json.load(sys.stdin):
-        model = KINDS[dialect](model=task["model"], openai_client=client)
+        model = KINDS[task["dialect"]](model=task["model"], openai_client=client)
         print(json.dumps(await ask(model, task)))
 
 

@@ -1,7 +1,8 @@
 """Asks with the official `openai` SDK; prints what it got, one JSON object for each model.
 
-Runs in the client's own environment: `python openai_sdk.py BASE_URL KEY MODE MODEL...`, where
-MODE is "json" or "stream", with "+async" for the asynchronous client.
+Runs in the client's own environment: `python openai_sdk.py BASE_URL KEY` with the models of each
+mode as a JSON object on standard input; a mode is "json" or "stream", with
+"+async" for the asynchronous client.
 """
 
 import asyncio
@@ -66,8 +67,7 @@ async def all_async(base_url, key, streams, given):
             await ask_async(client, got, model, streams)
 
 
-def main():
-    base_url, key, mode, *models = sys.argv[1:]
+def ask_all(base_url, key, mode, models):
     given = {model: {"text": "", "finish": None, "ids": [], "models": []} for model in models}
     streams = mode.startswith("stream")
     if mode.endswith("+async"):
@@ -78,6 +78,12 @@ def main():
                 ask(client, got, model, streams)
     for model in models:
         print(json.dumps({**given[model], "version": openai.__version__}))
+
+
+def main():
+    base_url, key = sys.argv[1:]
+    for mode, models in json.load(sys.stdin).items():
+        ask_all(base_url, key, mode, models)
 
 
 main()

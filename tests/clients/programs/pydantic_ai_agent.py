@@ -1,7 +1,7 @@
 """Asks through `pydantic-ai` agents; prints what they got, one JSON object for each task.
 
-Runs in the client's own environment: `python pydantic_ai_agent.py BASE_URL KEY DIALECT` with the
-tasks as a JSON list on standard input (see `agents.Task`).
+Runs in the client's own environment: `python pydantic_ai_agent.py BASE_URL KEY` with the tasks
+as a JSON list on standard input (see `agents.Task`).
 """
 
 import asyncio
@@ -87,10 +87,10 @@ async def ask(model, task):
 
 
 async def main():
-    base_url, key, dialect = sys.argv[1:]
-    model = models(base_url, key, dialect)
+    base_url, key = sys.argv[1:]
+    of = {dialect: models(base_url, key, dialect) for dialect in ("chat", "responses", "messages")}
     for task in json.load(sys.stdin):
-        print(json.dumps(await ask(model(task["model"]), task)))
+        print(json.dumps(await ask(of[task["dialect"]](task["model"]), task)))
 
 
 asyncio.run(main())
