@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
-from tests.scenarios.cases import Case
+from tests.scenarios.cases import WELL, Case
 from tests.scenarios.cases import cases as catalogue
 from tests.scenarios.house import PATIENT, House, house, run
 from tests.scenarios.speakers import SPEAKERS, Clients, Told, clients
@@ -76,7 +76,7 @@ def spoken(*, all_before: bool = False) -> Iterator[Spoken]:
 def _middle(case: Case) -> int:
     """Half way through the answer; nothing has been released at 0."""
     body = {**case.body, "stream": True}
-    return len_pieces(body, parse("ok"), Dice(0)) // 2
+    return len_pieces(body, parse(WELL), Dice(0)) // 2
 
 
 def question(served: str, case: Case) -> dict[str, Any]:
@@ -103,7 +103,7 @@ def test_a_target_of_another_dialect_makes_the_answer_whole(served: str, stream:
 
     def targets(number: int) -> list[str]:
         wanted = found[number]
-        return [f"p{number}/{wanted.case.model}", f"{wanted.saviour}/ok"]
+        return [f"p{number}/{wanted.case.model}", f"{wanted.saviour}/{WELL}"]
 
     assert _complaints(found, targets, check) == []
 

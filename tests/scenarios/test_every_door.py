@@ -13,6 +13,7 @@ from functools import partial
 from typing import Any
 
 import pytest
+from tests.scenarios.cases import WELL
 from tests.scenarios.doors import SECRET, Building, Chat, OnQQ, Tab, building
 from tests.scenarios.house import run
 
@@ -49,14 +50,15 @@ class Case:
     def model(self) -> str:
         """A fault that strikes in the middle does so after `sent` pieces."""
         if self.truth.address:
-            return "ok"
+            return WELL
         chunks = self.truth.position is Position.CHUNK
-        return f"{self.truth.name}@{self.sent}" if chunks else f"{self.truth.name};late=0.02"
+        how = f"@{self.sent}" if chunks else ";late=0.02"
+        return WELL.replace("ok", f"{self.truth.name}{how}")
 
     @property
     def targets(self) -> list[str]:
         failing = f"{self.route}/{self.model}"
-        return [failing] if self.alone else [failing, "good/ok"]
+        return [failing] if self.alone else [failing, f"good/{WELL}"]
 
     @property
     def deadline(self) -> float:
@@ -70,7 +72,7 @@ class Case:
     @property
     def answer(self) -> str:
         body = {"messages": [{"role": "user", "content": self.question}]}
-        return expected(body, parse("ok").habits)
+        return expected(body, parse(WELL).habits)
 
     @property
     def must_be_whole(self) -> bool:

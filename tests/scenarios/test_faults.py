@@ -13,7 +13,7 @@ from typing import Any
 
 import httpx2
 import pytest
-from tests.scenarios.cases import Case, cases
+from tests.scenarios.cases import WELL, Case, cases
 from tests.scenarios.clients import Ask, Told, streamed, streamed_sync, whole
 from tests.scenarios.house import PATIENT, House, house, run
 
@@ -174,7 +174,7 @@ Check = Callable[[House, str, Case], Awaitable[list[str]]]
 
 
 def _pair(number: int, case: Case) -> Mapping[str, Any]:
-    return {"targets": [f"p{number}/{case.model}", f"{case.continuation}/ok"]}
+    return {"targets": [f"p{number}/{case.model}", f"{case.continuation}/{WELL}"]}
 
 
 def _alone(number: int, case: Case) -> Mapping[str, Any]:
