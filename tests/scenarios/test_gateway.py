@@ -81,7 +81,7 @@ def test_without_the_key_nothing_is_told(path: str, given: Mapping[str, str], co
 def test_with_the_key_all_is() -> None:
     async def visit(there: House) -> None:
         assert [model.id async for model in there.openai.models.list()] == ["ok", "stall"]
-        answer = await there.openai.chat.completions.create(model="ok", **HI)  # type: ignore[call-overload]
+        answer = await there.openai.chat.completions.create(model="ok", **HI)
         assert "Hold fast" in answer.choices[0].message.content
         assert 'holdfast_calls_total{outcome="answered",route="ok"} 1.0' in await there.metrics()
 
@@ -92,7 +92,7 @@ def test_the_official_client_knows_a_refused_key() -> None:
     async def visit(there: House) -> None:
         wrong = there.openai.with_options(api_key="wrong")
         with pytest.raises(openai.AuthenticationError) as caught:
-            await wrong.chat.completions.create(model="ok", **HI)  # type: ignore[call-overload]
+            await wrong.chat.completions.create(model="ok", **HI)
         assert isinstance(caught.value.body, dict)
         assert caught.value.body["holdfast"]["hop"] == "client"
 

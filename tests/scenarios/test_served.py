@@ -7,7 +7,6 @@ import json
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
-import anthropic
 import httpx2
 import openai
 import pytest
@@ -188,13 +187,13 @@ def test_each_sdk_understands_a_refusal() -> None:
         with pytest.raises(openai.NotFoundError) as responses:
             await speaking.openai.responses.create(model="none", input="hello")
         assert responses.value.code == "model_not_found"
-        with pytest.raises(anthropic.NotFoundError) as messages:
+        with pytest.raises(speaking.refused.NotFoundError) as messages:
             await speaking.anthropic.messages.create(model="none", messages=HELLO, max_tokens=9)
         body: Any = messages.value.body
         assert body["type"] == "error"
         assert body["error"]["type"] == "not_found_error"
         assert body["request_id"] == body["error"]["holdfast"]["ref"]
-        with pytest.raises(anthropic.BadRequestError) as missing:
+        with pytest.raises(speaking.refused.BadRequestError) as missing:
             await speaking.anthropic.post("/v1/messages", body={"model": "m"}, cast_to=object)
         told: Any = missing.value.body
         assert told["error"]["param"] == "messages"
@@ -229,7 +228,7 @@ def test_tokens_are_estimated_and_said_to_be() -> None:
         )
         assert 8 <= counted.input_tokens <= 16
         assert counted.to_dict()["estimated"] is True
-        with pytest.raises(anthropic.NotFoundError):
+        with pytest.raises(speaking.refused.NotFoundError):
             await speaking.anthropic.messages.count_tokens(model="none", messages=HELLO)
         assert not there.sim.requests
 
