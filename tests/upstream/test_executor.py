@@ -236,8 +236,8 @@ def test_a_slow_reader_slows_the_upstream_down() -> None:
         assert pieces == 10 * MAILBOX + 1
         assert desk.watcher.attempts[0].ended_at >= 9.0  # it was not all read at once
 
-    pieces = [text(str(number)) for number in range(10 * MAILBOX)]
-    at(lambda: Desk(a=Reply((*pieces, END))), visit)
+    reads = [step for number in range(10 * MAILBOX) for step in (0.0, text(str(number)))]
+    at(lambda: Desk(a=Reply((*reads, END))), visit)
 
 
 def test_the_first_of_two_to_speak_wins_and_the_other_is_closed() -> None:

@@ -42,6 +42,7 @@ from ..wire.keeping import keeping
 from ..wire.responses import resumable
 from ..wire.translate import in_dialect, neutral
 from .codings import unpacked
+from .gathering import gathered
 from .progress import CURRENT, Progress
 from .translate import EXCHANGE, failure_from
 
@@ -109,8 +110,7 @@ class Connector:
         async with AsyncExitStack() as held:
             response = await self._send(encoded, target, progress)
             held.push_async_callback(response.aclose)
-            chunks = _chunks(response)
-            held.push_async_callback(chunks.aclose)
+            chunks = await held.enter_async_context(_chunks(response))
             progress.phase = Phase.FIRST
             headers = {name.lower(): value for name, value in response.headers.items()}
             report(Phase.FIRST, response.status_code, _ids(headers, target))
@@ -168,7 +168,8 @@ class Connector:
         with suppress(StreamFailed, TimeoutError):
             async with asyncio.timeout(patience):
                 response = await self._send(encoded, target, progress)
-                await _error_body(_chunks(response))
+                async with _chunks(response) as chunks:
+                    await _error_body(chunks)
                 await response.aclose()
 
     def _error_answer(
@@ -215,10 +216,15 @@ def _address(base_url: str, path: str) -> httpx2.URL:
     return url
 
 
-def _chunks(response: httpx2.Response) -> AsyncGenerator[bytes]:
+@asynccontextmanager
+async def _chunks(response: httpx2.Response) -> AsyncIterator[Chunks]:
     assert isinstance(response.stream, AsyncIterable)
     coding = response.headers.get("content-encoding", "").strip().lower()
-    return unpacked(response.stream, coding)
+    async with (
+        aclosing(gathered(response.stream)) as pieces,
+        aclosing(unpacked(pieces, coding)) as chunks,
+    ):
+        yield chunks
 
 
 def _ids(headers: Mapping[str, str], target: Target) -> Ids:
