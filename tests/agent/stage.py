@@ -49,12 +49,14 @@ class MemoryJournal:
             self.on_add(event)
         return len(self.entries)
 
-    def last(self, event: Json) -> None:
-        self.add(event)
+    def last(self, *events: Json) -> None:
+        for event in events:
+            self.add(event)
         self.settled = len(self.entries)
 
-    async def pace(self) -> None:
-        await asyncio.sleep(0)
+    def gather(self, event: Callable[[], Json | None]) -> None:
+        if (made := event()) is not None:
+            self.add(made)
 
     async def settle(self) -> None:
         await asyncio.sleep(0)

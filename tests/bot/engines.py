@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict, deque
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 
 from holdfast.agent.codec import write_event
 from holdfast.agent.events import TurnEvent
@@ -28,11 +28,13 @@ class MemoryJournal:
         for event in events:
             self.add(write_event(event))
 
-    def last(self, event: Json) -> None:
-        self.add(event)
+    def last(self, *events: Json) -> None:
+        for event in events:
+            self.add(event)
 
-    async def pace(self) -> None:
-        await self.settle()
+    def gather(self, event: Callable[[], Json | None]) -> None:
+        if (made := event()) is not None:
+            self.add(made)
 
     async def settle(self) -> None:
         async with self.changed:

@@ -37,8 +37,8 @@ class Journal(Protocol):
         """Takes an event; returns its sequence. It becomes durable soon, and in order."""
         ...
 
-    def last(self, event: Json) -> None:
-        """Takes the last event, which becomes durable with the end of the turn: the handler has
+    def last(self, *events: Json) -> None:
+        """Takes the last events, which become durable with the end of the turn: the handler has
         to return now.
         """
         ...
@@ -47,9 +47,10 @@ class Journal(Protocol):
         """Returns once all that was added is durable. Raises LaneLost, store.ports.StoreFailed."""
         ...
 
-    async def pace(self) -> None:
-        """Returns once what was added is written, or the store does not write. Whoever waits here
-        before it adds more writes in one piece what has come meanwhile.
+    def gather(self, event: Callable[[], Json | None]) -> None:
+        """Says that there is something to add, of which `event` makes one event once it is to be
+        written (None: it is gone). What is told in a short time is so written together, and the
+        busier the store and this process are, the more; but nothing waits for a quarter second.
         """
         ...
 

@@ -13,6 +13,11 @@ from ..store.database import dump
 from ..store.ports import Entry, Fence, Json, LaneLost, StoreFailed, Turns, TurnState
 from .feed import Feed
 
+# Seconds from one group of what is gathered to the next. To make a group durable takes a while,
+# which is longer the more there is to do, and is to be a small part of the time.
+SOON, LATE = 0.025, 0.2
+PART = 8  # times as long as the last group took
+
 _LOG = structlog.get_logger("holdfast.engine")
 
 
@@ -82,7 +87,9 @@ class LiveJournal:
         self._on_lost = on_lost
         self._pending: list[Entry] = []
         self._settling: list[asyncio.Future[None]] = []
-        self._pacing: list[asyncio.Future[None]] = []
+        self._gathered: Callable[[], Json | None] | None = None
+        self._due = 0.0  # by the loop's clock: when what is gathered may be written
+        self._timer: asyncio.TimerHandle | None = None  # for that
         self._hard = False  # what is pending is to survive a power cut
         self._end: TurnState | None = None  # with what is pending
         self._adrift = False
@@ -94,16 +101,34 @@ class LiveJournal:
         return self._past
 
     def add(self, event: Json) -> int:
+        dump(event)  # what is no JSON is told to whoever made it
+        self._collect()
         self._take(event)
         self._flush_soon()
         return self._last
 
-    def last(self, event: Json) -> None:
-        self._take(event)
+    def last(self, *events: Json) -> None:
+        dump(events)
+        self._collect()
+        for event in events:
+            self._take(event)
         self._hard = True
 
+    def gather(self, event: Callable[[], Json | None]) -> None:
+        self._gathered = event
+        if self._adrift:
+            self._collect()
+            self._flush_soon()
+        else:
+            self._flush_in_time()
+
+    def _collect(self) -> None:
+        gathered, self._gathered = self._gathered, None
+        event = gathered() if gathered else None
+        if event is not None:
+            self._take(event)
+
     def _take(self, event: Json) -> None:
-        dump(event)  # what is no JSON is told to whoever made it
         self._last += 1
         entry = Entry(self._last, event)
         self._pending.append(entry)
@@ -116,17 +141,9 @@ class LiveJournal:
         self._flush_soon()
         await settled
 
-    async def pace(self) -> None:
-        if self._adrift or not (self._pending or self._flushing):
-            return
-        paced = asyncio.get_running_loop().create_future()
-        self._pacing.append(paced)
-        self._flush_soon()
-        await paced
-
     async def written(self) -> None:
         """Returns once nothing is left to write, however long the store fails."""
-        if self._pending:
+        if self._pending or self._gathered:
             self._flush_soon()
         while self._flushing is not None:
             await asyncio.wait([self._flushing])
@@ -145,6 +162,7 @@ class LiveJournal:
         """The lane is lost: nothing more is written, and whoever runs the turn is told."""
         self.lost = True
         self._pending.clear()
+        self._gathered = None
         self._end = None
         settling, self._settling = self._settling, []
         _answer(settling, LaneLost(self._place.fence.lane))
@@ -157,21 +175,38 @@ class LiveJournal:
             self._flushing.cancel()
 
     def _flush_soon(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
         if self._flushing is None:
             self._flushing = asyncio.create_task(self._flush())
 
+    def _flush_in_time(self) -> None:
+        if self._flushing is not None or self._timer is not None:
+            return
+        loop = asyncio.get_running_loop()
+        if loop.time() >= self._due:
+            self._flush_soon()
+        else:
+            self._timer = loop.call_at(self._due, self._flush_soon)
+
     async def _flush(self) -> None:
         try:
-            while self._pending or self._settling or self._pacing or self._end:
+            self._collect()
+            while self._pending or self._settling or self._end:
                 await self._write()
+                if self._pending or self._settling or self._end:
+                    self._collect()
         finally:
             self._flushing = None
+            if self._gathered:
+                self._flush_in_time()
 
     async def _write(self) -> None:
         entries, self._pending = self._pending, []
         settling, self._settling = self._settling, []
-        pacing, self._pacing = self._pacing, []
-        place = self._place
+        place, loop = self._place, asyncio.get_running_loop()
+        began = loop.time()
         try:
             if self.lost:
                 raise LaneLost(place.fence.lane)
@@ -185,7 +220,6 @@ class LiveJournal:
             self._adrift = True
             place.durability.failed(failed)
             _answer(settling, failed)
-            _answer(pacing, None)
             self._feed.publish(self._pending)
             await asyncio.sleep(place.mend)
         else:
@@ -195,7 +229,8 @@ class LiveJournal:
             if entries:
                 place.listener.durable(place.turn_id, entries)
             _answer(settling, None)
-        _answer(pacing, None)
+            took = loop.time() - began
+            self._due = began + min(max(SOON, took * PART), LATE)
 
     async def _store(self, entries: Sequence[Entry], hard: bool) -> None:
         place = self._place

@@ -12,7 +12,7 @@ POST /v1/calls/{id}/cancel
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -33,7 +33,6 @@ from ..wire.jsontext import dumps
 from .durable import (
     LANE,
     Asked,
-    Part,
     Refused,
     call_id,
     fingerprint,
@@ -113,6 +112,7 @@ class DurableExchange:
             client=client,
             ids=_wants_ids(self._headers),
             headers=request.headers,
+            decoded=request,
         )
         turn_id = LANE + head.ref
         turn = Turn(turn_id, turn_id, asked.to_json(), now)
@@ -242,11 +242,29 @@ class DurableExchange:
         await self._reply.respond(200, _JSON, body)
 
     async def _stream(self, turn: Turn, asked: Asked, after: int, *, ids: bool) -> None:
-        heartbeat = asked.served.stream(asked.head, asked.request()).heartbeat
-        parts = stream_parts(self._engine, turn, asked, after, ids=ids)
-        async for part in _with_pulse(parts, self._services.settings.heartbeat, heartbeat):
-            # Without its last chunk the body is broken off: the answer is not whole.
-            await self._reply.write(part.data, more=not (part.last and part.whole))
+        writer = asked.served.stream(asked.head, asked.request())
+        parts = stream_parts(self._engine, turn, asked, writer, after, ids=ids, reply=self._reply)
+        pulse = asyncio.create_task(self._pulse(writer.heartbeat))
+        try:
+            async for part in parts:
+                if part.last:
+                    pulse.cancel()
+                # Without its last chunk the body is broken off: the answer is not whole.
+                await self._reply.write(part.data, more=not (part.last and part.whole))
+        finally:
+            pulse.cancel()
+
+    async def _pulse(self, heartbeat: bytes) -> None:
+        """Fills every silence, until it is cancelled."""
+        every, loop = self._services.settings.heartbeat, asyncio.get_running_loop()
+        since = loop.time()
+        with suppress(ClientGone):
+            while True:
+                await asyncio.sleep(since + every - loop.time())
+                since = max(since, self._reply.written_at)
+                if loop.time() >= since + every:
+                    await self._reply.write(heartbeat)
+                    since = loop.time()
 
     def _key(self) -> str:
         """RFC 8941 says a quoted string; bare keys are met more often."""
@@ -345,23 +363,3 @@ class KeptCalls:
 
     def _allowed(self, rest: str) -> list[str]:
         return [method for method, below in self._resource.methods if below == rest]
-
-
-async def _with_pulse(
-    parts: AsyncIterator[Part], every: float, heartbeat: bytes
-) -> AsyncIterator[Part]:
-    """`parts`, and `heartbeat` in every silence of so many seconds."""
-    following = asyncio.ensure_future(anext(parts, None))
-    try:
-        while True:
-            done, _ = await asyncio.wait({following}, timeout=every)
-            if not done:
-                yield Part(heartbeat)
-                continue
-            part = following.result()
-            if part is None:
-                return
-            yield part
-            following = asyncio.ensure_future(anext(parts, None))
-    finally:
-        following.cancel()

@@ -20,11 +20,12 @@ from ..core.request import Request
 from ..core.verdict import Language
 from ..engine.ports import Engine, Entry, Journal, Turn
 from ..wire import SERVED
-from ..wire.dialect import Head, ServedDialect
+from ..wire.dialect import Head, ServedDialect, StreamWriter
 from ..wire.fields import table, without
 from ..wire.jsontext import dumps, loads
 from . import record
 from .errors import Headers, Refusal
+from .reply import Reply
 from .services import Services, extension
 
 KIND = "call"  # of a turn's body
@@ -55,6 +56,7 @@ class Asked:
     client: Json = field(default_factory=dict)
     ids: bool = False
     headers: tuple[tuple[str, str], ...] = ()  # as in core.request
+    decoded: Request | None = field(default=None, repr=False, compare=False)  # if it is known
 
     def to_json(self) -> Json:
         return {
@@ -96,6 +98,8 @@ class Asked:
 
     def request(self) -> Request:
         """Raises StreamFailed where a newer version no longer takes the body."""
+        if self.decoded is not None:
+            return self.decoded
         request = self.served.decode_request(dumps(self.body))
         if isinstance(request, Failure):
             raise StreamFailed(request)
@@ -140,6 +144,7 @@ class CallRunner:
         services = self._services
         attempts: Sequence[Attempt] = ()
         began, released = services.clock.monotonic(), len(past.text)
+        words = Words()
         language: Language | None = None
         services.keeper.clients[asked.ref] = asked.client
         try:
@@ -153,14 +158,13 @@ class CallRunner:
             try:
                 async with call:
                     async for batch in call:
-                        events = past.news(batch)
-                        if events:
-                            said = record.write(record.joined(events))
-                            journal.add({"type": "call_said", "events": said})
-                            await journal.pace()
+                        words.hear(past.news(batch))
+                        if not isinstance(batch[-1], Finished):  # else it comes with the end
+                            journal.gather(words.take)
             finally:
                 attempts, released = call.attempts, call.released
-            journal.last({"type": "call_finished", "extension": extension(call, asked.ref)})
+            end = {"type": "call_finished", "extension": extension(call, asked.ref)}
+            journal.last(*filter(None, [words.take()]), end)
         except (StreamFailed, asyncio.CancelledError) as end:
             failure = end.failure if isinstance(end, StreamFailed) else self._stopped(turn)
             if failure is None:
@@ -217,6 +221,23 @@ class Past:
         return [event for event in batch if not isinstance(event, ReasoningDelta)]
 
 
+class Words:
+    """What was said since it was last written down."""
+
+    def __init__(self) -> None:
+        self._heard: list[StreamEvent] = []
+
+    def hear(self, events: Sequence[StreamEvent]) -> None:
+        self._heard += events
+
+    def take(self) -> Json | None:
+        """An event of the journal for all of it, if it is anything."""
+        heard, self._heard = self._heard, []
+        return (
+            {"type": "call_said", "events": record.write(record.joined(heard))} if heard else None
+        )
+
+
 def said(entry: Entry) -> Sequence[StreamEvent]:
     return record.read(entry.event["events"]) if entry.event["type"] == "call_said" else ()
 
@@ -241,14 +262,22 @@ class Part:
 
 
 async def stream_parts(
-    engine: Engine, turn: Turn, asked: Asked, after: int, *, ids: bool
+    engine: Engine,
+    turn: Turn,
+    asked: Asked,
+    writer: StreamWriter,
+    after: int,
+    *,
+    ids: bool,
+    reply: Reply,
 ) -> AsyncIterator[Part]:
-    """The answer as server-sent events from the one numbered `after` + 1 on, as they come.
+    """The answer as server-sent events from the one numbered `after` + 1 on, as they come, for
+    `reply`, which may have begun with a heartbeat.
 
     Raises Refused. Events are counted from 1; the count is the same in every replay.
     """
     count = 0
-    async for part in _parts(engine.watch(turn.id), asked):
+    async for part in _parts(engine.watch(turn.id), asked, writer, reply):
         events = split(part.data)
         skipped = max(0, min(len(events), after - count))
         lines = [_numbered(each, turn.id, count + n) for n, each in enumerate(events, 1)]
@@ -258,11 +287,12 @@ async def stream_parts(
             yield replace(part, data=told)
 
 
-async def _parts(entries: AsyncIterator[Entry], asked: Asked) -> AsyncIterator[Part]:
+async def _parts(
+    entries: AsyncIterator[Entry], asked: Asked, writer: StreamWriter, reply: Reply
+) -> AsyncIterator[Part]:
     """Raises Refused. In the background nobody waits for the first word: it begins at once, and
     its failure is a part of it like any other.
     """
-    writer = asked.served.stream(asked.head, asked.request())
     begun = asked.background
     if begun:
         yield Part(writer.encode(_BEGINNING))
@@ -276,7 +306,7 @@ async def _parts(entries: AsyncIterator[Entry], asked: Asked) -> AsyncIterator[P
             case "call_finished":
                 yield Part(writer.finish(event["extension"]), last=True)
             case _:
-                if not begun:
+                if not (begun or reply.begun):
                     raise refused(asked, event)
                 yield Part(writer.fail(event["error"]), last=True, whole=writer.ends_failed)
 

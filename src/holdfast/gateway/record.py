@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import MISSING, fields
+from itertools import groupby
 from typing import Any
 
 import msgspec
@@ -40,28 +41,27 @@ _DEFAULTS = {
 
 
 def joined(events: Sequence[StreamEvent]) -> Sequence[StreamEvent]:
-    """Text that came in many pieces, in as few as say the same."""
+    """Text that came in many pieces, in as few as say the same: those of one channel and choice
+    with nothing between them, and nothing beside them.
+    """
     told: list[StreamEvent] = []
-    for event in events:
-        one = _one(told[-1], event) if told else None
-        if one is None:
-            told.append(event)
+    for (channel, choice), run in groupby(events, _channel):
+        if channel is None:
+            told += run
         else:
-            told[-1] = one
+            told.append(channel("".join(event.text for event in run), choice))  # type: ignore[union-attr]
     return told
 
 
-def _one(before: StreamEvent, event: StreamEvent) -> StreamEvent | None:
-    """Both in one, where they are text of one channel and choice with nothing beside it."""
-    match before, event:
-        case TextDelta(first, n, None), TextDelta(second, m, None) if n == m:
-            return TextDelta(first + second, n)
-        case ReasoningDelta(first, n, None), ReasoningDelta(second, m, None) if n == m:
-            return ReasoningDelta(first + second, n)
-        case RefusalDelta(first, n), RefusalDelta(second, m) if n == m:
-            return RefusalDelta(first + second, n)
+_Text = type[TextDelta] | type[ReasoningDelta] | type[RefusalDelta]
+
+
+def _channel(event: StreamEvent) -> tuple[_Text | None, int]:
+    match event:
+        case TextDelta(_, choice, None) | ReasoningDelta(_, choice, None) | RefusalDelta(_, choice):
+            return type(event), choice
         case _:
-            return None
+            return None, 0
 
 
 def write(events: Sequence[StreamEvent]) -> list[Json]:
@@ -74,6 +74,9 @@ def read(items: Sequence[Mapping[str, Any]]) -> tuple[StreamEvent, ...]:
 
 def _write(event: StreamEvent) -> Json:
     """What has its default is left out."""
+    if isinstance(event, TextDelta) and event.extra is None:  # as most are
+        choice = {"choice": event.choice} if event.choice else {}
+        return {"type": "text", "text": event.text, **choice}
     defaults = _DEFAULTS[type(event)]
     known = {
         name: value

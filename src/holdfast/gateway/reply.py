@@ -29,6 +29,7 @@ class Reply:
 
     def __init__(self, receive: Receive, send: Send, head: Callable[[], Headers]) -> None:
         self.begun = False  # the head is out
+        self.written_at = float("-inf")  # by the loop's clock: when a part was written last
         self._receive = receive
         self._send = send
         self._head = head
@@ -49,6 +50,7 @@ class Reply:
 
     async def write(self, data: bytes, *, more: bool = True) -> None:
         """A part of a stream. Raises ClientGone."""
+        self.written_at = asyncio.get_running_loop().time()
         if not self.begun:
             self.begun = True
             headers = [*_EVENT_STREAM, *self._head()]
