@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
+import httpx2
 import pytest
 from tests.scenarios.clients import streamed
 from tests.scenarios.house import PATIENT, House, house, run
@@ -233,6 +235,23 @@ def test_a_failure_after_heartbeats_is_told_in_band() -> None:
         assert told.status is None
 
     at(visit, ["stall_first"], {**PATIENT, "first_event": 0.2}, heartbeat=0.05)
+
+
+def test_a_kept_stream_has_the_same_heartbeats_and_is_told_a_failure_behind_them() -> None:
+    async def visit(there: House) -> None:
+        body = {"model": "r", "stream": True, **HI}
+        read = b""
+        with suppress(httpx2.RemoteProtocolError):  # broken off: it is not whole
+            kept = {"x-holdfast-resume": "1"}
+            async with there.http.stream("POST", CHAT, json=body, headers=kept) as answer:
+                assert answer.status_code == 200
+                async for piece in answer.aiter_raw():
+                    read += piece
+        assert read.startswith(b": hb\n: hb\n")
+        assert b'"kind":"timeout"' in read
+        assert b"[DONE]" not in read
+
+    at(visit, ["stall_first"], {**PATIENT, "first_event": 0.3}, heartbeat=0.05)
 
 
 @pytest.mark.parametrize(
