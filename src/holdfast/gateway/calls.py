@@ -128,7 +128,7 @@ class DurableExchange:
         if asked.request().surface is not Surface.NONE:
             await self.stream(turn, asked, 0, ids=asked.ids or _wants_ids(self._headers))
         elif asked.background:
-            await self.tell_response(turn, asked, state)
+            await self.tell_response(turn, asked, state, fresh=fresh)
         else:
             await self._tell(self._whole(turn, asked), turn, asked)
 
@@ -173,10 +173,14 @@ class DurableExchange:
                 continue
         return True
 
-    async def tell_response(self, turn: Turn, asked: Asked, state: TurnState) -> None:
-        """The response as it stands, as an object of its dialect."""
+    async def tell_response(
+        self, turn: Turn, asked: Asked, state: TurnState, *, fresh: bool = False
+    ) -> None:
+        """The response as it stands, as an object of its dialect; one that is `fresh` waits, as
+        who asked for it is told, however quick its answer is.
+        """
         self._call, self._ref = asked.head.ref, asked.ref
-        entries = await asyncio.to_thread(self._turns.events, turn.id)
+        entries = () if fresh else await asyncio.to_thread(self._turns.events, turn.id)
         told = response_object(asked, entries)
         if told["status"] == "in_progress":
             waits = "queued" if state is TurnState.WAITING else "in_progress"
