@@ -325,10 +325,14 @@ def test_turns_of_some_lanes_are_dropped_when_they_are_old(
         turns.begin(fence).result()
         turns.append(fence, name, [entry(1, "call_said")]).result()
         turns.end(fence, name, TurnState.DONE).result()
+    for turn_id in ("other", "call:1"):
+        turns.name(turn_id, ["msg_1", f"msg_of_{turn_id}"]).result()
+    assert turns.named("msg_1") == "call:1", "the last that got it"
     assert turns.drop("call:", 0.0).result() == 0
     assert turns.drop("call:", 4e9).result() == 1
     assert turns.drop("call:", 4e9).result() == 0
     assert turns.find("call:1") is None
+    assert [turns.named(name) for name in ("msg_1", "msg_of_other")] == [None, "other"]
     assert turns.events("call:1") == []
     for name in ("call:2", "CALL:3", "other"):
         assert turns.find(name)

@@ -98,11 +98,15 @@ def test_results_of_tools_go_to_the_calls_of_the_response_before(upstream: str) 
     run(main())
 
 
+@pytest.mark.parametrize("how", [{"stream": True}, {"extra_headers": {"idempotency-key": "k"}}])
 @pytest.mark.parametrize("upstream", DIALECTS)
-def test_items_are_referred_to_by_id(upstream: str) -> None:
+@pytest.mark.parametrize("first", DIALECTS)
+def test_items_are_referred_to_by_id(first: str, upstream: str, how: Mapping[str, Any]) -> None:
+    """An upstream's own ids too, whoever is asked next: it need not keep what it said."""
+
     async def main() -> None:
         async with house(layout) as there:
-            asked = await respond(there, "chat", **TOOLS)
+            asked = await respond(there, first, **how, **TOOLS)
             calls = [item for item in asked.output if item.type == "function_call"]
             given = [
                 {"role": "user", "content": TOOLS["input"]},

@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
+
+import structlog
 
 from ..core.attempt import Attempt
 from ..core.events import Finished, ReasoningDelta, RefusalDelta, StreamEvent, TextDelta
@@ -19,10 +21,12 @@ from ..core.failure import Failure, Hop, Kind, Phase, StreamFailed
 from ..core.request import Request
 from ..core.verdict import Language
 from ..engine.ports import Engine, Entry, Journal, Turn
+from ..store.ports import StoreFailed, Turns
 from ..wire import SERVED
 from ..wire.dialect import Head, ServedDialect, StreamWriter
 from ..wire.fields import table, without
 from ..wire.jsontext import dumps, loads
+from ..wire.responses import history
 from . import record
 from .errors import Headers, Refusal
 from .reply import Reply
@@ -36,6 +40,8 @@ BACKGROUND = "background"
 _BEGINNING = (TextDelta(""),)
 
 Json = Mapping[str, Any]
+
+_LOG = structlog.get_logger("holdfast.gateway")
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,6 +169,7 @@ class CallRunner:
                             journal.gather(words.take)
             finally:
                 attempts, released = call.attempts, call.released
+            await name_items(services.turns, turn.id, asked.tenant, words.items)
             end = {"type": "call_finished", "extension": extension(call, asked.ref)}
             journal.last(*filter(None, [words.take()]), end)
         except (StreamFailed, asyncio.CancelledError) as end:
@@ -221,14 +228,31 @@ class Past:
         return [event for event in batch if not isinstance(event, ReasoningDelta)]
 
 
+def item_name(tenant: str, item: str) -> str:
+    """By which the turn is found whose upstream gave this id to an item of its answer."""
+    return f"{tenant} {item}"
+
+
+async def name_items(turns: Turns | None, turn: str, tenant: str, items: Iterable[str]) -> None:
+    """The answer is not held up by a store that fails: a vendor may know its items itself."""
+    names = sorted({item_name(tenant, item) for item in items})
+    try:
+        if turns and names:
+            await asyncio.wrap_future(turns.name(turn, names))
+    except StoreFailed as failed:
+        _LOG.error("items are not found by their ids", id=turn, reason=str(failed))
+
+
 class Words:
-    """What was said since it was last written down."""
+    """What was said since it was last written down; `items` are the ids of an upstream's items."""
 
     def __init__(self) -> None:
         self._heard: list[StreamEvent] = []
+        self.items: list[str] = []
 
     def hear(self, events: Sequence[StreamEvent]) -> None:
         self._heard += events
+        self.items += history.ids(events)
 
     def take(self) -> Json | None:
         """An event of the journal for all of it, if it is anything."""

@@ -14,16 +14,19 @@ from typing import Any
 
 import structlog
 
+from ..core.attempt import Returned
 from ..core.events import StreamEvent
 from ..core.failure import Failure, Hop, Kind, Phase, StreamFailed
 from ..core.request import Request
 from ..engine.ports import Entry, Turn
+from ..resilience.policy import Route
 from ..store.ports import ENDED, StoreFailed, Turns, TurnState
 from ..wire.body import invalid
 from ..wire.fields import text, without
 from ..wire.responses import history
+from ..wire.responses.codex import QUIRK
 from . import record
-from .durable import LANE, Asked, response_object
+from .durable import LANE, Asked, item_name, name_items, response_object
 from .services import Services
 
 DIALECT = "responses"
@@ -38,6 +41,8 @@ NOT_KEPT = (
 )
 
 _LOG = structlog.get_logger("holdfast.gateway")
+
+_THOUGHTS = Returned("item", "encrypted_content")
 
 Item = Mapping[str, Any]
 Found = tuple[Turn, Asked, TurnState]
@@ -68,6 +73,7 @@ class Kept:
     """The responses of one client."""
 
     def __init__(self, services: Services, tenant: str) -> None:
+        self._routes = services.routes
         self._turns = services.turns if services.settings.keep_responses else None
         self._tenant = tenant
 
@@ -81,7 +87,8 @@ class Kept:
         if not (previous or referred):
             return request
         before = await self._before(previous) if previous else []
-        asked = [found for item in given for found in await self._resolved(item)]
+        knows = _keeps_items(self._routes.find(request.model))
+        asked = [found for item in given for found in await self._resolved(item, knows)]
         body = without(request.body, history.PREVIOUS) | {"input": [*before, *asked]}
         return replace(request, body=body)
 
@@ -127,12 +134,16 @@ class Kept:
         output: Sequence[Item] = response_object(asked, entries)["output"]
         return output
 
-    async def _resolved(self, item: Item) -> Sequence[Item]:
-        """The item that is referred to; what is not ours a vendor may know."""
+    async def _resolved(self, item: Item, vendor_knows: bool) -> Sequence[Item]:
+        """The item that is referred to; what was never kept here a vendor may know."""
         reference = text(item, "id")
-        response = history.response_of(reference)
-        if item.get("type") != history.REFERENCE or not response:
+        if item.get("type") != history.REFERENCE:
             return [item]
+        response = history.response_of(reference)
+        if not response:
+            response = "" if vendor_knows else await self._named(reference)
+            if not response:
+                return [item]
         found = await find(self._turns, response, self._tenant)
         known = [*_named(found[1]), *await self._output(*found[:2])] if found else []
         same = [known_item for known_item in known if known_item.get("id") == reference]
@@ -140,6 +151,26 @@ class Kept:
             en, zh = f"Item with id '{reference}' not found.", f"找不到 id 为 “{reference}” 的项。"
             raise StreamFailed(invalid("item_not_found", "input", en, zh))
         return history.again(same)
+
+    async def _named(self, item: str) -> str:
+        """The call in whose answer an upstream gave this id to an item; "" if none was kept."""
+        if self._turns is None:
+            return ""
+        try:
+            turn = await asyncio.to_thread(self._turns.named, item_name(self._tenant, item))
+        except StoreFailed as failed:
+            raise StreamFailed(store_failed(failed)) from failed
+        return (turn or "").removeprefix(LANE)
+
+
+def _keeps_items(route: Route | None) -> bool:
+    """Whether all who may be asked are one vendor that keeps items, and knows what it thought."""
+    if route is None or len({target.base_url for target in route.targets}) != 1:
+        return False
+    return all(
+        target.dialect == DIALECT and _THOUGHTS in target.returned and QUIRK not in target.quirks
+        for target in route.targets
+    )
 
 
 def questions(services: Services) -> Callable[[Asked], Awaitable[Request]]:
@@ -168,9 +199,12 @@ class Keeping:
         self._turns = turns
         self._turn = Turn(LANE + asked.head.ref, LANE + asked.head.ref, asked.to_json(), at)
         self._said: list[Mapping[str, Any]] = []
+        self._tenant = asked.tenant
+        self._items: list[str] = []
 
     def add(self, events: Sequence[StreamEvent]) -> None:
         self._said += record.write(events)
+        self._items += history.ids(events)
 
     async def keep(self, extension: Mapping[str, Any] | None) -> None:
         """The answer is not held up by a store that fails: it is whole without it."""
@@ -180,6 +214,7 @@ class Keeping:
         )
         entries = [Entry(number, event) for number, event in enumerate(told, 1)]
         try:
-            await asyncio.wrap_future(self._turns.keep(self._turn, entries))
+            named = name_items(self._turns, self._turn.id, self._tenant, self._items)
+            await asyncio.gather(asyncio.wrap_future(self._turns.keep(self._turn, entries)), named)
         except StoreFailed as failed:
             _LOG.error("a response was not kept", id=self._turn.id, reason=str(failed))

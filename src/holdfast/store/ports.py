@@ -146,6 +146,16 @@ class Turns(Protocol):
         """Writes down a turn that has ended elsewhere, in a lane of its own, with its journal."""
         ...
 
+    def name(self, turn_id: str, names: Sequence[str]) -> Future[None]:
+        """What else the turn is found by, as long as it is kept. A name belongs to the last turn
+        that was given it.
+        """
+        ...
+
+    def named(self, name: str) -> str | None:
+        """The id of the turn of this name. Blocking."""
+        ...
+
     def claim(
         self, lane: str, holder: str, lease: float, force: bool = False
     ) -> Future[Fence | None]:

@@ -16,7 +16,7 @@ from .ports import StoreFailed
 from .tables import METADATA
 from .writer import telling
 
-VERSION = "0003"  # of the newest migration
+VERSION = "0004"  # of the newest migration
 
 _MIGRATIONS = Path(__file__).parent / "migrations"
 _VERSIONS = Table(

@@ -32,7 +32,7 @@ from sqlalchemy import (
 
 from .database import Database
 from .ports import DeliveryState, Fence, LaneLost, TurnState
-from .tables import DELIVERIES, EVENTS, LANES, TURNS
+from .tables import DELIVERIES, EVENTS, LANES, NAMES, TURNS
 
 STREAMED = ("text_added", "reasoning_added")  # kinds of events that only live readers need
 NEW_LANE = ("lane", "accepted", "holder", "token", "expires_at")
@@ -227,6 +227,7 @@ DROPPED = tuple(
     for table, column in (
         (EVENTS, EVENTS.c.turn),
         (DELIVERIES, DELIVERIES.c.turn),
+        (NAMES, NAMES.c.turn),
         (TURNS, TURNS.c.id),
     )
 )

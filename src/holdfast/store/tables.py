@@ -70,6 +70,14 @@ EVENTS = Table(
     sqlite_with_rowid=False,
 )
 
+NAMES = Table(
+    "names",
+    METADATA,
+    Column("name", Text, primary_key=True),
+    Column("turn", Text, nullable=False),
+    Index("names_of_turn", "turn"),
+)
+
 LANES = Table(
     "lanes",
     METADATA,

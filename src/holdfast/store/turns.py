@@ -45,7 +45,7 @@ from .statements import (
     is_fresh,
     is_open,
 )
-from .tables import EVENTS, LANES, TURNS
+from .tables import EVENTS, LANES, NAMES, TURNS
 
 _NEW_TURN: dict[str, Any] = {
     "new_state": TurnState.WAITING.value,
@@ -119,6 +119,22 @@ class SqlTurns:
             self._statements.ended.run(connection, ended)
 
         return self._database.write(work, hard=False)
+
+    def name(self, turn_id: str, names: Sequence[str]) -> Future[None]:
+        new = self._database.habits.insert(NAMES)
+        given = new.on_conflict_do_update(
+            index_elements=[NAMES.c.name], set_={"turn": new.excluded.turn}
+        )
+        rows = [{"name": name, "turn": turn_id} for name in names]
+
+        def work(connection: Connection) -> None:
+            connection.execute(given, rows)
+
+        return self._database.write(work, hard=False)
+
+    def named(self, name: str) -> str | None:
+        with self._database.read() as connection:
+            return connection.scalar(select(NAMES.c.turn).where(NAMES.c.name == name))
 
     def claim(
         self, lane: str, holder: str, lease: float, force: bool = False

@@ -6,11 +6,13 @@ Source: OpenAI's reference of the Responses API (conversation state), November 2
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from ..fields import tables, text, without
+from ...core.events import StreamEvent
+from ..fields import table, tables, text, without
 from .items import PREFIXES, item_id
+from .words import ITEM
 
 Item = Mapping[str, Any]
 
@@ -47,6 +49,14 @@ def again(said: Iterable[Item]) -> list[Item]:
     return [
         without(item, "id", "status") if item.get("type") in PREFIXES else item for item in kept
     ]
+
+
+def ids(events: Iterable[StreamEvent]) -> Iterator[str]:
+    """The ids that an upstream of this dialect gave to the items of its answer."""
+    for event in events:
+        extra = getattr(event, "extra", None)
+        if extra and (name := text(table(extra, ITEM), "id")):
+            yield name
 
 
 def response_of(reference: str) -> str:
