@@ -35,6 +35,7 @@ class Said:
     right: Right
     restart: bool = False  # the whole answer was begun anew
     echo: str = ""  # said again, and not to be shown again
+    tail: str = ""  # said after the end of the known text, and to be shown
 
 
 Behaviour = Callable[[Cut, random.Random], Said]
@@ -44,9 +45,13 @@ _SENTENCE = re.compile(r"(?<=[。！？\n])|(?<=[.!?]\s)")
 STRANGERS = {language: _SENTENCE.split(text) for language, text in TEXTS["long"].items()}
 
 
+def opening_of(pattern: re.Pattern[str], text: str) -> list[int]:
+    """Where a piece of the text begins: at its beginning, and after what the pattern finds."""
+    return [0, *(match.end() for match in pattern.finditer(text) if match.end() < len(text))]
+
+
 def _from_last(pattern: re.Pattern[str], text: str) -> str:
-    starts = [match.end() for match in pattern.finditer(text) if match.end() < len(text)]
-    return text[starts[-1] if starts else 0 :]
+    return text[opening_of(pattern, text)[-1] :]
 
 
 def _sentence(cut: Cut) -> str:

@@ -78,17 +78,20 @@ class Score:
         self.joinable += said.right is Right.JOIN
         self.guesses += said.right is Right.GUESS
         self.restarts += said.restart
-        self.detected += said.restart and (joined is None or joined.rfind(cut.text[:OPENING]) == 0)
+        opening = cut.text[:OPENING]
+        once = joined is None or joined.count(opening) <= cut.text.count(opening)
+        self.detected += said.restart and once
         if joined is None:
             self.refused += said.right is Right.JOIN
             return "refused" if said.right is Right.JOIN else "right"
-        repeated = _repeated_sentences(cut.text, joined)
+        whole = cut.text + said.tail
+        repeated = _repeated_sentences(whole, joined)
         self.sentences += repeated
         if said.right is Right.FREE:
             echoed = len(said.echo) >= ECHO and joined.count(said.echo) > cut.text.count(said.echo)
             self.wrong += echoed or repeated > 0
             return "wrong" if echoed or repeated else "right"
-        if joined == cut.text:
+        if joined == whole:
             self.exact += said.right is Right.JOIN
             self.lucky += said.right is Right.GUESS
             return "right"
@@ -96,7 +99,7 @@ class Score:
             self.unlucky += 1
             return "guessed"
         self.wrong += 1
-        duplicated, missing = _difference(cut.text, joined)
+        duplicated, missing = _difference(whole, joined)
         self.duplicated += duplicated
         self.missing += missing
         self.fences += _fences(joined) != _fences(cut.text)

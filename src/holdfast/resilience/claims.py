@@ -5,11 +5,21 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from .evidence import believed
+from .drift import Alignment, align
+from .evidence import believed, believed_of_drift
 from .frame import is_spoken_of, past_frame
 from .objection import Objector
-from .overlap import Folded, Overlap, Proof, exact_overlap, fold, folded_overlap, weight
-from .recall import Memory, Place, Recollection
+from .overlap import (
+    Folded,
+    Overlap,
+    Proof,
+    exact_overlap,
+    folded_overlap,
+    letters_of,
+    past_marks,
+    weight,
+)
+from .recall import FEW, Memory, Place, Recollection
 from .talk import Preface, Voice
 
 SLIGHT = 5  # weight below which letters that begin alike are chance
@@ -26,6 +36,12 @@ class Claim:
     rule: str
     letters: int
     free: bool = True  # it is not only spoken of
+    whole: bool = False  # the answer from its beginning
+
+    @property
+    def end(self) -> int:
+        """Where the joint would be."""
+        return self.offset + self.overlap.length
 
     @property
     def rank(self) -> tuple[Proof, bool, int, bool]:
@@ -49,12 +65,21 @@ class Claimant:
     def claims(self, fresh: Folded, before: Preface) -> list[Claim]:
         """All that the new text (`fresh`) repeats, at once or after the words `before` it."""
         offsets = [offset for offset in before.likely if self._may_begin(fresh, before, offset)]
-        return [*self._begun(fresh, before, offsets), *self._remembered(fresh, before, offsets)]
+        found = [*self._begun(fresh, before, offsets), *self._remembered(fresh, before, offsets)]
+        if any(claim.proof is Proof.SURE or self._explains(claim) for claim in found):
+            return found
+        return [*found, *self._drifted(fresh, before, offsets)]
+
+    def _explains(self, claim: Claim) -> bool:
+        """Whether it leaves nothing to be explained by words that drift."""
+        known = self._known.letters
+        heavy = weight(known[len(known) - claim.letters :])
+        return claim.proof is Proof.LIKELY and heavy >= FEW
 
     def _may_begin(self, fresh: Folded, before: Preface, offset: int) -> bool:
         """Whether only talk stands before it: words of talk may be followed by text."""
         said = fresh.text[before.certain : offset]
-        return not fold(said).letters or self._objector.voice(said) > Voice.TEXT
+        return not letters_of(said) or self._objector.voice(said) > Voice.TEXT
 
     def _begun(self, fresh: Folded, before: Preface, offsets: Sequence[int]) -> Iterator[Claim]:
         """Repetitions that begin at once or after words that are known for talk."""
@@ -70,6 +95,7 @@ class Claimant:
                     heavy = weight(self._known.letters[begin:]) >= SLIGHT
                     whole = len(self._known.text) <= overlap.length
                     begins = heavy and self._memory.begins(begin)
+                    begins |= weight(self._known.letters[begin:]) >= FEW
                     proof = proof if begins or whole else Proof.CHANCE
                 yield from self._claim(proof, overlap, fresh, offset, rule, count)
 
@@ -98,6 +124,25 @@ class Claimant:
         best = max(claims, key=lambda claim: (claim.proof, claim.free), default=None)
         return (one for one in claims if one is best or one.proof is Proof.DOUBT)
 
+    def _drifted(self, fresh: Folded, before: Preface, offsets: Sequence[int]) -> Iterator[Claim]:
+        """Repetitions in nearly the same words, at once or after words known for talk."""
+        old, begins = self._known.letters, {fresh.first(offset): offset for offset in offsets}
+        for end in self._memory.ends(fresh):
+            near = align(old[::-1], fresh.letters[:end][::-1])
+            offset = begins.get(end - near.new)
+            begin = len(old) - near.old
+            if offset is None or not near.drifts or not self._memory.begins(begin):
+                continue
+            whole = begin == 0
+            if not whole and _repeats_itself(old, near):
+                continue
+            inside = self._objector.begins_inside(fresh.text[offset:])
+            proof = believed_of_drift(near, whole=whole, inside=inside)
+            stop = past_marks(self._known, fresh, end)
+            overlap = Overlap(stop - offset, proof)
+            if proof is not Proof.CHANCE:
+                yield Claim(proof, overlap, offset, "drift", near.new, whole=whole)
+
     def _claim(
         self, proof: Proof, overlap: Overlap, fresh: Folded, offset: int, rule: str, letters: int
     ) -> Iterator[Claim]:
@@ -125,6 +170,12 @@ class Claimant:
         long = len(self._anchor) >= QUOTED and any(map(str.isalnum, new[:offset]))
         end = offset + len(self._anchor)
         return long or past_frame(self._known.text, new, offset, end) > end
+
+
+def _repeats_itself(old: str, near: Alignment) -> bool:
+    """Whether the old text has nearly the same before that, so that the next may be like it."""
+    before = align(old[: len(old) - near.old][::-1], old[::-1])
+    return before.run >= SLIGHT or 2 * before.matched >= near.matched
 
 
 def _past_space(text: str, at: int) -> int:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 
+from .drift import Alignment
 from .overlap import Proof
 from .recall import LEAST, Place, Recollection, code_like
 from .talk import Voice
@@ -21,8 +22,15 @@ GOOD = 16  # the same for one that begins another sentence
 SAID = 12  # of one in the middle of a sentence, which may still be one
 BEGUN = 6  # of the whole answer, while it is short
 LETTERS = 3  # of an answer that was hardly begun
+FEW = 4  # characters that say nothing
 PHRASE = 60  # characters of talk in whose sentence it stands
 BRIEF = 320  # characters of talk before a repetition that is not heavy
+
+TOLD = 20  # weight of what is told again in nearly the same words
+TOLD_TWICE = 60  # the same for whole sentences, of which some are alike
+SAME_END = 8  # letters at the end of it that must be the same
+DRIFT = 0.25  # share that may differ
+DRIFT_TWICE = 0.12
 
 _CLOSED = re.compile(r"(?:\A|[.!?:。！？：…—–~～]|[^\x00-\u2e7f\w）】」』，、；]|\n|---)\W*\Z")
 # It ends in a colon, or is nothing but a symbol or two.
@@ -49,20 +57,17 @@ def believed(
     natural = found.place > Place.WORD
     heavy = verbatim or found.weight >= HEAVY
     code = code_like(_QUOTED.sub("", talk))
+    restarted = found.place is Place.WHOLE and found.weight >= RESTART
+    if restarted and _says_nothing(talk):
+        return Proof.SURE
     if voice is Voice.ON or (code and among_code and not (verbatim and voice >= Voice.TALK)):
         return Proof.CHANCE
     if voice is Voice.TEXT or code:
         return Proof.DOUBT if heavy and natural and closed and not found.common else Proof.CHANCE
-    if found.place is Place.WHOLE and found.weight >= RESTART:
+    if restarted:
         return Proof.SURE
     if not closed:
-        spoken = voice >= Voice.TALK
-        telling = found.place >= Place.QUOTE or (spoken and not found.common)
-        if heavy and natural and telling and len(talk) <= (BRIEF if spoken else PHRASE):
-            return Proof.LIKELY
-        least = LEAST if found.place is Place.WHOLE else SAID
-        said = natural and (heavy or found.weight >= least) and not found.common
-        return Proof.DOUBT if said else Proof.CHANCE
+        return _in_sentence(found, talk, voice, heavy=heavy)
     broken = _BROKEN.search(talk) is not None
     if found.common:
         return _common(found, voice, natural=natural, broken=broken)
@@ -71,8 +76,31 @@ def believed(
     if heavy:
         return Proof.LIKELY if broken or voice >= Voice.TALK else Proof.DOUBT
     if not natural:
+        sound = broken or voice >= Voice.TALK
+        if sound and found.weight >= (SHORT if found.mid_word else SAID) and len(talk) <= BRIEF:
+            return Proof.LIKELY
         return Proof.DOUBT if voice >= Voice.TALK and found.weight >= FAIR else Proof.CHANCE
     return _light(found, talk, voice, broken=broken)
+
+
+def believed_of_drift(found: Alignment, *, whole: bool, inside: bool) -> Proof:
+    """Of a continuation that begins with nearly the same words: `whole`, with those of the answer
+    from its beginning; `inside`, where a sentence was cut that no like one can follow at once.
+    """
+    if found.run < LEAST:
+        return Proof.CHANCE
+    if whole:
+        return Proof.SURE if found.matched >= RESTART else Proof.DOUBT
+    if inside and found.matched >= TOLD and found.run >= SAME_END and found.share <= DRIFT:
+        return Proof.LIKELY
+    if found.matched >= TOLD_TWICE and found.share <= DRIFT_TWICE:
+        return Proof.LIKELY if inside else Proof.DOUBT
+    return Proof.CHANCE
+
+
+def _says_nothing(talk: str) -> bool:
+    """Whether it is hardly a word, so that no text can be lost with it."""
+    return 0 < len(talk.strip()) <= FEW and "\n" in talk
 
 
 def _is_closed(talk: str, first: str) -> bool:
@@ -82,13 +110,32 @@ def _is_closed(talk: str, first: str) -> bool:
     return first.isupper() and talk[-1:].isspace() and talk.rstrip()[-1:].islower()
 
 
+def _in_sentence(found: Recollection, talk: str, voice: Voice, *, heavy: bool) -> Proof:
+    """Of one in the middle of a sentence of the talk."""
+    if found.place is Place.WHOLE and found.weight >= SAID and len(talk) <= PHRASE:
+        return Proof.LIKELY
+    spoken = voice >= Voice.TALK
+    telling = found.place >= Place.QUOTE or (spoken and not found.common)
+    if (
+        heavy
+        and found.place > Place.WORD
+        and telling
+        and len(talk) <= (BRIEF if spoken else PHRASE)
+    ):
+        return Proof.LIKELY
+    least = LEAST if found.place is Place.WHOLE else SAID
+    least = SAID if len(talk) > BRIEF else least
+    said = found.place > Place.WORD and (heavy or found.weight >= least) and not found.common
+    return Proof.DOUBT if said else Proof.CHANCE
+
+
 def _common(found: Recollection, voice: Voice, *, natural: bool, broken: bool) -> Proof:
     """Of a repetition of what the old text says more than once."""
     if not natural or found.weight < LEAST:
         return Proof.CHANCE
     if voice is Voice.APART and broken:
         return Proof.LIKELY
-    if voice >= Voice.TALK or found.weight >= FAIR:
+    if voice >= Voice.TALK or found.weight >= (SHORT if broken else FAIR):
         return Proof.DOUBT
     return Proof.CHANCE
 
@@ -96,6 +143,8 @@ def _common(found: Recollection, voice: Voice, *, natural: bool, broken: bool) -
 def _light(found: Recollection, talk: str, voice: Voice, *, broken: bool) -> Proof:
     """Of one that begins like a sentence, and is not long."""
     whole = found.place is Place.WHOLE
+    if voice < Voice.TALK and (found.again or (len(talk) > BRIEF and found.weight < SAID)):
+        return Proof.DOUBT if found.again else Proof.CHANCE
     sound = broken or whole or found.weight >= FAIR
     if voice is Voice.APART and whole and found.weight >= LETTERS:
         return Proof.LIKELY

@@ -13,6 +13,8 @@ _INTERJECTED = re.compile(
     r"(?P<on>[^\S\n]?[a-z,.;)]|[，。、；：！？）】」』])?"
 )
 _SPACED = re.compile(r"[.!?:…\])*_]\n+(?P<on> )(?:[^\W\d]|\d+(?![.)\d]))")
+_TURN = re.compile(r"(?:\s*<\|[\w /-]{1,40}\|>)+(?:\r?\n)?")
+_NO_THOUGHT = re.compile(r"(?!(?:think(?:ing)?|思考)\Z).*", re.IGNORECASE)
 _TAGGED = re.compile(r"\s*<([^\W\d]\w*)>.*?</\1>(?:\r?\n){0,2}", re.DOTALL)
 # https://html.spec.whatwg.org/multipage/indices.html: what may stand in an answer as text.
 _HTML = re.compile(
@@ -68,7 +70,13 @@ def fence_end(text: str, offset: int, *, reopened: bool) -> int:
     return match.end() if match and (match.group(1) or not reopened) else offset
 
 
-def thought_end(new: str) -> int:
-    """Length of what stands between tags that no text has: thoughts that leaked out."""
-    match = _TAGGED.match(new)
-    return match.end() if match and not _HTML.fullmatch(match.group(1)) else 0
+def thought_end(new: str, *, tagged: bool = False) -> int:
+    """Length of what stands between tags that no text has: thoughts that leaked out, and the
+    marks of a chat's turns. `tagged`: among tags, where all but the commonest may be text.
+    """
+    turn = _TURN.match(new)
+    start = turn.end() if turn else 0
+    match = _TAGGED.match(new, start)
+    if match is None or (_HTML if not tagged else _NO_THOUGHT).fullmatch(match.group(1)):
+        return start
+    return match.end()

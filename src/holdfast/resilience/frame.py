@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
-_PAIRS = {"“": "”", "‘": "’", "「": "」", "『": "』", '"': '"', "'": "'", "`": "`", "*": "*"}
+_PAIRS = str.maketrans("“‘「『([（【<《〈«", "”’」』)]）】>》〉»")
+_OPENING = re.compile(r"[“‘「『(\[（【<《〈«\"'`*_~…. \t]{1,12}\Z")
+_DOTS = str.maketrans("", "", "….")
+_QUOTED_LINE = re.compile(r"(?:\A|\n)> *\Z")
+_AFTER_LINE = re.compile(r"\r?\n(?:\r?\n)?")
 _QUOTES = (("“", "”"), ("‘", "’"), ("「", "」"), ("『", "』"))
 _MARKERS = re.compile(r"-{3,}\s*\Z")  # the lines between which the instruction shows the anchor
 _MARKER = re.compile(r"\s*\n-{3,}[^\S\n]*(?:\n|\Z)")
@@ -14,13 +19,27 @@ def past_frame(old: str, new: str, start: int, end: int) -> int:
     """The end of what is repeated between `start` and `end`, with the marks around it if `new`
     quotes the end of `old` there.
     """
-    before = new[:start].rstrip(" \t")
-    quote = _PAIRS.get(before[-1:], "")
-    own = old[: start - end].rstrip()[-1:] == before[-1:]
-    if quote and not own and new.startswith(quote, end):
-        return end + len(quote)
+    own = old[: start - end]
+    while start and own and new[start - 1] == own[-1]:
+        start, own = start - 1, own[:-1]  # signs of the text before its first letter
+    before = new[:start]
+    marks = _OPENING.search(before)
+    for opening, closing in _frames(marks.group()) if marks else ():
+        if not own.rstrip().endswith(opening) and new.startswith(closing, end):
+            return end + len(closing)
+    if _QUOTED_LINE.search(before) and not _QUOTED_LINE.search(own):
+        line = _AFTER_LINE.match(new, end)
+        return line.end() if line else end
     marker = _MARKER.match(new, end) if _MARKERS.search(before) else None
     return marker.end() if marker else end
+
+
+def _frames(marks: str) -> Iterator[tuple[str, str]]:
+    """What `marks` open, or the last of them, and what closes that, the most of them first."""
+    marks = "".join(marks.split()).translate(_DOTS)
+    for start in range(len(marks)):
+        opening = marks[start:]
+        yield opening, opening[::-1].translate(_PAIRS)
 
 
 def is_spoken_of(old: str, new: str, start: int, end: int) -> bool:

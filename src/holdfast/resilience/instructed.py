@@ -14,7 +14,7 @@ from .form import interjected, spaced_out
 from .frame import past_frame
 from .joint import Divergence, Joint, More, diverged
 from .objection import Objector
-from .overlap import Folded, Proof, exact_overlap, fold, is_distinct, weight
+from .overlap import Folded, Proof, exact_overlap, fold, is_distinct, letters_of, weight
 from .recall import Memory
 from .talk import Preface, Voice, preface
 
@@ -66,7 +66,7 @@ class Instructed:
         """Whether nobody begins with these words but who quotes them."""
         if len(self._anchor) >= QUOTED:
             return self._text.count(self._anchor) == 1
-        fair = weight(fold(self._anchor).letters) >= FAIR
+        fair = weight(letters_of(self._anchor)) >= FAIR
         return fair and exact_overlap(self._text, self._anchor).proof >= Proof.LIKELY
 
     @cached_property
@@ -162,7 +162,7 @@ class Instructed:
         """What stands in the released text already is no talk: the text begins before it."""
 
         def silent(offset: int) -> bool:
-            letters = fold(new[:offset]).letters
+            letters = letters_of(new[:offset])
             return weight(letters) < SENTENCE or letters not in self._known.letters
 
         return replace(
@@ -185,14 +185,15 @@ class Instructed:
         best = max(claims, key=lambda claim: claim.rank, default=None)
         if best is None:
             return None
-        if first and first.proof >= Proof.LIKELY and first.free and self._precedes(first, best):
+        if first and self._precedes(first, best, fresh.text[before.certain :]):
             best = first  # the text has begun there, and repeats itself later
         begins = fresh.first(best.offset)
-        doubts = (one for one in claims if one.proof is Proof.DOUBT and one.free)
+        others = (one for one in claims if one.end != best.end)  # the same joint is no other
+        doubts = (one for one in others if one.proof is Proof.DOUBT and one.free)
         doubtful = any(fresh.first(one.offset) < begins for one in doubts)
         if best.proof is Proof.DOUBT or (best.proof is Proof.LIKELY and doubtful):
             return diverged(Divergence.DOUBT)
-        whole = best.letters == len(self._known.letters)
+        whole = best.whole or best.letters == len(self._known.letters)
         proved = best.proof is Proof.SURE and begins > begun
         heavy = weight(self._known.letters[len(self._known.letters) - best.letters :])
         rest = fresh.text[before.certain :]
@@ -203,10 +204,15 @@ class Instructed:
         grade = Confidence.PROVED if best.proof is Proof.SURE else Confidence.LIKELY
         return Joint(end, Seam(best.rule, length, best.offset, confidence=grade))
 
-    def _precedes(self, first: Claim, other: Claim) -> bool:
+    def _precedes(self, first: Claim, other: Claim, new: str) -> bool:
+        """Whether the text begins at `first`, although the `other` claim may be better."""
+        if first.proof < Proof.LIKELY or not first.free:
+            return False
         begin = len(self._known.letters) - first.letters
-        begins = self._memory.begins(begin) and weight(self._known.letters[begin:]) >= SLIGHT
-        return other.proof <= first.proof or begins
+        heavy = weight(self._known.letters[begin:])
+        telling = heavy >= FAIR or (heavy >= SLIGHT and self._memory.begins(begin))
+        said = heavy < SENTENCE and self._objector.voice(new) >= Voice.TALK
+        return other.proof <= first.proof or (telling and not said)
 
     def _with_news(self, joint: Joint | Failure, new: str, *, final: bool) -> Joint | Failure:
         """An answer that adds nothing is whole only if what it repeats proves it."""

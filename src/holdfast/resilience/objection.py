@@ -6,9 +6,10 @@ import re
 from functools import cached_property
 
 from .breaks import kind_of
+from .drift import align
 from .form import is_prose
 from .joint import Divergence
-from .overlap import Folded, common_prefix, fold, shared_start, weight
+from .overlap import Folded, common_prefix, letters_of, shared_start, weight
 from .recall import code_like
 from .talk import Preface, Voice, addresses, opens_anew, speaks_of_itself
 
@@ -17,9 +18,12 @@ SENTENCE = 12  # the same for the sentence or line that was cut
 FAIR = 10  # the same for one that is whole, if half of it agrees
 LETTERS = 3  # of an answer that was begun anew and is over
 SLIGHT = 5  # below this, letters that begin alike are chance
+ALIKE = 12  # characters by which lines that begin alike are known
+DRIFT = 0.3  # share of an answer that may differ if it is begun anew in nearly the same words
 LINE = 24  # the same for a line or sentence after a whole one: they may begin alike
 
 _ENDS = ".!?。！？…:：;；\n\"'”’」』)）】]}`|>*_"  # after these a new sentence may begin
+_WIDE_ENDS = "。！？…"  # after these the next sentence follows at once
 _ENDINGS = re.compile(r"[.!?]\s+|[。！？]|\n")
 _GOES_ON = re.compile(r"[a-z]|[,;:!?)\]}，。、；：！？）】」』”’]|\.(?!\.)|…(?!…)")
 _MARKED = re.compile(
@@ -29,6 +33,7 @@ _WORD_DOT = re.compile(r"(?<![\w./:@-])[A-Za-z]*[a-z]{2}[.!?][\"'”’)*]*\Z")
 _BLOCK = re.compile(r"#{1,6} |> |(?:-{3,}|\*{3,}) *\n|<[\w ]{1,40}>\s*\n")
 _COMMENT = re.compile(r"#|//|--|\"\"\"|^\s*\*")
 _LONG_COMMENTS = (("/*", "*/"), ("<!--", "-->"), ("{-", "-}"))
+_CHINESE_SIGN = re.compile(r"[\u4e00-\u9fff]")
 _CHINESE = re.compile(r"[\u4e00-\u9fff]{3}")
 _OPENS_SENTENCE = re.compile(r"(?:[A-Z][a-z'’]*|[AI])(?=[\s,])")
 
@@ -42,7 +47,17 @@ def _is_foreign(line: str) -> bool:
 
 def _begins_in_chinese(line: str, before: str) -> bool:
     """Whether it begins with words of Chinese, and the code `before` has none."""
-    return _CHINESE.match(line) is not None and not _CHINESE.search(before)
+    return _CHINESE.match(line) is not None and not _CHINESE_SIGN.search(before)
+
+
+def _is_refrain(text: str, rest: str) -> bool:
+    """Whether `rest` has the first lines of `text` again on lines of its own, and then others: who
+    begins anew in other words does not do so line by line.
+    """
+    again = rest.lstrip("\r\n")
+    shared = common_prefix(text, again)
+    own = len(again) < len(rest) and shared < min(len(again), len(text))
+    return own and again[shared - 1 : shared] == "\n"
 
 
 class Objector:
@@ -80,7 +95,8 @@ class Objector:
         if _BLOCK.match(new) and self._in_line:
             return Voice.APART
         if not self._unfinished:
-            return Voice.TEXT if self._fence_open and _GOES_ON.match(first) else Voice.EITHER
+            going = self._fence_open and _GOES_ON.match(first)
+            return Voice.TEXT if going or self._begins_alike(first) else Voice.EITHER
         if _GOES_ON.match(first):
             return Voice.TEXT
         if self._text[-1].isdigit() and first[0].isdigit():
@@ -88,7 +104,12 @@ class Objector:
         after_comma = self._text[-1] in ",;" and new[0].isupper() and not self._gap
         if self._glued(new) or after_comma or _MARKED.match(first):
             return Voice.APART
-        return Voice.EITHER
+        return Voice.TEXT if self._begins_alike(first) else Voice.EITHER
+
+    def begins_inside(self, rest: str) -> bool:
+        """Whether `rest` would begin in the middle of a line, where none like it begins."""
+        ended = self._text[-1:] in _WIDE_ENDS or (self._gap and not self._unfinished)
+        return not ended and "\n" not in self._gap and not rest[:1].isspace()
 
     @cached_property
     def among_code(self) -> bool:
@@ -126,7 +147,7 @@ class Objector:
         rest = new[before.certain :]
         if self.restarted(rest):
             return Divergence.ANEW
-        if final and addresses(rest) and not addresses(self._text):
+        if final and self._says_goodbye(rest) and not addresses(self._text):
             return Divergence.TO_THE_READER
         pieces = [rest, *(new[at:] for at in before.likely if self._is_said(new, before, at))]
         if any(map(self._began_anew, pieces)):
@@ -138,6 +159,11 @@ class Objector:
             return Divergence.OTHER_ANSWER
         return None
 
+    def _says_goodbye(self, rest: str) -> bool:
+        """Whether it is a word to the reader and nothing else: an answer may end in one."""
+        first, broken, _ = rest.strip().partition("\n\n")
+        return addresses(rest) and (not broken or self.voice(first) >= Voice.TALK)
+
     def has_few_signs_again(self, rest: str) -> bool:
         """Whether the signs without letters that were released may come again in `rest`."""
         few = not self._known.letters and len(self._text) > 1
@@ -145,7 +171,7 @@ class Objector:
 
     def ends_in_the_beginning(self, rest: str) -> bool:
         """Whether all of it is the beginning of the answer once more."""
-        letters = fold(rest).letters
+        letters = letters_of(rest)
         known = self._known.letters
         short = len(letters) < len(known) or weight(letters) < SENTENCE
         return len(letters) >= LETTERS and short and known.startswith(letters)
@@ -154,12 +180,19 @@ class Objector:
         """Whether it begins like the whole answer for longer than by chance, and than what it has
         `repeated` (its weight) of the end.
         """
-        return shared_start(self._text, rest) >= min(RESTART, max(LINE, 3 * repeated))
+        least = min(RESTART, max(LINE, 3 * repeated))
+        if _is_refrain(self._text, rest):
+            return False
+        if shared_start(self._text, rest) >= least:
+            return True
+        told = align(self._known.letters, letters_of(rest))
+        least = 2 * RESTART if rest[:1] in "\r\n" else RESTART
+        return told.run >= SLIGHT and told.matched >= least and told.share <= DRIFT
 
     def _is_said(self, new: str, before: Preface, offset: int) -> bool:
         """Whether words of talk stand between what is certain to be talk and `offset`."""
         said = new[before.certain : offset]
-        return bool(fold(said).letters) and self.voice(said) > Voice.TEXT
+        return bool(letters_of(said)) and self.voice(said) > Voice.TEXT
 
     def lost_space(self, rest: str) -> str:
         """The space that is missing where one sentence ends and `rest` begins the next."""
@@ -178,6 +211,15 @@ class Objector:
         assert head
         return f"{word.group()}{head.group()}" not in self._text
 
+    def _begins_alike(self, rest: str) -> bool:
+        """Whether more than one line or sentence of the text begins like that, as in a dialogue
+        or a list.
+        """
+        letters = letters_of(rest[:ALIKE])
+        piece = next((letters[:n] for n in range(len(letters) + 1) if weight(letters[:n]) >= 4), "")
+        starts = {self._known.first(start) for start in self._starts}
+        return sum(bool(piece) and self._known.letters.startswith(piece, at) for at in starts) > 1
+
     @cached_property
     def _starts(self) -> list[int]:
         ends = [match.end() for match in _ENDINGS.finditer(self._text)]
@@ -193,10 +235,12 @@ class Objector:
         for start in {0, *self._starts[-2:]}:
             begun = self._text[start:]
             shared = shared_start(begun, rest)
-            if shared < SLIGHT or self._common(begun, rest):
+            if shared < SLIGHT or self._common(begun, rest) or _is_refrain(begun, rest):
                 continue
+            if next_line and self.among_code:
+                continue  # lines of code and rows may begin alike
             cut = start == self._starts[-1] and (self._unfinished or self._fence_open)
-            half = 2 * shared >= weight(fold(begun).letters)
+            half = 2 * shared >= weight(letters_of(begun))
             if next_line or spaced:
                 least = RESTART  # who begins anew does not begin with the space before it
             elif cut and "\n" not in self._gap:
@@ -222,7 +266,7 @@ class Objector:
 
     def _common(self, begun: str, rest: str) -> bool:
         """Whether the text begins so more than once anyway."""
-        one, other = fold(begun).letters, fold(rest).letters
+        one, other = letters_of(begun), letters_of(rest)
         letters = one[: common_prefix(one, other)]
         starts = {self._known.first(start) for start in self._starts}
         return sum(self._known.letters.startswith(letters, start) for start in starts) > 1

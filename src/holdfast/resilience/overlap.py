@@ -8,10 +8,12 @@ from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
+from functools import lru_cache
 
 _WIDE = 0x2E80  # from here on one sign says as much as two Latin letters: CJK, Hangul, emoji
 _SURE = 12  # weight of signs that do not repeat by chance
 _LIKELY = 5  # letters in the middle of a word that hardly do
+_SIGNS = 10  # letters, digits and punctuation marks that hardly do
 _LINE = 4  # characters of a line begun anew
 _PROBE = 16  # shorter overlaps are tried one by one
 _PLENTY = 400  # characters of an overlap that tell what it is made of
@@ -89,7 +91,9 @@ def exact_overlap(old: str, new: str, *, gap: bool = False) -> Overlap:
     if not length:
         return NONE
     cut = len(old) - length
-    return Overlap(length, _judge(old[:cut], old[cut:], new[length : length + 1], gap=gap))
+    after = new[length : 2 * length]
+    again = _again(old[cut:], after)
+    return Overlap(length, _judge(old[:cut], old[cut:], after[:1], gap=gap, again=again))
 
 
 def folded_overlap(known: Folded, fresh: Folded, offset: int) -> Overlap:
@@ -102,12 +106,14 @@ def folded_overlap(known: Folded, fresh: Folded, offset: int) -> Overlap:
     if heavy < _LINE:
         return NONE
     cut, end = known.starts[-count], fresh.ends[first + count - 1]
-    proof = _judge(known.text[:cut], known.text[cut:], fresh.text[end : end + 1], gap=False)
+    again = _again(known.letters[-count:], fresh.letters[first + count : first + 2 * count])
+    after = fresh.text[end : end + 1]
+    proof = _judge(known.text[:cut], known.text[cut:], after, gap=False, again=again)
     if count == len(known.letters) and proof is not Proof.SURE:
         whole = heavy >= _LIKELY and not _repeats("", known.letters)
         proof = Proof.LIKELY if whole else proof  # the answer was begun anew
     closing = known.text[known.ends[-1] :]
-    past = _past_punctuation(closing, fresh.text, end)
+    past = past_marks(known, fresh, first + count)
     lead = _signs(fresh.text[offset : fresh.starts[first]]).strip(_ORNAMENTS)
     inside = zip(
         _between(known, len(known.letters) - count, count - 1),
@@ -117,9 +123,16 @@ def folded_overlap(known: Folded, fresh: Folded, offset: int) -> Overlap:
     differing = sum(_signs(one) != _signs(other) for one, other in inside)
     differing += not _signs(known.text[:cut]).rstrip(_ORNAMENTS).endswith(lead)
     differing += 2 * (_signs(closing) != _signs(fresh.text[end:past]))
-    if differing > count * _DRIFT:
+    if differing > (count * _DRIFT if heavy >= 2 * _SURE else 0):
         proof = min(proof, Proof.DOUBT) if heavy >= 2 * _SURE else Proof.CHANCE
     return Overlap(past - offset, proof)
+
+
+def past_marks(known: Folded, fresh: Folded, count: int) -> int:
+    """Where the new text goes on whose first `count` letters end like the old one: past the signs
+    that end the old one, too.
+    """
+    return _past_punctuation(known.text[known.ends[-1] :], fresh.text, fresh.ends[count - 1])
 
 
 def _between(folded: Folded, first: int, count: int) -> Iterator[str]:
@@ -130,7 +143,8 @@ def _between(folded: Folded, first: int, count: int) -> Iterator[str]:
 
 def _signs(text: str) -> str:
     """The punctuation marks without width, style, space and emphasis."""
-    return "".join(_plain(s) for s in text if not (s.isspace() or s.isalnum() or s in _EMPHASIS))
+    plain = (_plain(sign) for sign in text if not (sign.isspace() or sign.isalnum()))
+    return "".join(sign for sign in plain if sign not in _EMPHASIS and not _combines(sign))
 
 
 def still_to_come(known: Folded, fresh: Folded, offset: int) -> int | None:
@@ -146,12 +160,14 @@ def still_to_come(known: Folded, fresh: Folded, offset: int) -> int | None:
 
 def shared_start(old: str, new: str) -> int:
     """The weight of the letters with which both begin."""
-    one, other = fold(old[: len(new)]).letters, fold(new).letters
+    one, other = letters_of(old[: len(new)]), letters_of(new)
     return weight(one[: common_prefix(one, other)])
 
 
 def weight(signs: Sequence[str]) -> int:
     """How much `signs` say, in Latin letters."""
+    if isinstance(signs, str) and signs.isascii():
+        return len(signs)
     return sum(2 if ord(char) >= _WIDE else 1 for char in signs)
 
 
@@ -172,6 +188,14 @@ def fold(text: str) -> Folded:
     return Folded(text, "".join(letters), tuple(starts), tuple(ends))
 
 
+def letters_of(text: str) -> str:
+    """The letters of `fold`, without their places."""
+    if text.isascii():
+        return "".join(filter(str.isalnum, text)).lower()
+    return "".join(map(_letters, text))
+
+
+@lru_cache(maxsize=8192)  # more signs than an answer is written in
 def _letters(char: str) -> str:
     if char.isascii():
         return char.lower() if char.isalnum() else ""
@@ -179,13 +203,21 @@ def _letters(char: str) -> str:
     return "".join(filter(str.isalnum, plain)).casefold()
 
 
-def _judge(before: str, shared: str, after: str, *, gap: bool) -> Proof:
-    """What it says that `shared` ends the old text and begins the new one, before `after`."""
+def _again(shared: str, after: str) -> bool:
+    """Whether more than half of what is shared comes once more."""
+    return 2 * common_prefix(shared, after) >= max(len(shared), 2 * _LINE)
+
+
+def _judge(before: str, shared: str, after: str, *, gap: bool, again: bool = False) -> Proof:
+    """What it says that `shared` ends the old text and begins the new one, before `after`.
+
+    `again`: most of it comes a third time, as things do that are said over and over.
+    """
     if not shared:
         return Proof.CHANCE
     last = shared[-_PLENTY:]
     signs = [char for char in last if char.isalnum() or unicodedata.category(char) == "So"]
-    doubtful = Proof.DOUBT if _repeats(before, shared) else None
+    doubtful = Proof.DOUBT if again or _repeats(before, shared) else None
     if weight(signs) >= _SURE or (not signs and len(shared) >= _SURE):
         # Equal lines follow one another in lists, tables and code; nobody repeats from a break.
         if len(set(signs)) < _DISTINCT or shared[0] in "\r\n":
@@ -226,6 +258,9 @@ def _judge_short(
     if _begins_token(before, shared, gap=gap) or _is_word(before, shared, after):
         if numeric and not _begins_item(before, shared, after):
             return _judge_number(shared, signs, gap=gap)
+        return doubtful or Proof.LIKELY
+    marks = sum(not (char.isalnum() or char.isspace()) for char in shared)
+    if len(signs) + marks >= _SIGNS and len(set(shared)) >= _LIKELY:
         return doubtful or Proof.LIKELY
     if len(signs) < _DISTINCT or numeric:
         return Proof.CHANCE
@@ -301,15 +336,21 @@ def _repeats(before: str, shared: str) -> bool:
     return before.endswith(shared) or 2 * min(period, border) <= len(shared)
 
 
+def _combines(sign: str) -> bool:
+    """Whether it is a part of the letter before it, like an accent of its own."""
+    return len(sign) == 1 and unicodedata.category(sign).startswith("M")
+
+
 def _past_punctuation(closing: str, new: str, at: int) -> int:
     """Where `new` goes on after it has repeated at `at` the signs that end the old text."""
-    for sign in closing:
+    for sign in map(_plain, closing):
         if sign.isspace():
             continue
         step = at + len(new[at:]) - len(new[at:].lstrip())
-        if sign in _EMPHASIS and new[step : step + 1] != sign:
+        next_one = _plain(new[step : step + 1])
+        if sign in _EMPHASIS and next_one != sign:
             continue
-        if step == len(new) or _plain(new[step]) != _plain(sign):
+        if step == len(new) or next_one != sign:
             break
         at = step + 1
     return at

@@ -17,10 +17,12 @@ from enum import IntEnum
 from .overlap import Folded, weight
 
 LEAST = 5  # weight of a repetition that is looked at
+FEW = 8  # weight of letters that a text has again by chance
 _CHANCE = 2  # letters before a repetition that may agree by chance
 _DISTINCT = 3  # a run of one or two signs is found anywhere
 _TELLING = 12  # weight of letters that tell where in the old text they are from
 _WIDE = 0x2E80  # from here on words are not told apart by spaces
+_MOST = 6  # places that are looked at for a repetition in nearly the same words
 _REST = 16  # letters of new text from which the old one is looked through for them
 
 _ENDINGS = re.compile(r"[.!?:…][\"'”’)\]*_]*\s+|[。！？：；…][\"'”’」』）】*_]*|\n\s*")
@@ -45,6 +47,8 @@ class Recollection:
     letters: int
     weight: int
     common: bool  # the old text has these letters elsewhere, too
+    mid_word: bool = False  # it begins where a word of the old text does not
+    again: bool = False  # sentences of the new text begin so more than once
 
 
 class Memory:
@@ -64,6 +68,14 @@ class Memory:
     def begins(self, letter: int) -> bool:
         """Whether a sentence, a line or the quotation begins with that letter."""
         return letter in self._places
+
+    def ends(self, fresh: Folded) -> list[int]:
+        """How many letters of the new text there are up to each place where its words end like
+        the old text, those first that do so for longest.
+        """
+        tails = enumerate(_tails(self._known.letters, fresh.letters), 1)
+        found = [(length, end) for end, length in tails if 2 * length >= LEAST]
+        return [end for _, end in sorted(found, reverse=True)[:_MOST]]
 
     def recalled(self, fresh: Folded) -> list[Recollection]:
         """All repetitions in the new text that do not begin at once, one for each beginning."""
@@ -85,7 +97,11 @@ class Memory:
                 continue
             place, _ = self._places.get(begin, (Place.WORD, 0))
             common = self._is_common(begin, piece)
-            found[offset] = Recollection(offset, place, len(piece), heavy, common)
+            mid_word = place is Place.WORD and begin not in self._words
+            again = place is Place.WHOLE and heavy < FEW and _begins_often(fresh, piece)
+            found[offset] = Recollection(
+                offset, place, len(piece), heavy, common, mid_word=mid_word, again=again
+            )
         return list(found.values())
 
     def _beginning(self, fresh: Folded, old: int, new: int) -> int | None:
@@ -95,7 +111,9 @@ class Memory:
             chance = start <= old + _CHANCE or not any(self._words_in(fresh, old, new, start))
             if chance and _is_start(fresh, new + start - old):
                 return start
-        return old if old in self._words and _is_start(fresh, new) else None
+        letters = self._known.letters
+        telling = old in self._words or weight(letters[old:]) >= FEW
+        return old if telling and _is_start(fresh, new) else None
 
     def _words_in(self, fresh: Folded, old: int, new: int, until: int) -> Iterator[int]:
         """The letters from `old` to `until` with which a word begins in both texts."""
@@ -130,6 +148,12 @@ class Memory:
                 if start + length < len(old) and weight(piece) >= LEAST and new.endswith(piece):
                     return min(_REST, len(old) - start - length)
         return 0
+
+
+def _begins_often(fresh: Folded, piece: str) -> bool:
+    """Whether more than one sentence or line of the new text begins with `piece`."""
+    starts = (fresh.first(match.end()) for match in _ENDINGS.finditer(fresh.text))
+    return sum(fresh.letters.startswith(piece, start) for start in set(starts)) > 1
 
 
 def _is_start(fresh: Folded, letter: int) -> bool:

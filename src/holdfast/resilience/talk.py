@@ -139,7 +139,7 @@ def preface(
     quotation, so that no words are talk beyond doubt; `introduced`: after a colon, where
     somebody in the text may say yes; `tagged`: among tags, so that any tag may be text.
     """
-    thought = 0 if tagged else thought_end(new)
+    thought = thought_end(new, tagged=tagged)
     certain = thought if spoken else _announced(new, thought, assent=not introduced)
     talk = [certain, *_talk_ends(new)]
     if fence_open:

@@ -1,0 +1,87 @@
+"""How far two texts say the same in nearly the same words."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from .overlap import weight
+
+_GAP = 18  # letters that may be missing, added or changed at one place
+_AGAIN = 7  # weight of letters in which both agree again after that
+_LEAST = 3  # the same for all that is left
+_LOOSE = 0.3  # share of letters that may differ
+_SLACK = 12  # weight that may differ at the beginning
+_STRIDE = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Alignment:
+    """The first `old` letters of one text say what the first `new` letters of the other say.
+
+    `run` is the weight of the beginning in which both agree exactly, `matched` of all in which
+    they agree, `missed` of what is between.
+    """
+
+    old: int
+    new: int
+    run: int
+    matched: int
+    missed: int
+
+    @property
+    def drifts(self) -> bool:
+        return self.missed > 0
+
+    @property
+    def share(self) -> float:
+        """Of what differs."""
+        return self.missed / (self.matched + self.missed) if self.missed else 0.0
+
+
+def align(old: str, new: str) -> Alignment:
+    """How far the letters of both agree from the beginning, but for a word here and there."""
+    at = to = _agreeing(old, new, 0, 0)
+    run = matched = weight(old[:at])
+    missed = 0
+    while (step := _agree_again(old, new, at, to)) is not None:
+        lost = max(weight(old[at : at + step[0]]), weight(new[to : to + step[1]]))
+        if missed + lost > _LOOSE * matched + _SLACK:
+            break
+        at, to = at + step[0], to + step[1]
+        length = _agreeing(old, new, at, to)
+        matched += weight(old[at : at + length])
+        missed += lost
+        at, to = at + length, to + length
+    return Alignment(at, to, run, matched, missed)
+
+
+def _agreeing(old: str, new: str, at: int, to: int) -> int:
+    """How many letters agree from there on."""
+    length = 0
+    while (piece := old[at + length : at + length + _STRIDE]) and new.startswith(
+        piece, to + length
+    ):
+        length += len(piece)
+    while at + length < len(old) and to + length < len(new):
+        if old[at + length] != new[to + length]:
+            break
+        length += 1
+    return length
+
+
+def _agree_again(old: str, new: str, at: int, to: int) -> tuple[int, int] | None:
+    """The fewest letters of both to leave out until they agree again."""
+    best: tuple[int, int] | None = None
+    for left_out in range(_GAP + 1):
+        if best and left_out >= sum(best):
+            break
+        piece = new[to + left_out : to + left_out + _AGAIN // 2 + 1]
+        if weight(piece) < _AGAIN:
+            piece = new[to + left_out : to + left_out + _AGAIN]
+        last = to + left_out + len(piece) == len(new)
+        if weight(piece) < (_LEAST if last else _AGAIN):
+            break
+        found = old.find(piece, at, at + _GAP + len(piece))
+        if found >= 0 and (best is None or found - at + left_out < sum(best)):
+            best = found - at, left_out
+    return best
