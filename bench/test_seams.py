@@ -6,7 +6,7 @@ import random
 from pathlib import Path
 
 from .results import keep, with_section
-from .seams.__main__ import blind, known
+from .seams.__main__ import blind, held_out, known
 from .seams.continuers import BEHAVIOURS, BLIND_TALK, Right, Said
 from .seams.cuts import PLACES, Cut, cuts
 from .seams.report import report
@@ -62,6 +62,14 @@ def test_a_run_repeats_itself_and_keeps_its_bars() -> None:
     assert ours.sentences < plain.sentences / 1000
     assert set(first.behaviours) == set(BEHAVIOURS)
     assert set(unread.behaviours) == {*BEHAVIOURS, *BLIND_TALK}
+
+
+def test_words_that_drift_are_judged_apart() -> None:
+    found = held_out(3, 1, "first", names="zh-classical-*")
+    assert "Held out, first" in report(found, found, 3, 1, {"first": found})
+    ours, plain = found.joiners["splice"], found.joiners["concatenation"]
+    assert ours.exact > 20 * plain.exact
+    assert ours.detected == ours.restarts
 
 
 def test_sections_of_the_results_are_kept_apart(tmp_path: Path) -> None:

@@ -11,13 +11,25 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ..results import RESULTS, keep
+from . import held_out_1, held_out_2
 from .continuers import BEHAVIOURS, BLIND_TALK, Behaviour
 from .cuts import Cut, cuts
+from .drifting import behaviours
 from .report import report
 from .score import JOINERS, Score, splice
 
 _KNOWN = Path(__file__).parent / "texts"
 _BLIND = Path(__file__).parent / "blind"
+_HELD_OUT = {
+    "first": (
+        Path(__file__).parent / "heldout1",
+        behaviours(held_out_1.TALK, held_out_1.CLOSING, held_out_1.FRAMES),
+    ),
+    "second": (
+        Path(__file__).parent / "heldout2",
+        behaviours(held_out_2.TALK, held_out_2.CLOSING, held_out_2.FRAMES),
+    ),
+}
 
 Continuers = Mapping[str, Behaviour]
 
@@ -47,6 +59,14 @@ def blind(seed: int, each: int, names: str = "*") -> Run:
     result = Run()
     _add(result, _BLIND, {**BEHAVIOURS, **BLIND_TALK}, seed, each, 0, names)
     _add(result, _KNOWN, BLIND_TALK, seed, each, 0, names)
+    return result
+
+
+def held_out(seed: int, each: int, which: str, names: str = "*") -> Run:
+    """The `which` ("first" or "second") of the held-out sets, with the continuers that drift."""
+    result = Run()
+    folder, continuers = _HELD_OUT[which]
+    _add(result, folder, continuers, seed, each, 0, names)
     return result
 
 
@@ -102,7 +122,8 @@ def main(argv: list[str]) -> int:
     parser.add_argument("--dry", action="store_true", help="only print the table")
     given = parser.parse_args(argv)
     runs = known(given.seed, given.each, given.examples), blind(given.seed, given.each)
-    text = report(*runs, given.seed, given.each)
+    apart = {which: held_out(given.seed, given.each, which) for which in _HELD_OUT}
+    text = report(*runs, given.seed, given.each, apart)
     print(text)
     if not given.dry:
         keep(RESULTS, "seams", text)

@@ -1,7 +1,7 @@
 """The first held-out set: talk, closing words and frames that stand with the texts in `heldout1/`.
 
-Written before the splice was changed and not read while it was changed, then read once to see
-which mechanisms fail; the second set (`held_out_2.py`) was written after that.
+Written before the splice could bear words that drift, and read since to see which mechanisms fail;
+`held_out_2.py` was written after that.
 """
 
 from __future__ import annotations

@@ -29,6 +29,17 @@ with what it never met.
 """
 
 
+_HELD_OUT = """\
+
+## Held out, {which}
+
+{texts} texts of other kinds (chats, logs, rotas, diffs, YAML, contracts, Japanese) and continuers
+of which none is above: what they repeat drifts in its words, signs and wrapping, begins at an item
+or a block, stands in a frame, or ends in talk (`drifting.py`, `{module}.py`).
+{cases:,} continuations.
+"""
+
+
 class Results(Protocol):
     texts: int
     places: int
@@ -43,7 +54,15 @@ class Results(Protocol):
     def kinds(self) -> Mapping[str, Score]: ...
 
 
-def report(known: Results, blind: Results, seed: int, each: int) -> str:
+def report(
+    known: Results,
+    blind: Results,
+    seed: int,
+    each: int,
+    held_out: Mapping[str, Results] | None = None,
+) -> str:
+    """The whole section. `held_out`: runs that stand apart, by their names."""
+    apart = list((held_out or {}).items())
     ours = next(iter(known.joiners.values()))
     counts = {"texts": known.texts, "places": known.places, "cases": ours.cases}
     wordings = sum(map(len, BLIND.values()))
@@ -57,10 +76,31 @@ def report(known: Results, blind: Results, seed: int, each: int) -> str:
             " that exist; the call then asks elsewhere or ends honestly.\n",
             _BLIND.format(texts=blind.texts, wordings=wordings, cases=held.cases),
             _scores(blind),
+            *(
+                line
+                for number, (which, results) in enumerate(apart, 1)
+                for line in (
+                    _HELD_OUT.format(
+                        which=which,
+                        module=f"held_out_{number}",
+                        texts=results.texts,
+                        cases=next(iter(results.joiners.values())).cases,
+                    ),
+                    _scores(results),
+                )
+            ),
             "\n## By behaviour\n",
             _behaviours("the continuer", known.behaviours),
             "\n## By behaviour, blind\n",
             _behaviours("the continuer", blind.behaviours),
+            *(
+                line
+                for which, results in apart
+                for line in (
+                    f"\n## By behaviour, held out, {which}\n",
+                    _behaviours("the continuer", results.behaviours),
+                )
+            ),
             "\n## By place of the cut\n",
             _behaviours("cut", known.kinds),
         ]

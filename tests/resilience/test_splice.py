@@ -153,6 +153,65 @@ JOINED = [
         "The following picks up the thread.\n\n**Start replication.** The new server follows.",
         " new server follows.",
     ),
+    # It is told again in nearly the same words, and in full from where it was cut.
+    (
+        "One. The keeper went up the narrow stairs and lit the la",
+        "The keeper went up the steep stairs and lit the lamp.",
+        "mp.",
+    ),
+    (
+        "一。看守人提着油桶走上窄窄的石阶，点亮了",
+        "看守人提着油桶走上陡峭的石阶，点亮了那盏灯。",
+        "那盏灯。",
+    ),
+    # A quotation in marks of more than one kind, or on a line of its own.
+    (
+        "He never looks at the clock, only at the leaves",
+        "**“…looks at the clock, only at the leaves”** in the pot.",
+        " in the pot.",
+    ),
+    (
+        "He never looks at the clock, only at the leaves",
+        "> He never looks at the clock, only at the leaves\n\n in the pot.",
+        " in the pot.",
+    ),
+    # The marks of a chat's turns are no text.
+    ("The lamp was lit at", "<|im_start|>assistant\n dusk, as always.", " dusk, as always."),
+    # Full width, and accents that stand alone.
+    (
+        "See the note in `log.txt`, which is",
+        "Ｓｅｅ ｔｈｅ ｎｏｔｅ ｉｎ ｀ｌｏｇ．ｔｘｔ｀， ｗｈｉｃｈ ｉｓ short.",
+        " short.",
+    ),
+    (
+        "Order the xi\u0101 ji\u01ceo and the d\u00e0n t\u00e0",
+        "Order the xia\u0304 jia\u030co and the da\u0300n ta\u0300 first.",
+        " first.",
+    ),
+    # A row that is like the last one is the next one.
+    (
+        "| Mon | early | Ana | 8 |\n| Mon | late | Ben | 8 |\n",
+        "| Tue | early | Ana | 8 |\n| Tue | late | Ben | 8 |\n",
+        "| Tue | early | Ana | 8 |\n| Tue | late | Ben | 8 |\n",
+    ),
+    # A tag of the same letters and other signs is another line.
+    (
+        "```xml\n  <dependency>\n    <scope>test</scope>\n  </dependency>\n",
+        "  <dependency>\n    <scope>run</scope>\n  </dependency>\n",
+        "  <dependency>\n    <scope>run</scope>\n  </dependency>\n",
+    ),
+    # The first lines once more, and then others: a refrain.
+    (
+        "The tide comes in, the tide goes out,\nAnd nobody asks it why;\nThe gulls go by.",
+        "\n\nThe tide comes in, the tide goes out,\nAnd nobody asks it why;\nI asked it once.",
+        "\n\nThe tide comes in, the tide goes out,\nAnd nobody asks it why;\nI asked it once.",
+    ),
+    # It goes on, and ends with a word to the reader.
+    (
+        "This is fine for two hosts;",
+        " for one it is not.\n\nWould you like to know more?",
+        " for one it is not.\n\nWould you like to know more?",
+    ),
     # Hardly anything was released.
     ("A ", "Thanks for letting me know. A small cache that forgets.", "small cache that forgets."),
     ("```", "```yaml\nhost: here\n```", "yaml\nhost: here\n```"),
@@ -217,6 +276,15 @@ REFUSED = [
         "The pump was idle for most of the night.\n\nThe",
         "The pump was idle for most of the time, as its log shows.\n\nThe zeros are real.",
     ),
+    # The answer in other words here and there.
+    (
+        "To reset the router, press the button on the back for three seconds and wait until the"
+        " light goes out. Then",
+        "To restart the router, press the button at the back for three seconds and wait until a"
+        " light comes on. Now go on.",
+    ),
+    # It says over and over the same.
+    ("🚧 a flaky test,", " 🚧 a flaky test, 🚧 a flaky test, and that is all."),
     # The line of code in other words.
     ("```python\n    x = take(now)\n    y = tak", "    y = 3\n```\n"),
     ("so\n\n$$\\int_{-\\infty}^{\\infty} ", "$$\\int_{-\\infty} f(x)\\,dx$$ is it."),

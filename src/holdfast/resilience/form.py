@@ -13,7 +13,7 @@ _INTERJECTED = re.compile(
     r"(?P<on>[^\S\n]?[a-z,.;)]|[，。、；：！？）】」』])?"
 )
 _SPACED = re.compile(r"[.!?:…\])*_]\n+(?P<on> )(?:[^\W\d]|\d+(?![.)\d]))")
-_TURN = re.compile(r"(?:\s*<\|[\w /-]{1,40}\|>)+(?:\r?\n)?")
+_TURN = re.compile(r"(?:\s*<\|[\w /-]{1,40}\|>(?:[a-z]+(?=\r?\n))?)+(?:\r?\n)?")
 _NO_THOUGHT = re.compile(r"(?!(?:think(?:ing)?|思考)\Z).*", re.IGNORECASE)
 _TAGGED = re.compile(r"\s*<([^\W\d]\w*)>.*?</\1>(?:\r?\n){0,2}", re.DOTALL)
 # https://html.spec.whatwg.org/multipage/indices.html: what may stand in an answer as text.

@@ -91,8 +91,8 @@ def exact_overlap(old: str, new: str, *, gap: bool = False) -> Overlap:
     if not length:
         return NONE
     cut = len(old) - length
-    after = new[length : 2 * length]
-    again = _again(old[cut:], after)
+    after = new[length : 2 * length + 1]
+    again = _again(letters_of(old[cut:]), letters_of(after))
     return Overlap(length, _judge(old[:cut], old[cut:], after[:1], gap=gap, again=again))
 
 
@@ -110,11 +110,13 @@ def folded_overlap(known: Folded, fresh: Folded, offset: int) -> Overlap:
     after = fresh.text[end : end + 1]
     proof = _judge(known.text[:cut], known.text[cut:], after, gap=False, again=again)
     if count == len(known.letters) and proof is not Proof.SURE:
-        whole = heavy >= _LIKELY and not _repeats("", known.letters)
+        whole = heavy >= _LIKELY and not (again or _repeats("", known.letters))
         proof = Proof.LIKELY if whole else proof  # the answer was begun anew
     closing = known.text[known.ends[-1] :]
     past = past_marks(known, fresh, first + count)
-    lead = _signs(fresh.text[offset : fresh.starts[first]]).strip(_ORNAMENTS)
+    marks = _signs(fresh.text[offset : fresh.starts[first]])
+    lead = marks.strip(_ORNAMENTS)
+    own = _signs("".join(known.text[:cut].split()[-1:]) if known.text[:cut][-1:].strip() else "")
     inside = zip(
         _between(known, len(known.letters) - count, count - 1),
         _between(fresh, first, count - 1),
@@ -122,6 +124,7 @@ def folded_overlap(known: Folded, fresh: Folded, offset: int) -> Overlap:
     )
     differing = sum(_signs(one) != _signs(other) for one, other in inside)
     differing += not _signs(known.text[:cut]).rstrip(_ORNAMENTS).endswith(lead)
+    differing += bool(marks) and own.startswith(marks) and own != marks  # another tag
     differing += 2 * (_signs(closing) != _signs(fresh.text[end:past]))
     if differing > (count * _DRIFT if heavy >= 2 * _SURE else 0):
         proof = min(proof, Proof.DOUBT) if heavy >= 2 * _SURE else Proof.CHANCE
@@ -132,7 +135,10 @@ def past_marks(known: Folded, fresh: Folded, count: int) -> int:
     """Where the new text goes on whose first `count` letters end like the old one: past the signs
     that end the old one, too.
     """
-    return _past_punctuation(known.text[known.ends[-1] :], fresh.text, fresh.ends[count - 1])
+    at = fresh.ends[count - 1]
+    for mark in filter(_combines, unicodedata.normalize("NFD", known.text[known.starts[-1]])):
+        at += fresh.text.startswith(mark, at)
+    return _past_punctuation(known.text[known.ends[-1] :], fresh.text, at)
 
 
 def _between(folded: Folded, first: int, count: int) -> Iterator[str]:

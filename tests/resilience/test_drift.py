@@ -1,0 +1,56 @@
+"""How far two texts say the same: tables in Chinese and English, and properties."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from holdfast.resilience.drift import align
+from holdfast.resilience.overlap import letters_of, weight
+
+SENTENCE = "He lit the lamp at dusk, climbed down again, and wrote the hour into the log."
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        "He lit the lamp at dusk, climbed down, and wrote the hour into the log.",
+        "He lit the lamp at dawn, climbed down again, and wrote the hour into the log.",
+        "He lit the old lamp at dusk, climbed down again, and wrote the hour into the log.",
+        "He lit the lamp at dusk, climbed down again, and put the hour into the log.",
+    ],
+)
+def test_a_word_here_and_there_may_differ(told: str) -> None:
+    found = align(letters_of(SENTENCE), letters_of(told))
+    assert (found.old, found.new) == (len(letters_of(SENTENCE)), len(letters_of(told)))
+    assert 0 < found.missed < found.matched
+
+
+def test_a_chinese_sign_may_differ() -> None:
+    old, new = (
+        "先写日期，再写风向，然后点灯，最后把时刻记下来",
+        "先写日期，再写风速，然后点灯，最后把时刻记下来",
+    )
+    found = align(letters_of(old), letters_of(new))
+    assert found.new == len(letters_of(new))
+    assert found.missed == weight("向")
+
+
+def test_other_words_are_not_the_same() -> None:
+    found = align(letters_of(SENTENCE), letters_of("He slept until the ship had gone by."))
+    assert found.matched < 12
+
+
+@given(st.text(alphabet="abcde中文", max_size=80), st.text(alphabet="abcde中文", max_size=80))
+def test_what_agrees_is_counted_once(old: str, new: str) -> None:
+    found = align(old, new)
+    assert found.old <= len(old)
+    assert found.new <= len(new)
+    assert found.run <= found.matched <= min(weight(old), weight(new))
+    assert align(old, old).new == len(old)
+
+
+@given(st.text(alphabet="ab ", max_size=60), st.text(alphabet="ab ", max_size=60))
+def test_the_same_beginning_is_found(shared: str, rest: str) -> None:
+    assert align(shared, shared + rest).new >= len(shared)
