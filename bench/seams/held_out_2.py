@@ -1,5 +1,6 @@
 """The second held-out set, with the texts in `heldout2/`: written after the splice had taken the
-shape that is judged here, to see whether it was fitted to the first. No single failure was read.
+shape that is judged here, to see whether it was fitted to the first. Its sums were
+taken first; the few failures that were read after that are of one mechanism (`overlap._again`).
 """
 
 from __future__ import annotations

@@ -210,8 +210,8 @@ def _letters(char: str) -> str:
 
 
 def _again(shared: str, after: str) -> bool:
-    """Whether more than half of what is shared comes once more."""
-    return 2 * common_prefix(shared, after) >= max(len(shared), 2 * _LINE)
+    """Whether nearly all of what is shared comes once more."""
+    return 4 * common_prefix(shared, after) >= max(3 * len(shared), 8 * _LINE)
 
 
 def _judge(before: str, shared: str, after: str, *, gap: bool, again: bool = False) -> Proof:
