@@ -15,11 +15,12 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+import openai
 import pytest
 from tests.serving import PATIENCE, Served, command, configuration, environment, serving, vendor
 from tests.upstream.leaks import LOOK
 
-from holdfast.serving import DRAIN, STOP
+from holdfast.serving import DRAIN, KEEP_ALIVE, STOP
 from holdfast.sim.library import TEXTS
 
 KEY = "sk-canary-0123456789abcdef"
@@ -147,3 +148,9 @@ def test_scripts_serve_sets_up_and_serves_where_one_stands(tmp_path: Path) -> No
         assert "SIMULATED MODEL" in served.line
         assert answer(served, "demo-502") == TEXTS["demo"]["en"]
     assert (tmp_path / "holdfast-data").is_dir()
+
+
+def test_the_official_clients_close_an_idle_connection_first() -> None:
+    theirs = openai.DEFAULT_CONNECTION_LIMITS.keepalive_expiry
+    assert theirs
+    assert theirs < KEEP_ALIVE

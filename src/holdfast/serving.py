@@ -23,6 +23,10 @@ from .problems import ConfigError, Problem
 DRAIN = 8.0  # seconds in which answers under way may end after SIGTERM
 STOP = 9.5  # seconds after which everything is cancelled
 
+# Seconds for which an idle connection stays open: longer than clients and proxies keep theirs, or
+# a request would meet the close on its way (httpx gives up after 5, nginx and ALB after 60).
+KEEP_ALIVE = 75
+
 _LOG = structlog.get_logger("holdfast")
 
 
@@ -39,6 +43,7 @@ class Server(uvicorn.Server):
                 lifespan="off",
                 server_header=False,
                 timeout_graceful_shutdown=STOP,  # type: ignore[arg-type] # seconds, any number
+                timeout_keep_alive=KEEP_ALIVE,
                 backlog=2048,
             )
         )
