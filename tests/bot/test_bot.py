@@ -466,6 +466,32 @@ class TestBusy:
 
         play(scene)
 
+    def test_a_message_that_was_kept_although_nobody_was_told_is_answered_in_its_turn(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """The line to the database was cut as it was kept; another process ran it."""
+
+        async def scene() -> None:
+            async with house(tmp_path) as home:
+                message = home.phone.message("Tell me about text:short please")
+                accept = home.engine.accept
+
+                async def not_told(turn: Turn, deliveries: Sequence[Delivery] = ()) -> bool:
+                    await accept(turn, deliveries)
+                    raise StoreFailed("the connection was lost")
+
+                with monkeypatch.context() as elsewhere:
+                    elsewhere.setattr(home.engine, "accept", not_told)
+                    elsewhere.setattr(home.bots.outbox, "attend", lambda *_, **__: None)
+                    with pytest.raises(StoreFailed):
+                        await home.phone.event(message)
+                    await home.end_of(message)
+                assert not await home.phone.event(message)
+                assert home.bots.outbox.attends(f"helper:{message.id}"), "before the next is taken"
+                assert (await home.answer_to(message))[-1].startswith("Hold fast")
+
+        play(scene)
+
 
 class TestMedia:
     def test_images_go_to_a_model_that_sees(self, tmp_path: Path) -> None:

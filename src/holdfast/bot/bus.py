@@ -77,9 +77,13 @@ class Bus:
         except StoreFailed:
             self._apologise(rules, event, "store_failed")
             raise
-        self._remember(turn.id)
         if new:
             self._outbox.attend(reply, turn.lane, fresh=True)
+        elif not self._outbox.attends(turn.id):
+            # Perhaps it was kept when nobody could tell, and is run by another process: what it
+            # says has to be delivered before what is asked after it.
+            await self._outbox.take_up(event.bot)
+        self._remember(turn.id)
         return new
 
     async def aclose(self) -> None:
