@@ -24,6 +24,9 @@ from tests.serving import PATIENCE
 
 from holdfast.sim.qq.simulator import SimulatedQQ
 from holdfast.sim.upstream import SimulatedUpstream
+from holdfast.store.database import Database
+from holdfast.store.ports import Entry, Turn
+from holdfast.store.turns import SqlTurns
 
 NODES = ("gateway", "worker1", "worker2", "connector1", "connector2")
 AN_HOUR = 3600
@@ -92,6 +95,24 @@ def test_postgres_dies_in_mid_answer_and_comes_back(launcher: Launcher, tmp_path
 
     with postgres() as database:
         asyncio.run(main(database))
+
+
+def test_what_was_told_to_be_written_outlives_a_crash_of_postgres() -> None:
+    """Readers have read it, and the turn goes on: without it there would be a hole."""
+    entries = [Entry(n, {"type": "text_added", "text": f"{n} "}) for n in range(1, 6)]
+    with postgres() as server:
+        database = Database(server.url)
+        turns = SqlTurns(database)
+        turn = Turn("1", "lane", {}, 0.0)
+        taken = turns.start(turn, 10, "me").result()
+        assert taken
+        for entry in entries:
+            turns.append(taken.fence, turn.id, [entry], hard=False).result()
+        asyncio.run(server.restart())
+        after = Entry(6, {"type": "ended"})
+        turns.append(taken.fence, turn.id, [after], hard=True).result()
+        assert list(turns.events(turn.id)) == [*entries, after]
+        database.close()
 
 
 def test_postgres_dies_under_a_cluster_and_comes_back(launcher: Launcher, tmp_path: Path) -> None:
