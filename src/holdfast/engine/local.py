@@ -209,7 +209,8 @@ class LocalEngine:
         while True:
             try:
                 lanes = await asyncio.to_thread(self._turns.open_lanes)
-                self._waiting = await asyncio.to_thread(self._turns.count_waiting)
+                counted = await asyncio.to_thread(self._turns.count_waiting)
+                self._waiting = max(self._waiting, counted)  # some come while they are counted
             except StoreFailed as failed:
                 self._lives.durability.failed(failed)
                 await asyncio.sleep(self._patience.mend)

@@ -98,3 +98,20 @@ def test_who_stops_waiting_stops_nobody_else() -> None:
             await third
 
     played(scene)
+
+
+def test_what_comes_again_while_it_is_still_being_refused_is_kept_and_all_behind_it() -> None:
+    async def scene() -> None:
+        store = Store()
+        sink = InOrder(store.take)
+        names = ("a1", "a2", "a1", "a2")  # of one connection, and of the next
+        tasks = [asyncio.create_task(sink(message(name))) for name in names]
+        await settled()
+        await store.kept("a1", safe=False)
+        assert store.asked == ["a1", "a1"]
+        await store.kept("a1")
+        await store.kept("a2")
+        outcomes = await asyncio.gather(*tasks, return_exceptions=True)
+        assert [isinstance(one, StoreFailed) for one in outcomes] == [True, True, False, False]
+
+    played(scene)

@@ -132,7 +132,6 @@ class Gateway:
         )  # None: from another connection
         self._connection: ClientConnection | None = None
         self._readers: set[asyncio.Task[None]] = set()
-        self._missing = False  # an event could not be kept, and has not come again
 
     async def run(self, take: Take) -> None:
         """Until cancelled. Raises StreamFailed for what only an operator can mend."""
@@ -302,24 +301,27 @@ class Gateway:
 
     async def _keep_events(self, take: Take) -> None:
         """Side by side: the store keeps many as fast as one. Behind one that could not be kept
-        none is begun, until another connection has brought it again, or has not.
+        none of its connection is begun: another brings it again, or does not.
         """
+        missing = asyncio.Event()
         async with asyncio.TaskGroup() as tasks:
             while True:
                 event = await self._events.get()
                 if event is None:
-                    self._missing = False
+                    missing = asyncio.Event()
                 else:
-                    tasks.create_task(self._keep(event, take))
+                    tasks.create_task(self._keep(event, take, missing))
 
-    async def _keep(self, event: Deliver, take: Take) -> None:
-        safe = not self._missing
+    async def _keep(self, event: Deliver, take: Take, missing: asyncio.Event) -> None:
+        """`missing`: an event of the same connection could not be kept."""
+        safe = not missing.is_set()
         try:
             if safe:
                 await take(event.frame)
         except StoreFailed as failed:
             _LOG.error("qq_event_not_kept", bot=self._name, why=str(failed))
-            self._missing, safe = True, False
+            missing.set()
+            safe = False
         self._inputs.put_nowait(_Kept(event, safe))
 
 

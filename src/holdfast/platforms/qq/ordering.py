@@ -11,26 +11,29 @@ from ...store.ports import StoreFailed
 
 class InOrder:
     """A `bot.adapter.Sink` before another. Behind a message that could not be kept, none of its
-    conversation that is under way is: it will come again, and has to be first.
+    conversation that is under way is, until it comes again: it has to be first.
     """
 
     def __init__(self, sink: Sink) -> None:
         self._sink = sink
-        self._last: dict[str, asyncio.Future[bool]] = {}  # by conversation: whether it was kept
+        # By conversation: the id of the message that has to come again; "" if none has.
+        self._last: dict[str, asyncio.Future[str]] = {}
 
     async def __call__(self, event: Inbound | Notice) -> bool:
         """Raises store.ports.StoreFailed."""
         where = event.place.conversation
         before = self._last.get(where)
         kept = self._last[where] = asyncio.get_running_loop().create_future()
-        safe = False
+        lost = event.id
         try:
-            if before is not None and not await asyncio.shield(before):
+            if before is not None:
+                lost = await asyncio.shield(before) or event.id
+            if lost != event.id:
                 raise StoreFailed("the message before it could not be kept")
             fresh = await self._sink(event)
-            safe = True
+            lost = ""
             return fresh
         finally:
-            kept.set_result(safe)
+            kept.set_result(lost)
             if self._last[where] is kept:
                 del self._last[where]
