@@ -81,6 +81,16 @@ def test_the_longest_overlap_is_found(before: str, shared: str, after: str) -> N
     assert not any(old.endswith(new[:longer]) for longer in range(length + 1, len(new) + 1))
 
 
+@given(st.integers(1, 9), st.integers(20, 60), st.text(alphabet="ab|\n", max_size=30))
+def test_the_longest_overlap_is_found_where_lines_repeat(
+    period: int, lines: int, rest: str
+) -> None:
+    rows = "".join(f"| {line % period} | ok | 0 | {line % 2} |\n" for line in range(lines))
+    old, new = "x" + rows, rows + rest
+    length = exact_length(old, new)
+    assert length == next(n for n in range(len(old), -1, -1) if new.startswith(old[len(old) - n :]))
+
+
 @given(st.text(), st.text())
 def test_common_prefix(one: str, other: str) -> None:
     length = common_prefix(one, other)

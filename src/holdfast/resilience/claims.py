@@ -72,9 +72,10 @@ class Claimant:
 
     def _explains(self, claim: Claim) -> bool:
         """Whether it leaves nothing to be explained by words that drift."""
-        known = self._known.letters
-        heavy = weight(known[len(known) - claim.letters :])
-        return claim.proof is Proof.LIKELY and heavy >= FEW
+        begin = len(self._known.letters) - claim.letters
+        heavy = weight(self._known.letters[begin:])
+        exact = heavy >= SLIGHT and claim.rule != "folded" and self._memory.begins(begin)
+        return claim.proof is Proof.LIKELY and (exact or heavy >= FEW)
 
     def _may_begin(self, fresh: Folded, before: Preface, offset: int) -> bool:
         """Whether only talk stands before it: words of talk may be followed by text."""

@@ -107,7 +107,8 @@ class Instructed:
             if len(new) < reach <= REACH:
                 return More(reach)
             if left:
-                return More(len(new) + min(len(new), left))
+                # A text that repeats itself says at every line that little is left.
+                return More(len(new) + min(len(new), max(left, len(new) // 4)))
         elif any(map(self._objector.ends_in_the_beginning, (new, new[before.certain :]))):
             return diverged(Divergence.EARLY_END)
         joint = self._repeated(fresh, before)

@@ -16,6 +16,7 @@ _LIKELY = 5  # letters in the middle of a word that hardly do
 _SIGNS = 10  # letters, digits and punctuation marks that hardly do
 _LINE = 4  # characters of a line begun anew
 _PROBE = 16  # shorter overlaps are tried one by one
+_TRIES = 16  # places that are tried one by one
 _PLENTY = 400  # characters of an overlap that tell what it is made of
 _DISTINCT = 3  # a run of one or two signs proves nothing
 _DRIFT = 0.1  # share of punctuation marks that may differ in a repetition
@@ -74,12 +75,33 @@ def exact_length(old: str, new: str) -> int:
     """The longest k with old[-k:] == new[:k]."""
     tail = old[-len(new) :] if new else ""
     at = tail.find(new[:_PROBE]) if len(new) >= _PROBE else -1
-    while at >= 0:
+    for _ in range(_TRIES):
+        if at < 0:
+            break
         if new.startswith(tail[at:]):
             return len(tail) - at
         at = tail.find(new[:_PROBE], at + 1)
+    if at >= 0:
+        return _border(new, tail[at:])
     short = range(min(_PROBE - 1, len(tail)), 0, -1)
     return next((length for length in short if new.startswith(tail[-length:])), 0)
+
+
+def _border(new: str, tail: str) -> int:
+    """The same in steps for each sign, for texts that repeat themselves: Knuth, Morris, Pratt."""
+    borders = [0]  # of each beginning of `new`: how much of it ends it, too
+    length = 0
+    for char in new[1 : len(tail)]:
+        while length and new[length] != char:
+            length = borders[length - 1]
+        length += new[length] == char
+        borders.append(length)
+    length = 0
+    for char in tail:
+        while length and (length == len(borders) or new[length] != char):
+            length = borders[length - 1]
+        length += new[length] == char
+    return length
 
 
 def exact_overlap(old: str, new: str, *, gap: bool = False) -> Overlap:
@@ -122,7 +144,7 @@ def folded_overlap(known: Folded, fresh: Folded, offset: int) -> Overlap:
         _between(fresh, first, count - 1),
         strict=True,
     )
-    differing = sum(_signs(one) != _signs(other) for one, other in inside)
+    differing = sum(a != b and _signs(a) != _signs(b) for a, b in inside)
     differing += not _signs(known.text[:cut]).rstrip(_ORNAMENTS).endswith(lead)
     differing += bool(marks) and own.startswith(marks) and own != marks  # another tag
     differing += 2 * (_signs(closing) != _signs(fresh.text[end:past]))
@@ -223,6 +245,7 @@ def _judge(before: str, shared: str, after: str, *, gap: bool, again: bool = Fal
         return Proof.CHANCE
     last = shared[-_PLENTY:]
     signs = [char for char in last if char.isalnum() or unicodedata.category(char) == "So"]
+    again &= not (before and _begins_line(before))  # a line begun anew, and one like it
     doubtful = Proof.DOUBT if again or _repeats(before, shared) else None
     if weight(signs) >= _SURE or (not signs and len(shared) >= _SURE):
         # Equal lines follow one another in lists, tables and code; nobody repeats from a break.
