@@ -218,6 +218,36 @@ def test_answers_of_one_lane_come_in_order_lanes_side_by_side() -> None:
     scene(play)
 
 
+@pytest.mark.parametrize("shared", [False, True])
+def test_what_others_accepted_before_is_answered_before(tmp_path: Path, shared: bool) -> None:
+    """An earlier process, whose turn is still open; or another one of a cluster."""
+
+    async def play() -> None:
+        engine, adapter = MemoryEngine(), SimulatedAdapter(GROUP)
+        database = Database(tmp_path / "test.db")
+        turns, ledger = SqlTurns(database), StoredLedger(SqlDeliveries(database, {}))
+        async with outbox_of(engine, ledger, adapter) as outbox:
+            if shared:
+                outbox.speaks = lambda bot: True
+            first, second = (replace(reply(f"t{n}", n), lane="bot:a!") for n in (1, 2))
+            for one in (first, second):
+                await engine.turn(one.turn, one.lane)
+                if one is second and not shared:
+                    await outbox.recover()
+                turns.accept(Turn(one.turn, one.lane, {}, 1.0), 10, ledger.opening(one)).result()
+            outbox.accepted(second)
+            await outbox.take_up("bot")
+            for turn in ("t2", "t1"):
+                engine.journals[turn].write(TextAdded(f"This is {turn}."), Ended("finished"))
+                await engine.end(turn)
+            await outbox.settle()
+        database.close()
+        contents = [getattr(o.content, "text", "") for o in adapter.platform.sends]
+        assert contents == ["This is t1.", "This is t2."]
+
+    scene(play)
+
+
 def test_a_defect_of_an_adapter_costs_one_delivery_only(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(failing, "RETELLING", 0.0)  # this clock is the real one
 

@@ -427,6 +427,22 @@ def test_whoever_delivers_is_told_of_what_was_accepted(cluster: Cluster) -> None
     run(main())
 
 
+def test_a_node_that_delivers_what_it_accepts_needs_no_nats_to_know(cluster: Cluster) -> None:
+    async def main() -> None:
+        one = mine(cluster, "1", "bot:1")
+        word = one.lane.partition(":")[0]
+        async with cluster.node(servers=(NOWHERE,)) as node:
+            with node.accepting(word) as news, node.accepting("another") as none:
+                assert await node.accept(one)
+                assert news.is_set()
+                assert not none.is_set()
+            fence = await asyncio.wrap_future(cluster.turns.claim(one.lane, "me", 60.0))
+            assert fence
+            await asyncio.wrap_future(cluster.turns.end(fence, one.id, TurnState.DONE))
+
+    run(main())
+
+
 def test_a_full_cluster_says_so(cluster: Cluster) -> None:
     async def main() -> None:
         settings = replace(quick(cluster.prefix, Setup(_nothing)), waiting=1, count_every=0.0)

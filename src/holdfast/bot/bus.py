@@ -67,23 +67,23 @@ class Bus:
         known = self._outbox.attends(turn.id)
         if rules.when_busy == "interrupt" and not known and self._interrupts(event):
             await self._engine.stop(turn.lane)
-        reply = Reply(turn.id, event.place, event.at, event.bot)
+        reply = Reply(turn.id, event.place, event.at, event.bot, turn.lane)
         try:
             new = await self._engine.accept(turn, self._outbox.opening(reply))
         except Overloaded:
             key = "lane_full" if await self._engine.waiting(turn.lane) else "node_full"
             self._apologise(rules, event, key)
             return True
-        except StoreFailed:
-            self._apologise(rules, event, "store_failed")
+        except (StoreFailed, asyncio.CancelledError) as end:  # it may be there all the same
+            self._outbox.doubt(turn.lane)
+            if isinstance(end, StoreFailed):
+                self._apologise(rules, event, "store_failed")
             raise
-        if new:
-            self._outbox.attend(reply, turn.lane, fresh=True)
-        elif not self._outbox.attends(turn.id):
-            # Perhaps it was kept when nobody could tell, and is run by another process: what it
-            # says has to be delivered before what is asked after it.
-            await self._outbox.take_up(event.bot)
         self._remember(turn.id)
+        if new:
+            self._outbox.accepted(reply)
+        elif not self._outbox.attends(turn.id):
+            self._outbox.doubt(turn.lane)
         return new
 
     async def aclose(self) -> None:

@@ -85,7 +85,7 @@ class Handler:
         reply = reply_to(turn)
         if not journal.past:
             await self._outbox.open(reply)
-        self._outbox.attend(reply, turn.lane)
+        self._outbox.begun(reply)
 
     async def _run(
         self,
@@ -231,7 +231,7 @@ def _paying(past: Sequence[TurnEvent]) -> bool:
 def reply_to(turn: Turn) -> Reply:
     """Where a turn's answer goes."""
     event = read_inbound(turn.body)
-    return Reply(turn.id, event.place, event.at, event.bot)
+    return Reply(turn.id, event.place, event.at, event.bot, turn.lane)
 
 
 def language_of(rules: BotSettings, event: Inbound | Notice, remembered: object) -> Language:

@@ -98,7 +98,12 @@ class StoredLedger:
         self._rows = rows
 
     def opening(self, reply: Reply) -> Sequence[Row]:
-        content = {"bot": reply.bot, "place": write_place(reply.place), "at": reply.at}
+        content = {
+            "bot": reply.bot,
+            "place": write_place(reply.place),
+            "at": reply.at,
+            "lane": reply.lane,
+        }
         return [Row(_key(reply.turn, 0), reply.turn, 0, content)]
 
     async def open(self, reply: Reply) -> None:
@@ -160,4 +165,6 @@ def _stands(part: Part) -> DeliveryState:
 
 def _reply(row: Row) -> Reply:
     content = row.content
-    return Reply(row.turn, read_place(content["place"]), content["at"], content["bot"])
+    bot, place = content["bot"], read_place(content["place"])
+    lane = content.get("lane") or f"{bot}:{place.conversation}"
+    return Reply(row.turn, place, content["at"], bot, lane)

@@ -48,9 +48,12 @@ Move = Send | Wait | Over
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What is answered: the turn, where the answer goes, and when (Unix seconds) it was asked."""
+    """What is answered: the turn, where the answer goes, and when (Unix seconds) it was asked. In
+    `lane` one answer is given after the other.
+    """
 
     turn: str
     place: Place
     at: float
     bot: str = ""
+    lane: str = ""

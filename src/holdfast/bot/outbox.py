@@ -72,6 +72,8 @@ class Outbox:
         self.busy: set[str] = set()  # turns of which something is being sent
         self._senders: dict[str, asyncio.Task[None]] = {}  # by turn
         self._last: dict[str, asyncio.Task[None]] = {}  # by lane
+        # Lanes with turns that nobody attends to before they run, and the last of those, if known.
+        self._doubts: dict[str, str] = {}
 
     def opening(self, reply: Reply) -> Sequence[Row]:
         """What is to be written down with the turn, so that its delivery is not forgotten."""
@@ -85,9 +87,38 @@ class Outbox:
         if not (self._live(reply) or self.attends(reply.turn)):
             await self._ledger.open(reply)
 
+    def accepted(self, reply: Reply) -> None:
+        """A turn is new. It is attended to at once, if all before it in its lane are: an answer is
+        delivered after those that were attended to before.
+
+        Where processes share the bots, only the store knows what others have accepted: there, and
+        in its order, whoever speaks for a bot finds all that it has to deliver.
+        """
+        if not self._alone:
+            return
+        if reply.lane in self._doubts:
+            self._doubts[reply.lane] = reply.turn
+        else:
+            self.attend(reply, reply.lane, fresh=True)
+
+    def doubt(self, lane: str) -> None:
+        """There may be a turn in the lane that was not told to be new. Whatever comes after it is
+        attended to when it runs, for in a lane they run in order.
+        """
+        if self._alone:
+            self._doubts[lane] = ""
+
+    def begun(self, reply: Reply) -> None:
+        """The turn runs here, and those before it in its lane do no more."""
+        if not self._alone:
+            return
+        self.attend(reply, reply.lane)
+        if self._doubts.get(reply.lane) == reply.turn:
+            del self._doubts[reply.lane]
+
     def attend(self, reply: Reply, lane: str, *, fresh: bool = False) -> None:
-        """Once it is accepted: delivers it, after those before it in its lane. `fresh`: nothing
-        has been sent of it yet.
+        """Delivers it, after those of its lane that were attended to before. `fresh`: nothing has
+        been sent of it yet.
         """
         known = reply.turn in self._senders or reply.bot not in self._channels
         if known or self._live(reply) or not self.speaks(reply.bot):
@@ -105,12 +136,13 @@ class Outbox:
         return turn in self._senders
 
     async def recover(self) -> None:
-        """Goes on with what an earlier process left: halves of answers, streams without an end.
+        """Goes on with what an earlier process left: halves of answers, streams without an end,
+        and answers that are still to be made.
 
         Raises store.ports.StoreFailed.
         """
-        for reply in await self._ledger.unfinished():
-            self.attend(reply, f"{reply.bot}:{reply.place.conversation}")
+        for reply in await self._ledger.unfinished(running=True):
+            self.attend(reply, reply.lane)
 
     async def take_up(self, bot: str) -> None:
         """Delivers all that the bot owes, whichever process runs its turns, or ran them.
@@ -119,7 +151,7 @@ class Outbox:
         """
         for reply in await self._ledger.unfinished(running=True):
             if reply.bot == bot:
-                self.attend(reply, f"{reply.bot}:{reply.place.conversation}")
+                self.attend(reply, reply.lane)
 
     async def drop(self, bot: str) -> None:
         """Ends the deliveries of a bot that another process speaks for now."""
@@ -148,6 +180,10 @@ class Outbox:
         for task in senders.values():
             task.cancel()
         await asyncio.gather(*senders.values(), return_exceptions=True)
+
+    @property
+    def _alone(self) -> bool:
+        return self.speaks is for_all
 
     def _live(self, reply: Reply) -> bool:
         channel = self._channels.get(reply.bot)

@@ -61,6 +61,7 @@ class Bus:
         self._outgoing: asyncio.Queue[tuple[str, bytes]] = asyncio.Queue(OUTGOING)
         self._up = asyncio.Event()
         self._flushing: set[asyncio.Task[None]] = set()
+        self._accepting: list[tuple[str, asyncio.Event]] = []  # in this process
         self._on_stop: Callable[[Sequence[str]], object] = lambda turn_ids: None
 
     @property
@@ -173,7 +174,11 @@ class Bus:
 
     def accepted(self, lane: str) -> None:
         """To those who deliver what is answered in lanes of this first word."""
-        self._queue(f"{self._prefix}.new.{token(lane.partition(':')[0])}", b"")
+        word = lane.partition(":")[0]
+        for mine, news in self._accepting:
+            if mine == word:
+                news.set()
+        self._queue(f"{self._prefix}.new.{token(word)}", b"")
 
     @contextmanager
     def accepting(self, word: str) -> Iterator[asyncio.Event]:
@@ -185,10 +190,13 @@ class Bus:
 
         subject = f"{self._prefix}.new.{token(word)}"
         following = asyncio.create_task(self._subscribe(subject, hear, news.set))
+        here = (word, news)
+        self._accepting.append(here)
         try:
             yield news
         finally:
             following.cancel()
+            self._accepting.remove(here)
 
     async def _subscribe(
         self,
