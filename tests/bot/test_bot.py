@@ -469,6 +469,35 @@ class TestBusy:
 
         play(scene)
 
+    def test_a_message_that_comes_again_does_not_stop_its_own_answer(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        async def scene() -> None:
+            async with house(tmp_path, SLOW, when_busy="interrupt") as home:
+                accept = home.engine.accept
+
+                async def kept(turn: Turn, deliveries: Sequence[Delivery] = ()) -> bool:
+                    await accept(turn, deliveries)
+                    raise StoreFailed("the connection is gone")
+
+                message = home.phone.message("Tell me about text:short please")
+                with monkeypatch.context() as broken:
+                    broken.setattr(home.engine, "accept", kept)
+                    with pytest.raises(StoreFailed):
+                        await home.phone.event(message)
+                monkeypatch.setattr(home.bots.outbox, "attends", lambda turn: False)
+                await until(lambda: home.asked)
+                assert not await home.phone.event(message)
+                await home.end_of(message)
+                (entry,) = [
+                    entry
+                    async for entry in home.engine.watch(f"helper:{message.id}")
+                    if entry.event["type"] == "ended"
+                ]
+                assert entry.event["outcome"] == "finished"
+
+        play(scene)
+
     def test_a_full_lane_says_so_once(self, tmp_path: Path) -> None:
         async def scene() -> None:
             async with house(tmp_path, SLOW, limits=Limits(waiting_in_lane=1)) as home:

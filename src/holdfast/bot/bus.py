@@ -51,7 +51,7 @@ class Bus:
         self._outbox = outbox
         self._commands = commands
         self._clock = clock
-        self._seen: OrderedDict[str, None] = OrderedDict()
+        self._seen: OrderedDict[str, bool] = OrderedDict()  # by turn: whether it is surely kept
         self._apologised: OrderedDict[str, float] = OrderedDict()
         self._apologies: set[asyncio.Task[None]] = set()
 
@@ -61,10 +61,11 @@ class Bus:
         turn = self._turn(bot.rules, event)
         if turn is None:
             return True
-        if turn.id in self._seen:
+        kept = self._seen.get(turn.id)
+        if kept:
             return False
         rules = bot.rules
-        known = self._outbox.attends(turn.id)
+        known = kept is not None or self._outbox.attends(turn.id)
         if rules.when_busy == "interrupt" and not known and self._interrupts(event):
             await self._engine.stop(turn.lane)
         reply = Reply(turn.id, event.place, event.at, event.bot, turn.lane)
@@ -75,11 +76,12 @@ class Bus:
             self._apologise(rules, event, key)
             return True
         except (StoreFailed, asyncio.CancelledError) as end:  # it may be there all the same
+            self._remember(turn.id, kept=False)
             self._outbox.doubt(turn.lane)
             if isinstance(end, StoreFailed):
                 self._apologise(rules, event, "store_failed")
             raise
-        self._remember(turn.id)
+        self._remember(turn.id, kept=True)
         if new:
             self._outbox.accepted(reply)
         elif not self._outbox.attends(turn.id):
@@ -108,8 +110,8 @@ class Bus:
         """Plain words take the place of the answer under way; commands do not."""
         return isinstance(event, Inbound) and self._commands.find(event.text) is None
 
-    def _remember(self, turn: str) -> None:
-        self._seen[turn] = None
+    def _remember(self, turn: str, *, kept: bool) -> None:
+        self._seen[turn] = kept
         if len(self._seen) > _KNOWN:
             self._seen.popitem(last=False)
 
