@@ -23,12 +23,13 @@ class Slow:
     def __init__(self, seconds: float) -> None:
         self.seconds = seconds
         self.written: list[tuple[float, str]] = []
+        self.hard: list[bool] = []  # of what was written
         self.full = False
 
     def append(
         self, fence: Fence, turn_id: str, entries: Sequence[Entry], hard: bool = False
     ) -> Future[None]:
-        return self._write(entries)
+        return self._write(entries, hard)
 
     def end(
         self,
@@ -38,9 +39,9 @@ class Slow:
         entries: Sequence[Entry] = (),
         hard: bool = False,
     ) -> Future[None]:
-        return self._write(entries, " end")
+        return self._write(entries, hard, " end")
 
-    def _write(self, entries: Sequence[Entry], mark: str = "") -> Future[None]:
+    def _write(self, entries: Sequence[Entry], hard: bool, mark: str = "") -> Future[None]:
         done: Future[None] = Future()
         loop = asyncio.get_running_loop()
 
@@ -50,6 +51,7 @@ class Slow:
                 return
             told = " ".join(entry.event["text"] for entry in entries)
             self.written.append((round(loop.time(), 6), told + mark))
+            self.hard.append(hard)
             done.set_result(None)
 
         loop.call_later(self.seconds, commit)
@@ -173,3 +175,21 @@ def test_while_the_store_fails_readers_are_told_all_the_same() -> None:
 
     run_virtual(main())
     assert "".join(told for _, told in store.written).split() == ["a", "b", "c", "end"]
+
+
+def test_a_store_that_fails_forgets_not_that_the_end_is_to_survive_a_power_cut() -> None:
+    store = Slow(0.01)
+
+    async def main() -> None:
+        place: Any = Place(cast(Turns, store), FENCE, "t", Durability(), Nobody(), 1.0)
+        journal = LiveJournal(place, (), Feed(), lambda: None)
+        store.full = True
+        journal.add({"type": "said", "text": "a"})
+        await asyncio.sleep(0.005)  # it is on its way, and will fail
+        journal.last({"type": "said", "text": "b"})
+        await asyncio.sleep(0.1)
+        store.full = False
+        await journal.end(TurnState.DONE)
+
+    run_virtual(main())
+    assert store.hard == [True]

@@ -243,7 +243,7 @@ class LiveJournal:
         try:
             await asyncio.wrap_future(done)
         except StoreFailed:
-            self._end, self._hard = end or self._end, hard
+            self._end, self._hard = end or self._end, hard or self._hard
             raise
 
 
