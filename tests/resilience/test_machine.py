@@ -842,34 +842,22 @@ def test_one_in_doubt_that_is_alone_has_all_its_time() -> None:
     """)
 
 
-def test_a_reader_who_leaves_a_long_silence_puts_its_target_in_doubt() -> None:
+@pytest.mark.parametrize(("after", "patience"), [(20, 9.0), (2, None)])
+def test_a_reader_who_leaves_a_long_silence_puts_its_target_in_doubt(
+    after: float, patience: float | None
+) -> None:
     health = Health()
-    Call(A, B, health=health).play("""
+    Call(A, B, health=health).play(f"""
         >> start
         << open 1 a start
         >> 1 reaches headers
-        >> at 20
+        >> at {after}
         >> cancel
         << record 1 cancelled/headers stop
         << close 1
         << done cancelled 0
     """)
-    assert health.patience(A) == 9.0
-
-
-def test_a_reader_who_leaves_early_says_nothing_of_the_target() -> None:
-    health = Health()
-    Call(A, B, health=health).play("""
-        >> start
-        << open 1 a start
-        >> 1 reaches headers
-        >> at 2
-        >> cancel
-        << record 1 cancelled/headers stop
-        << close 1
-        << done cancelled 0
-    """)
-    assert health.patience(A) is None
+    assert health.patience(A) == patience, "who leaves early says nothing of it"
 
 
 def test_what_has_spoken_is_not_hedged() -> None:

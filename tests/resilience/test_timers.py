@@ -7,10 +7,10 @@ from tests.resilience.actors import target
 
 from holdfast.core.attempt import How
 from holdfast.core.events import TextDelta
-from holdfast.core.failure import Phase
+from holdfast.core.failure import Kind, Phase
 from holdfast.resilience.leg import Leg
 from holdfast.resilience.policy import Policy
-from holdfast.resilience.timers import NEVER, expiry, hedge_at, outlasted, timeout
+from holdfast.resilience.timers import NEVER, deserted, expiry, hedge_at, outlasted, timeout
 
 BEGAN = 100.0
 
@@ -65,6 +65,15 @@ def test_the_shorter_patience_counts(
 ) -> None:
     assert hedge_at(leg(Phase.HEADERS, patience=patience), Policy(hedge=hedge)) == at
     assert hedge_at(leg(Phase.STREAM, patience=patience), Policy(hedge=hedge)) == NEVER
+
+
+def test_only_one_that_was_long_silent_is_deserted() -> None:
+    assert deserted(leg(Phase.HEADERS), BEGAN + 8.0, 9.0) is None
+    spoke = leg(Phase.STREAM)
+    assert deserted(spoke, BEGAN + 40.0, 9.0) is None
+    failure = deserted(leg(Phase.HEADERS), BEGAN + 9.5, 9.0)
+    assert failure
+    assert (failure.kind, failure.phase, failure.code) == (Kind.TIMEOUT, Phase.HEADERS, "deserted")
 
 
 def test_only_one_in_doubt_that_had_its_time_is_outlasted() -> None:

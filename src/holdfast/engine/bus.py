@@ -30,6 +30,7 @@ from ..store.ports import Entry
 _LOG = structlog.get_logger("holdfast.engine")
 
 TROUBLE = (NatsError, OSError, TimeoutError)
+PAUSE = 1  # seconds until NATS is tried again
 LARGEST = 512 * 1024  # bytes of a live message; NATS refuses more than 1 MiB
 OUTGOING = 10_000  # live messages that may wait to be sent
 INBOX = 1_000  # live messages that a slow reader may leave unread
@@ -260,7 +261,7 @@ class Bus:
                     list(self.settings.servers),
                     name="holdfast",
                     max_reconnect_attempts=-1,
-                    reconnect_time_wait=1,
+                    reconnect_time_wait=PAUSE,
                     connect_timeout=2,
                     ping_interval=5,
                     max_outstanding_pings=2,
@@ -269,7 +270,7 @@ class Bus:
                 await self._client.subscribe(f"{self._prefix}.stop", cb=self._stop_asked)
             except TROUBLE as error:
                 _LOG.warning("NATS cannot be reached", error=type(error).__name__)
-                await asyncio.sleep(1.0)
+                await asyncio.sleep(PAUSE)
             else:
                 self._up.set()
                 return

@@ -21,7 +21,7 @@ from ..core.clock import Clock
 from ..core.failure import Failure, Hop, Kind, Phase
 from ..resilience.budget import RetryBudget
 from ..resilience.health import Health
-from .bus import TROUBLE, Bus, token
+from .bus import PAUSE, TROUBLE, Bus, token
 
 EVERY = 0.5  # seconds between looks at what there is to tell
 KEPT = 3600.0  # seconds: nothing rests longer
@@ -114,7 +114,7 @@ class Sharing:
                 bucket = await self._bucket()
                 await self._exchange(bucket, topics)
             except TROUBLE:
-                await asyncio.sleep(1.0)
+                await asyncio.sleep(PAUSE)
 
     async def _exchange(self, bucket: KeyValue, topics: Mapping[str, Rests | Spendings]) -> None:
         watcher = await bucket.watchall()

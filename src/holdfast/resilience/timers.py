@@ -22,6 +22,11 @@ _SILENCE: Mapping[str, tuple[str, str]] = {
     "content_idle": ("keep-alive but no new content", "只有保活信号，没有新内容"),
 }
 
+_MEANWHILE: Mapping[str, tuple[str, str]] = {
+    "outlasted": ("in which another target answered", "而另一个目标已经回答"),
+    "deserted": ("until the reader left", "直到读者离开"),
+}
+
 
 def expiry(leg: Leg) -> float:
     """When the phase that the attempt is in has taken too long."""
@@ -88,32 +93,28 @@ def hedge_at(leg: Leg, policy: Policy) -> float:
 
 def outlasted(leg: Leg, now: float) -> Failure | None:
     """The failure of one in doubt that stayed silent while another answered, if it had time."""
-    seconds = now - leg.started_at
-    if leg.patience is None or seconds < leg.patience or leg.first_event_at is not None:
-        return None
-    return Failure(
-        Kind.TIMEOUT,
-        leg.phase,
-        detail=f"no content for {seconds:.1f} s, in which another target answered",
-        detail_zh=f"{seconds:.1f} 秒内没有内容，而另一个目标已经回答",
-        code="outlasted",
-    )
+    return None if leg.patience is None else _silent(leg, now, leg.patience, "outlasted")
 
 
 def deserted(leg: Leg, now: float, long: float) -> Failure | None:
-    """The failure of one whose reader left it after more than `long` seconds of silence.
+    """The failure of one whose reader left it after `long` seconds of silence, or more.
 
     Where people are less patient than the limits, no limit would ever speak against it.
     """
+    return _silent(leg, now, long, "deserted")
+
+
+def _silent(leg: Leg, now: float, long: float, code: str) -> Failure | None:
     seconds = now - leg.started_at
     if seconds < long or leg.first_event_at is not None:
         return None
+    en, zh = _MEANWHILE[code]
     return Failure(
         Kind.TIMEOUT,
         leg.phase,
-        detail=f"no content for {seconds:.1f} s, until the reader left",
-        detail_zh=f"{seconds:.1f} 秒内没有内容，直到读者离开",
-        code="deserted",
+        detail=f"no content for {seconds:.1f} s, {en}",
+        detail_zh=f"{seconds:.1f} 秒内没有内容，{zh}",
+        code=code,
     )
 
 

@@ -1,0 +1,183 @@
+"""Manners of speaking: how an answer can be told oddly, and be whole. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from itertools import accumulate
+from typing import Any
+
+from .actions import Action, Wait
+from .http1 import (
+    Framing,
+)
+from .scene import DONE, Actions, Scene, Style, as_json, told, until, whole, with_body
+from .speech import ChatVoice, Payload, Speech
+from .truth import Player
+
+
+def styled(change: Callable[[Style], Style]) -> Player:
+    return lambda scene: whole(replace(scene, style=change(scene.style)))
+
+
+def framed(framing: Framing) -> Player:
+    return lambda scene: whole(replace(scene, framing=framing))
+
+
+def after(prologue: bytes) -> Player:
+    return lambda scene: whole(replace(scene, prologue=prologue))
+
+
+def typed(content_type: str) -> Player:
+    return lambda scene: whole(replace(scene, content_type=content_type))
+
+
+def said(change: Callable[[Speech], Speech]) -> Player:
+    return lambda scene: whole(replace(scene, speech=change(scene.speech)))
+
+
+def closed_by(*closing: bytes) -> Player:
+    """Finish and usage as ever, and these bytes for what comes after them."""
+    return lambda scene: whole(scene, [*map(scene.style.event, scene.speech.closing), *closing])
+
+
+def then(*ending: Action) -> Player:
+    """All pieces, finish and usage; then this, before the end of the body."""
+    return lambda scene: (
+        *told(scene, scene.count),
+        *(map(scene.event, scene.speech.closing) if scene.stream else ()),
+        *ending,
+    )
+
+
+def finished(word: str) -> Player:
+    def play(scene: Scene) -> Actions:
+        cut = until(scene, scene.after)
+        return whole(replace(cut, speech=replace(cut.speech, finish=word)))
+
+    return play
+
+
+def slow_first(scene: Scene) -> Actions:
+    head, opening, *rest = whole(scene)
+    return (head, opening, Wait(scene.habits.late), *rest)
+
+
+def whole_json(scene: Scene) -> Actions:
+    content = (("Content-Type", "application/json"),)
+    return with_body(200, content, as_json(scene.speech.whole), scene.request_id)
+
+
+def every_delta(change: Callable[[Payload], Payload]) -> Callable[[Speech], Speech]:
+    """Changes the delta of every choice of every piece."""
+
+    def choice(old: Payload) -> Payload:
+        return {**old, "delta": change(old["delta"])}
+
+    return every_choice(choice)
+
+
+def every_choice(change: Callable[[Payload], Payload]) -> Callable[[Speech], Speech]:
+    def payload(old: Payload) -> Payload:
+        return {**old, "choices": [change(choice) for choice in old["choices"]]}
+
+    return lambda speech: replace(
+        speech, pieces=tuple(tuple(map(payload, piece)) for piece in speech.pieces)
+    )
+
+
+def as_message(choice: Payload) -> Payload:
+    return {("message" if name == "delta" else name): value for name, value in choice.items()}
+
+
+def parts(delta: Payload) -> Payload:
+    text = delta.get("content")
+    return (
+        {**delta, "content": [{"type": "text", "text": text}]} if isinstance(text, str) else delta
+    )
+
+
+def as_text(choice: Payload) -> Payload:
+    text = choice["delta"].get("content")
+    return choice if text is None else {"index": choice["index"], "text": text}
+
+
+def enveloped(speech: Speech) -> Speech:
+    return replace(
+        speech,
+        pieces=tuple(
+            tuple({"code": 0, "msg": "ok", "data": payload} for payload in piece)
+            for piece in speech.pieces
+        ),
+    )
+
+
+def _text_of(piece: tuple[Payload, ...]) -> str:
+    return piece[0]["choices"][0]["delta"].get("content") or ""
+
+
+def cumulative(speech: Speech) -> Speech:
+    said = accumulate(map(_text_of, speech.pieces))
+    pieces = (
+        _voice(speech).chunk({"content": so_far}) if _text_of(piece) else piece
+        for piece, so_far in zip(speech.pieces, said, strict=True)
+    )
+    return replace(speech, pieces=tuple(pieces))
+
+
+_TELLING = 16  # bytes of an answer that nobody says twice
+
+
+def whole_again(speech: Speech) -> Speech:
+    said = list(filter(None, map(_text_of, speech.pieces)))
+    text = "".join(said)
+    if len(said) < 2 or len(text.encode()) < _TELLING:
+        return speech  # nobody could tell that it is no refrain
+    again = _voice(speech).chunk({"content": text})
+    return replace(speech, pieces=(*speech.pieces, again))
+
+
+def _voice(speech: Speech) -> ChatVoice:
+    """Only chat can be said in these ways; `script` sees to it."""
+    assert isinstance(speech.voice, ChatVoice)
+    return speech.voice
+
+
+def usage_with_finish(scene: Scene) -> Actions:
+    *others, last = _voice(scene.speech).chunk({}, scene.speech.finish)
+    events = [*others, {**last, "usage": scene.speech.usage}]
+    return whole(scene, [*map(scene.style.event, events), scene.style.raw(DONE)])
+
+
+def null_finish(scene: Scene) -> Actions:
+    nothing: dict[str, Any] = {"role": None, "content": None, "tool_calls": None}
+    events = _voice(scene.speech).chunk(nothing, scene.speech.finish)
+    return whole(scene, [*map(scene.style.event, events), scene.style.raw(DONE)])
+
+
+def finish_in_delta(scene: Scene) -> Actions:
+    events = _voice(scene.speech).chunk({"finish_reason": scene.speech.finish})
+    return whole(scene, [*map(scene.style.event, events), scene.style.raw(DONE)])
+
+
+def counted_from_one(scene: Scene) -> Actions:
+    if _voice(scene.speech).choices > 1:
+        return whole(scene)
+
+    def later(payload: Payload) -> Payload:
+        choices = [{**choice, "index": choice["index"] + 1} for choice in payload["choices"]]
+        return {**payload, "choices": choices}
+
+    speech = scene.speech
+    closing = [scene.style.event(later(payload)) for payload in speech.closing]
+    pieces = tuple(tuple(map(later, piece)) for piece in speech.pieces)
+    opening = tuple(map(later, speech.opening))
+    changed = replace(scene, speech=replace(speech, opening=opening, pieces=pieces))
+    return whole(changed, [*closing, scene.style.raw(DONE)])
+
+
+def without_choices(speech: Speech) -> Speech:
+    """Azure's first chunk, which is about the prompt."""
+    filters = [{"prompt_index": 0, "content_filter_results": {}}]
+    prelude = _voice(speech).bare(prompt_filter_results=filters)
+    return replace(speech, opening=(prelude, *speech.opening))
