@@ -48,7 +48,8 @@ def called(id: Any, name: str) -> None:
         case "shapeless":
             return answer(id, {"content": "not a list"})
         case "unknown_content":
-            return answer(id, {"content": [{"type": "hologram", "data": "?"}]})
+            blocks = [{"type": "hologram", "data": "?"}, {"type": "text", "text": "and words"}]
+            return answer(id, {"content": blocks})
         case "silent":
             return None
         case "huge":

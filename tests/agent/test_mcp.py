@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import re
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -13,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from mcp import MCPError
+from mcp import MCPError, types
 from pydantic import SecretStr
 from tests.agent.stage import MemoryJournal, Stage, call, calls, in_turn, says, task
 from tests.upstream.leaks import until, watched
@@ -21,6 +22,7 @@ from tests.upstream.peers import closed_port
 
 from holdfast.agent.events import ToolAnswered
 from holdfast.agent.mcp import PATIENCE, PAUSE, McpServer
+from holdfast.agent.mcp_leniency import mended_tool
 from holdfast.agent.toolrun import run_tool
 from holdfast.agent.tools import AgentTool, Toolbox, ToolContext
 from holdfast.config import McpSettings
@@ -46,6 +48,10 @@ class LoopClock:
         return 1_700_000_000.0 + self.monotonic()
 
 
+async def offered(server: McpServer) -> dict[str, AgentTool]:
+    return {made.name: made for made in await server.tools() if isinstance(made, AgentTool)}
+
+
 @dataclass
 class Place:
     """A server of tools and the file in which it writes what it did."""
@@ -63,7 +69,7 @@ class Place:
 
     async def run(self, name: str, timeout: float | None = None, **arguments: Any) -> ToolAnswered:
         if not self.tools:
-            self.tools = {made.name: made for made in await self.server.tools()}
+            self.tools = await offered(self.server)
         made = self.tools[f"box__{name}"]
         asked = ToolCall("c1", made.name, json.dumps(arguments))
         return await run_tool(made, asked, CONTEXT, self.clock)
@@ -143,7 +149,7 @@ At = Callable[[Callable[[Place], Coroutine[Any, Any, None]]], None]
 
 def test_its_tools_are_listed_and_called_side_by_side_and_errors_told(at: At) -> None:
     async def test(place: Place) -> None:
-        tools = {made.name: made for made in await place.server.tools()}
+        tools = await offered(place.server)
         added = tools["box__add"]
         assert added.tool.description == "The sum of two numbers."
         assert added.tool.parameters is not None
@@ -374,7 +380,7 @@ ODD = str(Path(__file__).with_name("odd_mcp_server.py"))
         ("garbage", "timeout", "did not finish within 1 s"),
         ("silent", "timeout", "did not finish within 1 s"),
         ("shapeless", "unknown", "no answer that can be read"),
-        ("unknown_content", "unknown", "no answer that can be read"),
+        ("unknown_content", "ok", "[hologram]\nand words"),
         ("huge", "ok", "more characters; read on with"),
     ],
 )
@@ -386,7 +392,7 @@ def test_a_server_that_answers_oddly_costs_that_call_alone(
     async def main() -> None:
         settings = McpSettings(command=(sys.executable, ODD, str(tmp_path / "ledger")))
         server = McpServer("box", settings, LoopClock())
-        tools = {made.name: made for made in await server.tools()}
+        tools = await offered(server)
         assert list(tools)[:4] == ["box__fine", "box__a_b", "box__a_b_2", "box__chatter"]
         for called, expected, said in ((name, outcome, words), ("a_b_2", "ok", "a/b was called")):
             made = tools[f"box__{called}"]
@@ -401,15 +407,51 @@ def test_a_server_that_answers_oddly_costs_that_call_alone(
     asyncio.run(watched(main()))
 
 
-def test_a_server_with_a_schema_that_is_none_is_gone_without_and_the_reason_told(
+def test_a_tool_that_nobody_can_call_is_gone_without_and_the_others_are_there(
     tmp_path: Path,
 ) -> None:
     async def main() -> None:
         command = (sys.executable, ODD, str(tmp_path / "ledger"), "bad")
         server = McpServer("box", McpSettings(command=command), LoopClock())
-        opened, missing = await Toolbox((), {"box": server}).open(["mcp:box"])
+        for _ in range(2):
+            opened, missing = await Toolbox((), {"box": server}).open(["mcp:box"])
+            assert "box__fine" in opened
+            assert [(one.name, one.failure.detail) for one in missing] == [
+                ("box__bad", "inputSchema.type is 'array' and not 'object'")
+            ]
         await server.aclose()
-        assert not opened
-        assert "inputSchema.type Input should be 'object'" in missing[0].failure.detail
 
     asyncio.run(watched(main()))
+
+
+@pytest.mark.parametrize(
+    "listed",
+    [
+        {"name": "a"},
+        {"name": "a", "inputSchema": None},
+        {"name": "a", "inputSchema": {}},
+        {"name": "a", "inputSchema": {"type": None}},
+        {"name": "a", "inputSchema": {"type": ["null", "object"]}},
+        {"name": "a", "description": 5, "annotations": "none", "icons": 1, "_meta": []},
+        {"name": "a", "outputSchema": {"type": "array"}, "title": {}},
+        {"name": "a", "from_next_year": {"x": 1}},
+    ],
+)
+def test_a_tool_loses_what_nobody_can_read_of_it(listed: dict[str, Any]) -> None:
+    made = types.Tool.model_validate(mended_tool(listed), by_name=False)
+    assert (made.name, made.input_schema, made.output_schema) == ("a", {"type": "object"}, None)
+
+
+@pytest.mark.parametrize(
+    ("listed", "why"),
+    [
+        ("a", "it is not an object"),
+        ({"inputSchema": {}}, "name cannot be read"),
+        ({"name": 1}, "name cannot be read"),
+        ({"name": "a", "inputSchema": [1]}, "inputSchema is not an object"),
+        ({"name": "a", "inputSchema": {"type": ["array", "null"]}}, "inputSchema.type is"),
+    ],
+)
+def test_a_tool_that_cannot_be_called_says_why(listed: Any, why: str) -> None:
+    with pytest.raises(ValueError, match=re.escape(why)):
+        mended_tool(listed)

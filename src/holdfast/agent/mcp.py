@@ -29,7 +29,8 @@ from ..upstream.progress import Progress
 from ..upstream.translate import failure_from
 from ..wire.jsontext import dumps
 from ..wire.toolargs import fit_name, unused
-from .tools import AgentTool, OutcomeUnknown, Output, ToolContext, ToolFailed
+from .mcp_leniency import lenient
+from .tools import AgentTool, Missing, OutcomeUnknown, Output, ToolContext, ToolFailed
 
 CONNECT = 120.0  # seconds: a server may have to be fetched before it can start
 PATIENCE = 10.0  # seconds that a turn waits for that
@@ -60,8 +61,8 @@ class McpServer:
         self._retry_at = 0.0
         self._pause = PAUSE
 
-    async def tools(self) -> Sequence[AgentTool]:
-        """What the server offers. Raises StreamFailed."""
+    async def tools(self) -> Sequence[AgentTool | Missing]:
+        """What the server offers, and what of it nobody can call. Raises StreamFailed."""
         link = await self._connected(LISTED)
         made: dict[str, AgentTool] = {}
         names: set[str] = set()
@@ -71,7 +72,15 @@ class McpServer:
             names.add(listed.name)
             name = unused(fit_name(f"{self._name}__{listed.name}"), made)
             made[name] = self._tool(name, listed)
-        return list(made.values())
+        return [*made.values(), *(self._refused(*of) for of in link.refused.items())]
+
+    def _refused(self, tool: str, why: str) -> Missing:
+        """Of a tool that is listed as no tool can be."""
+        failure = Failure(
+            Kind.PROTOCOL, Phase.ADMIT, Hop.TOOL, by=f"mcp:{self._name}", detail=scrub(why)
+        )
+        name = fit_name(f"{self._name}__{tool}")
+        return Missing(name, conceal(failure, self._secrets))
 
     async def aclose(self) -> None:
         async with self._opening:
@@ -185,6 +194,7 @@ class _Link:
         self.began_at = began_at
         self.client: Client | None = None
         self.listed: Sequence[types.Tool] = ()
+        self.refused: dict[str, str] = {}  # what was listed as no tool can be, and why
         self.heard_at = 0.0
         self.said = b""  # the end of what the server wrote on its standard error
         self._settings = settings
@@ -211,7 +221,7 @@ class _Link:
         """Whether the server is still there; what it offers is read anew."""
         if not self.alive or self.client is None:
             return False
-        listing = asyncio.create_task(_list(self.client))
+        listing = asyncio.create_task(self._list(self.client))
         await asyncio.wait(
             {listing, self.task}, timeout=seconds, return_when=asyncio.FIRST_COMPLETED
         )
@@ -240,11 +250,25 @@ class _Link:
 
     async def _hold(self) -> None:
         async with AsyncExitStack() as stack:
-            client = await stack.enter_async_context(Client(await self._transport(stack)))
-            self.listed = await _list(client)
+            transport = lenient(await self._transport(stack), self.refused.__setitem__)
+            client = await stack.enter_async_context(Client(transport))
+            self.listed = await self._list(client)
             self.client = client
             self._ready.set()
             await self._closing.wait()
+
+    async def _list(self, client: Client) -> list[types.Tool]:
+        """Everything the server offers, asked of the server itself. Raises MCPError."""
+        self.refused.clear()
+        found: list[types.Tool] = []
+        cursor: str | None = None
+        for _ in range(_PAGES):
+            page = await client.list_tools(cursor=cursor, cache_mode="bypass")
+            found += page.tools
+            cursor = page.next_cursor
+            if not cursor:
+                break
+        return found
 
     async def _transport(self, stack: AsyncExitStack) -> Transport:
         settings = self._settings
@@ -273,19 +297,6 @@ class _Link:
         transport, _ = await asyncio.get_running_loop().connect_read_pipe(Listener, ours)
         stack.callback(transport.close)
         return theirs
-
-
-async def _list(client: Client) -> list[types.Tool]:
-    """Everything the server offers, asked of the server itself. Raises MCPError."""
-    found: list[types.Tool] = []
-    cursor: str | None = None
-    for _ in range(_PAGES):
-        page = await client.list_tools(cursor=cursor, cache_mode="bypass")
-        found += page.tools
-        cursor = page.next_cursor
-        if not cursor:
-            break
-    return found
 
 
 def _failure(name: str, link: _Link, secrets: Sequence[str]) -> Failure:

@@ -149,20 +149,20 @@ def plugins(found: Iterable[EntryPoint] | None = None) -> list[AgentTool]:
     return [made for entry in offered if isinstance(made := entry.load(), AgentTool)]
 
 
-class ToolServer(Protocol):
-    """Many tools from one place that may be away."""
-
-    async def tools(self) -> Sequence[AgentTool]:
-        """Raises StreamFailed."""
-        ...
-
-
 @dataclass(frozen=True, slots=True)
 class Missing:
     """A tool, or a server of tools, that a turn has to do without."""
 
     name: str
     failure: Failure
+
+
+class ToolServer(Protocol):
+    """Many tools from one place that may be away."""
+
+    async def tools(self) -> Sequence[AgentTool | Missing]:
+        """What it offers, and what it names but cannot be used. Raises StreamFailed."""
+        ...
 
 
 class Toolbox:
@@ -188,20 +188,20 @@ class Toolbox:
         opened: dict[str, AgentTool] = {}
         missing: list[Missing] = []
         for found in await asyncio.gather(*map(self._had, dict.fromkeys(names))):
-            if isinstance(found, Missing):
-                missing.append(found)
-                continue
             for made in found:
-                opened.setdefault(made.name, made)
+                if isinstance(made, Missing):
+                    missing.append(made)
+                else:
+                    opened.setdefault(made.name, made)
         return opened, missing
 
-    async def _had(self, name: str) -> Sequence[AgentTool] | Missing:
+    async def _had(self, name: str) -> Sequence[AgentTool | Missing]:
         try:
             return await self._find(name)
         except StreamFailed as failed:
-            return Missing(name, failed.failure)
+            return [Missing(name, failed.failure)]
 
-    async def _find(self, name: str) -> Sequence[AgentTool]:
+    async def _find(self, name: str) -> Sequence[AgentTool | Missing]:
         server, _, single = name.removeprefix(MCP).partition("/")
         if name.startswith(MCP) and server in self._servers:
             offered = await self._servers[server].tools()
@@ -212,7 +212,7 @@ class Toolbox:
         return [self._tools[name]] if name in self._tools else _absent(name)
 
 
-def _absent(name: str) -> Sequence[AgentTool]:
+def _absent(name: str) -> Sequence[AgentTool | Missing]:
     detail = f"no tool is called {name!r}"
     raise StreamFailed(Failure(Kind.CONFIG, Phase.ADMIT, Hop.TOOL, detail=detail))
 
