@@ -168,6 +168,16 @@ MESSAGES = {"messages": [{"role": "user", "content": "hello"}], "max_tokens": 9}
         ("responses", {**RESPONSES, "background": True}, "background"),
         ("responses", {**RESPONSES, "conversation": "c"}, "conversation"),
         ("responses", {**RESPONSES, "tools": [{"type": "web_search"}]}, "tools[0].type"),
+        (
+            "responses",
+            {**RESPONSES, "tools": [{"type": "tool_search", "execution": "client"}]},
+            "tools[0].type",
+        ),
+        (
+            "messages",
+            {**MESSAGES, "tools": [{"type": "web_search_20260209", "name": "web_search"}]},
+            "tools[0].type",
+        ),
         ("responses", {"input": [{"type": "item_reference", "id": "x"}]}, "input[0].type"),
         (
             "responses",
@@ -340,7 +350,13 @@ ECHOES: Mapping[str, list[Any]] = {
             "tomorrow": 1,
             "content": [{"type": "output_text", "text": "look", "annotations": [], "new": {}}],
         },
-        {"type": "function_call", "call_id": "c", "name": "f", "arguments": "{}", "namespace": "n"},
+        {
+            "type": "function_call",
+            "call_id": "c",
+            "name": "f",
+            "arguments": "{}",
+            "caller": {"x": 1},
+        },
         {"type": "function_call_output", "call_id": "c", "output": "seen"},
     ],
     "messages": [
@@ -529,3 +545,44 @@ def test_a_prompt_means_there_what_it_means_here(target: str, prompt: Prompt) ->
     heard = DIALECTS[target].read_prompt(json.loads(json.dumps(body)))
     assert isinstance(heard, Prompt)
     assert meaning(heard, target) == meaning(prompt, target)
+
+
+def test_tools_in_namespaces_go_out_under_names_of_their_own() -> None:
+    look = {"type": "function", "name": "look", "parameters": {"type": "object"}}
+    spaces = [
+        {"type": "namespace", "name": "box", "description": "Of the box.", "tools": [look]},
+        {
+            "type": "namespace",
+            "name": "box.two",
+            "tools": [look | {"defer_loading": True}, {"type": "custom", "name": "say"}],
+        },
+    ]
+    call = {"type": "function_call", "call_id": "c", "name": "look", "arguments": "{}"}
+    body = {
+        "input": [
+            {"role": "user", "content": "Look."},
+            call | {"namespace": "box.two"},
+            {"type": "function_call_output", "call_id": "c", "output": "seen"},
+        ],
+        "tools": [
+            look | {"name": "box__look"},
+            *spaces,
+            {"type": "tool_search"},
+            {"type": "web_search", "external_web_access": True},
+        ],
+    }
+    asked = in_dialect(Request("responses", "m", body), Target("t", "chat"), DIALECTS)
+    assert not isinstance(asked, Failure)
+    names = [tool[tool["type"]]["name"] for tool in asked.body["tools"]]
+    assert names == ["box__look", "box__look_2", "box_two__look", "box_two__say"]
+    (called,) = asked.body["messages"][1]["tool_calls"]
+    assert called["function"]["name"] == "box_two__look"
+
+
+def test_a_search_of_the_web_is_gone_without_beside_tools_of_the_client() -> None:
+    search = {"type": "web_search_20260209", "name": "web_search", "max_uses": 3}
+    look = {"name": "look", "input_schema": {"type": "object"}}
+    body = {**MESSAGES, "tools": [search, look]}
+    asked = in_dialect(Request("messages", "m", body), Target("t", "chat"), DIALECTS)
+    assert not isinstance(asked, Failure)
+    assert [tool["function"]["name"] for tool in asked.body["tools"]] == ["look"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -392,3 +393,18 @@ def test_a_response_that_fails_says_so_with_all_that_is_known() -> None:
     assert told["error"]["holdfast"] == {"ref": "01REF"}
     assert told["output"][0]["status"] == "incomplete"
     assert told["output"][0]["content"][0]["text"] == "Hold"
+
+
+def test_a_call_from_elsewhere_is_told_in_the_namespace_of_its_tool() -> None:
+    look = {"type": "function", "name": "look"}
+    body = {"tools": [look, {"type": "namespace", "name": "box", "tools": [look]}]}
+    asked = replace(request("responses"), body=body)
+    writer = SERVED["responses"].stream(HEAD, asked)
+    calls = [ToolCallDelta(0, "c1", "box__look", "{}"), ToolCallDelta(1, "c2", "look", "{}")]
+    told = parsed(writer.encode([*calls, Finished(StopReason.TOOL_CALLS)]) + writer.finish(None))
+    opened = [payload["item"] for payload in told if payload["type"].endswith("item.added")]
+    closed = told[-1]["response"]["output"]
+    for items in (opened, closed):
+        named = [(item["name"], item.get("namespace")) for item in items]
+        assert named == [("look", "box"), ("look", None)]
+    assert "".join(p["delta"] for p in told if p["type"].endswith("arguments.delta")) == "{}{}"

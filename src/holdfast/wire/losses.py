@@ -29,6 +29,10 @@ _ECHO = (
     "what clients repeat of an earlier answer: references, fields of one vendor",
     "客户端复述的此前回答中的附带信息：引用、某家供应商的字段",
 )
+_SEARCH = (
+    "the vendor's own search; without tools of the client there is nothing to go on with: 400",
+    "供应商自己的搜索；若没有客户端自己的工具可用，则返回 400",
+)
 _CACHE = ("about the vendor's prompt cache", "关乎供应商的提示缓存")
 
 
@@ -96,6 +100,17 @@ LOSSES: Mapping[str, tuple[Loss, ...]] = {
             ("reasoning of earlier answers is not passed on", "此前回答的思考不会转达"),
             "reasoning.context",
         ),
+        *_losses(
+            (
+                "all tools are told at once, each under a name that tells its namespace",
+                "一次告知全部工具，名称中带有其命名空间",
+            ),
+            "tools[].defer_loading",
+            "tools[].tools[].defer_loading",
+            "description of tools[] of type namespace",
+            "tools[] of type tool_search, but one that the client executes",
+        ),
+        *_losses(_SEARCH, "tools[] of type web_search*, beside the client's own"),
     ),
     "messages": (
         *_losses(_HINT, "top_k"),
@@ -150,6 +165,7 @@ LOSSES: Mapping[str, tuple[Loss, ...]] = {
             ("how fast arguments are streamed", "参数以多快的节奏流出"),
             "tools[].eager_input_streaming",
         ),
+        *_losses(_SEARCH, "tools[] of type web_search_*, beside the client's own"),
     ),
 }
 

@@ -7,7 +7,7 @@ has read by the end is refused, so that nothing is left out by forgetting it.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Any, TypeVar
 
 from ..core.failure import Failure
@@ -40,6 +40,11 @@ class Members:
         """The member as it is, for a reader who takes all of it."""
         self._read.add(name)
         return self._value.get(name)
+
+    @property
+    def whole(self) -> Mapping[str, Any]:
+        """The object itself, for who looks around without having read it."""
+        return self._value
 
     def seen(self, *names: str) -> None:
         """These members have been read elsewhere."""
@@ -104,6 +109,19 @@ class Members:
                 raise self.untold(name, "a target of another dialect cannot be asked this")
         for member in self._inside:
             member.refuse_unread(losses)
+
+
+def hosted(tool: Members) -> Untold:
+    """Of a tool that only the vendor of the client's dialect has."""
+    return tool.untold("type", f"{tool.text('type')} is a tool of this dialect's vendor")
+
+
+def go_without(searches: Iterable[Members], own: Collection[object]) -> None:
+    """Leaves searches of the web out where the client has tools of its `own` to go on with."""
+    for search in searches:
+        if not own:
+            raise hosted(search)
+        search.may_lose_the_rest()
 
 
 def read_whole(

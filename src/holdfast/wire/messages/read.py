@@ -23,7 +23,7 @@ from ...core.message import (
 )
 from ..jsontext import dumps
 from ..losses import losable
-from ..reading import Members, read_whole
+from ..reading import Members, go_without, hosted, read_whole
 
 _LOSABLE = losable("messages")
 _MODES = {"auto": "auto", "none": "none", "any": "required", "tool": "named"}
@@ -41,7 +41,7 @@ def _prompt(body: Members) -> Prompt:
     metadata = body.inside("metadata")
     return Prompt(
         messages=(*_system(body), *_messages(body)),
-        tools=tuple(map(_tool, body.each("tools"))),
+        tools=_tools(body.each("tools")),
         tool_choice=choice,
         parallel_tool_calls=parallel,
         structure=_structure((config and config.inside("format")) or body.inside("output_format")),
@@ -195,9 +195,16 @@ def _call(block: Members) -> ToolCall:
     return ToolCall(block.text("id"), block.text("name"), arguments)
 
 
+def _tools(listed: list[Members]) -> tuple[Tool, ...]:
+    searches = [tool for tool in listed if tool.text("type").startswith("web_search_")]
+    own = tuple(_tool(tool) for tool in listed if tool not in searches)
+    go_without(searches, own)
+    return own
+
+
 def _tool(tool: Members) -> Tool:
     if tool.text("type") not in ("", "custom"):
-        raise tool.untold("type", f"{tool.text('type')} is a tool of this dialect's vendor")
+        raise hosted(tool)
     return Tool(
         tool.text("name"),
         tool.text("description"),

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any, assert_never
 
 from ...core.events import (
@@ -23,9 +24,11 @@ from ...core.events import (
 )
 from ..dialect import APPENDED
 from ..fields import table, text, whole, without
+from .namespaces import Name
 from .words import ANNOTATIONS, BREAK, CUSTOM, DONE, FUNCTION, ITEM, LOGPROBS, PART, RAW
 
 Payload = dict[str, Any]
+NO_SPACES: Mapping[str, Name] = MappingProxyType({})
 
 # Of an upstream's item: what is ours to say.
 _OWN = ("type", "status", "content", "summary", "arguments", "input", "call_id", "name")
@@ -44,11 +47,15 @@ class _Open:
 
 
 class Items:
-    """`ref` makes the ids of items that come from no upstream of this dialect."""
+    """`ref` makes the ids of items that come from no upstream of this dialect, `spaces` the names.
 
-    def __init__(self, ref: str) -> None:
+    It says which tools in namespaces the flat names of such upstreams stand for.
+    """
+
+    def __init__(self, ref: str, spaces: Mapping[str, Name] = NO_SPACES) -> None:
         self.output: list[Payload] = []
         self._ref = ref
+        self._spaces = spaces
         self._open: _Open | None = None
         self._places: dict[int, int] = {}  # an upstream's output index -> ours
 
@@ -212,20 +219,27 @@ class Items:
         if current is None or current.call != event.index:
             told += self.close()
             kind = CUSTOM if event.custom else FUNCTION
-            said = {"call_id": event.id, "name": event.name}
+            said = {"call_id": event.id, **self._named(event.name)}
             said["input" if event.custom else "arguments"] = ""
             told += self._begin(kind, (event.extra or {}).get(ITEM) or {}, said)
             current = self._open
             assert current
             current.call = event.index
         current.item["call_id"] = current.item["call_id"] or event.id
-        current.item["name"] = current.item["name"] or event.name
+        if event.name and not current.item["name"]:
+            current.item |= self._named(event.name)
         if event.arguments:
             current.text.append(event.arguments)
             stem = "custom_tool_call_input" if event.custom else "function_call_arguments"
             where = {"item_id": current.item["id"], "output_index": current.index}
             told.append({"type": f"response.{stem}.delta", **where, "delta": event.arguments})
         return told
+
+    def _named(self, name: str) -> Payload:
+        if name not in self._spaces:
+            return {"name": name}
+        space, own = self._spaces[name]
+        return {"name": own, "namespace": space}
 
     def _called(self, current: _Open, name: str, item: Payload) -> Payload:
         stem = "custom_tool_call_input" if name == "input" else "function_call_arguments"

@@ -23,8 +23,10 @@ from ...core.message import (
 )
 from .. import dataurl
 from ..losses import losable
-from ..reading import Members, read_whole
+from ..reading import Members, go_without, hosted, read_whole
+from .namespaces import Name, flat_names, joined
 
+_SEARCH = "web_search"  # what the types of tools that search the web begin with
 _LOSABLE = losable("responses")
 _ROLES = {role.value: role for role in (Role.SYSTEM, Role.DEVELOPER, Role.USER, Role.ASSISTANT)}
 
@@ -35,13 +37,14 @@ def read_prompt(body: Mapping[str, Any]) -> Prompt | Failure:
 
 def _prompt(body: Members) -> Prompt:
     body.seen("model", "stream")
+    names = flat_names(body.whole)
     instructions = body.text("instructions")
     opening = (said(Role.SYSTEM, instructions),) if instructions else ()
     reasoning = body.inside("reasoning")
     text = body.inside("text")
     return Prompt(
-        messages=(*opening, *_messages(body)),
-        tools=tuple(map(_tool, body.each("tools"))),
+        messages=(*opening, *_messages(body, names)),
+        tools=_tools(body, names),
         tool_choice=_choice(body),
         parallel_tool_calls=body.optional("parallel_tool_calls", bool),
         structure=_structure(text) if text else None,
@@ -55,12 +58,12 @@ def _prompt(body: Members) -> Prompt:
     )
 
 
-def _messages(body: Members) -> list[Message]:
+def _messages(body: Members, names: Mapping[Name, str]) -> list[Message]:
     if isinstance(body.get("input"), str):
         return [said(Role.USER, body.text("input"))]
     messages: list[Message] = []
     for item in body.each("input"):
-        message = _message(item)
+        message = _message(item, names)
         if message is None:
             continue
         before = messages[-1] if messages else None
@@ -71,7 +74,7 @@ def _messages(body: Members) -> list[Message]:
     return messages
 
 
-def _message(item: Members) -> Message | None:
+def _message(item: Members, names: Mapping[Name, str]) -> Message | None:
     """The message that an item is; a call is one without words. None for reasoning."""
     kind = item.text("type") or "message"
     match kind:
@@ -81,7 +84,10 @@ def _message(item: Members) -> Message | None:
             item.may_lose_the_rest()
             custom = kind == "custom_tool_call"
             arguments = item.text("input" if custom else "arguments")
-            call = ToolCall(item.text("call_id"), item.text("name"), arguments, custom)
+            name, space = item.text("name"), item.text("namespace")
+            if space:
+                name = names.get((space, name)) or joined(space, name)
+            call = ToolCall(item.text("call_id"), name, arguments, custom)
             return Message(Role.ASSISTANT, calls=(call,))
         case "function_call_output" | "custom_tool_call_output":
             return Message(Role.TOOL, _parts(item, "output", []), answers=item.text("call_id"))
@@ -143,13 +149,33 @@ def _file(part: Members) -> File:
     return dataurl.file(name, part.text("file_data"))
 
 
+def _tools(body: Members, names: Mapping[Name, str]) -> tuple[Tool, ...]:
+    tools: list[Tool] = []
+    searches: list[Members] = []
+    for tool in body.each("tools"):
+        match tool.text("type"):
+            case "namespace":
+                tool.seen("description")
+                space = tool.text("name")
+                for one in tool.each("tools"):
+                    tools.append(replace(_tool(one), name=names[space, one.text("name")]))
+            case "tool_search" if tool.get("execution") != "client":
+                continue  # there is nothing to be found that is not told
+            case kind if kind.startswith(_SEARCH):
+                searches.append(tool)
+            case _:
+                tools.append(_tool(tool))
+    go_without(searches, tools)
+    return tuple(tools)
+
+
 def _tool(tool: Members) -> Tool:
     kind = tool.text("type")
     if kind == "custom":
         grammar = tool.optional("format", dict)
         return Tool(tool.text("name"), tool.text("description"), custom=True, format=grammar)
     if kind != "function":
-        raise tool.untold("type", f"{kind} is a tool of this dialect's vendor")
+        raise hosted(tool)
     return Tool(
         tool.text("name"),
         tool.text("description"),

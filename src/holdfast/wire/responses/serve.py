@@ -14,6 +14,7 @@ from ..dialect import Head
 from ..fields import table, without
 from ..jsontext import dumps
 from .items import Items, Payload
+from .namespaces import flat_names
 from .words import LIFECYCLE, REASONS
 
 HEARTBEAT = b": hb\n"
@@ -48,7 +49,8 @@ class _Response:
     """The response object as far as it is known."""
 
     def __init__(self, head: Head, request: Request) -> None:
-        self.items = Items(head.ref)
+        spaces = {flat: name for name, flat in flat_names(request.body).items()}
+        self.items = Items(head.ref, spaces)
         self._head = {
             "id": f"resp_{head.ref}",
             "object": "response",
