@@ -6,6 +6,7 @@ import base64
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from holdfast.core.attempt import Target
+from holdfast.core.events import Finished, StopReason, StreamEvent, ToolCallDelta
 from holdfast.core.failure import Failure, Kind
 from holdfast.core.message import (
     Audio,
@@ -31,6 +33,7 @@ from holdfast.core.message import (
 )
 from holdfast.core.request import Request
 from holdfast.wire import DIALECTS
+from holdfast.wire.freetext import FreeText, as_functions
 from holdfast.wire.translate import in_dialect
 
 WORDS = st.text(
@@ -116,7 +119,6 @@ def test_from_one_dialect_to_another_and_back(source: str, target: str, prompt: 
 
 ASK = Prompt((said(Role.USER, "hello"),))
 SOUND = Message(Role.USER, (Audio("AAAA", "wav"),))
-CUSTOM = Tool("sql", custom=True)
 BARE = {"type": "object", "properties": {}}
 LOOK = Message(Role.SYSTEM, (Image(url="https://pictures.invalid/1"),))
 
@@ -127,7 +129,6 @@ LOOK = Message(Role.SYSTEM, (Image(url="https://pictures.invalid/1"),))
         ("responses", replace(ASK, stop=("\n",)), "stop"),
         ("messages", replace(ASK, temperature=1.5), "temperature"),
         ("messages", Prompt((LOOK, *ASK.messages)), "messages"),
-        ("messages", replace(ASK, tools=(CUSTOM,)), "tools"),
         ("messages", Prompt((SOUND,)), "messages"),
         ("messages", Prompt((Message(Role.USER, (File(file_id="f"),)),)), "messages"),
         (
@@ -168,11 +169,6 @@ MESSAGES = {"messages": [{"role": "user", "content": "hello"}], "max_tokens": 9}
         ("responses", {**RESPONSES, "background": True}, "background"),
         ("responses", {**RESPONSES, "conversation": "c"}, "conversation"),
         ("responses", {**RESPONSES, "tools": [{"type": "web_search"}]}, "tools[0].type"),
-        (
-            "responses",
-            {**RESPONSES, "tools": [{"type": "tool_search", "execution": "client"}]},
-            "tools[0].type",
-        ),
         (
             "messages",
             {**MESSAGES, "tools": [{"type": "web_search_20260209", "name": "web_search"}]},
@@ -291,15 +287,101 @@ def test_results_of_parallel_calls_stand_together_in_one_message() -> None:
 
 
 def test_a_grammar_keeps_its_meaning() -> None:
-    grammar = {"type": "grammar", "syntax": "lark", "definition": "start: WORD"}
-    tool = {"type": "custom", "name": "sql", "format": grammar}
-    asked = in_dialect(
-        Request("responses", "m", {**RESPONSES, "tools": [tool]}), Target("t", "chat"), DIALECTS
-    )
-    assert isinstance(asked, Request)
     nested = {"syntax": "lark", "definition": "start: WORD"}
     custom = {"name": "sql", "format": {"type": "grammar", "grammar": nested}}
-    assert asked.body["tools"] == [{"type": "custom", "custom": custom}]
+    body = {**CHAT, "tools": [{"type": "custom", "custom": custom}]}
+    asked = in_dialect(Request("chat", "m", body), Target("t", "responses"), DIALECTS)
+    assert isinstance(asked, Request)
+    grammar = {"type": "grammar", **nested}
+    assert asked.body["tools"] == [{"type": "custom", "name": "sql", "format": grammar}]
+
+
+@pytest.mark.parametrize("target", ["chat", "messages"])
+def test_free_text_is_a_function_of_one_string_for_those_who_know_functions_only(
+    target: str,
+) -> None:
+    grammar = {"type": "grammar", "syntax": "lark", "definition": "start: WORD"}
+    body = {
+        "input": [
+            {"role": "user", "content": "hello"},
+            {"type": "custom_tool_call", "call_id": "c", "name": "sql", "input": 'a "b"\n'},
+            {"type": "custom_tool_call_output", "call_id": "c", "output": "seen"},
+        ],
+        "tools": [{"type": "custom", "name": "sql", "description": "Asks.", "format": grammar}],
+    }
+    asked = in_dialect(Request("responses", "m", body), Target("t", target), DIALECTS)
+    assert isinstance(asked, Request)
+    assert asked.free_text == {"sql"}
+    heard = DIALECTS[target].read_prompt(asked.body)
+    assert isinstance(heard, Prompt)
+    (tool,), (call,) = heard.tools, heard.messages[1].calls
+    assert tool.parameters
+    assert list(tool.parameters["properties"]) == ["input"]
+    assert "lark grammar:\nstart: WORD" in tool.description
+    assert json.loads(call.arguments) == {"input": 'a "b"\n'}
+
+
+@settings(deadline=None)
+@given(
+    st.text(st.characters(codec="utf-8")), st.booleans(), st.lists(st.integers(0, 200), max_size=9)
+)
+def test_free_text_is_read_while_its_arguments_stream(
+    text: str, ascii_only: bool, cuts: list[int]
+) -> None:
+    told = json.dumps({"input": text}, ensure_ascii=ascii_only)
+    places = sorted({0, *(cut for cut in cuts if cut < len(told)), len(told)})
+    parts = [told[a:b] for a, b in pairwise(places)]
+    first = ToolCallDelta(0, "c", "sql", "")
+    events: list[StreamEvent] = [first, *(ToolCallDelta(0, "", "", part) for part in parts)]
+    read = FreeText({"sql"})
+    got = [item for event in events for item in read([event])]
+    got += read([Finished(StopReason.TOOL_CALLS)])
+    calls = [item for item in got if isinstance(item, ToolCallDelta)]
+    assert len(calls) == len(events)  # something for each, so that nobody takes it for silent
+    assert all(call.custom for call in calls)
+    assert "".join(call.arguments for call in calls) == text
+
+
+@pytest.mark.parametrize(
+    ("said", "text"),
+    [
+        ('{"patch": "x"}', "x"),
+        ("SELECT 1", "SELECT 1"),
+        ('{"input": 1}', '{"input": 1}'),
+        ('{"input": "\\ud83d!"}', "\ufffd!"),
+        ("{}", "{}"),
+    ],
+)
+def test_free_text_that_was_not_said_as_asked_is_not_lost(said: str, text: str) -> None:
+    read = FreeText({"sql"})
+    events: list[StreamEvent] = [
+        ToolCallDelta(0, "c", "sql", said),
+        Finished(StopReason.TOOL_CALLS),
+    ]
+    calls = [item for item in read(events) if isinstance(item, ToolCallDelta)]
+    assert "".join(call.arguments for call in calls) == text
+
+
+def test_a_function_beside_free_text_stays_one() -> None:
+    read = FreeText({"sql"})
+    call = ToolCallDelta(1, "d", "look", '{"input": "x"}')
+    assert read([ToolCallDelta(0, "c", "sql", "{"), call])[1] == call
+
+
+def test_what_a_search_for_tools_has_found_is_told() -> None:
+    look = {"type": "function", "name": "look", "parameters": {"type": "object"}}
+    found = {"type": "namespace", "name": "box", "description": "x", "tools": [look]}
+    body = {
+        "input": [
+            {"role": "user", "content": "hello"},
+            {"type": "tool_search_call", "call_id": "s", "execution": "client", "arguments": {}},
+            {"type": "tool_search_output", "call_id": "s", "tools": [found]},
+        ],
+        "tools": [{"type": "tool_search", "execution": "client", "parameters": {"a": 1}}],
+    }
+    asked = in_dialect(Request("responses", "m", body), Target("t", "chat"), DIALECTS)
+    assert isinstance(asked, Request)
+    assert [tool["function"]["name"] for tool in asked.body["tools"]] == ["box__look"]
 
 
 def test_ids_of_other_vendors_are_written_as_this_one_takes_them() -> None:
@@ -493,7 +575,7 @@ def meaning(prompt: Prompt, target: str) -> dict[str, Any]:
         "said": list(_said(prompt, target)),
         "tools": [
             (t.name, t.description, t.parameters or BARE, bool(t.strict), t.custom)
-            for t in prompt.tools
+            for t in (prompt if target == "responses" else as_functions(prompt)).tools
         ],
         "choice": choice,
         "parallel": (False if alone else None) if messages else prompt.parallel_tool_calls,

@@ -38,6 +38,7 @@ class Request:
     via: str = ""  # the gateways it came through, as in the Via header (RFC 9110, 7.6.3)
     headers: tuple[tuple[str, str], ...] = ()  # of the client, that belong to its dialect
     prompt: Prompt | None = None
+    free_text: frozenset[str] = frozenset()  # tools that take it, which a target knows as functions
 
     @property
     def continuable(self) -> bool:

@@ -40,7 +40,7 @@ from ..core.request import Request
 from ..wire.dialect import Decoder, Dialect, EncodedRequest, ErrorAnswer
 from ..wire.keeping import keeping
 from ..wire.responses import resumable
-from ..wire.translate import in_dialect, neutral
+from ..wire.translate import back, in_dialect
 from .codings import unpacked
 from .gathering import gathered
 from .progress import CURRENT, Progress
@@ -121,7 +121,8 @@ class Connector:
                 lost = how is How.NATIVE and response.status_code in _LOST
                 raise StreamFailed(replace(failure, kind=Kind.UNSUPPORTED) if lost else failure)
             decoder = dialect.decoder(headers.get("content-type", ""))
-            known, foreign = _ids(headers, target), asked is not request
+            known = _ids(headers, target)
+            crossed = back(asked) if asked is not request else None
             keeps = target.continuation is Continuation.NATIVE
             agent = request.prompt is not None and how in (How.START, How.NATIVE)
             with_native = keeping(target) if agent else None
@@ -132,7 +133,7 @@ class Connector:
                     report(Phase.FIRST, None, (*known, (RESPONSE_ID, response)))
                 batch = with_native(batch) if with_native else batch
                 batch = as_first(batch) if alone else batch
-                return neutral(batch) if foreign else batch
+                return crossed(batch) if crossed else batch
 
             async with aclosing(_batches(chunks, decoder, progress, target, told)) as batches:
                 yield batches

@@ -108,7 +108,14 @@ LOSSES: Mapping[str, tuple[Loss, ...]] = {
             "tools[].defer_loading",
             "tools[].tools[].defer_loading",
             "description of tools[] of type namespace",
-            "tools[] of type tool_search, but one that the client executes",
+        ),
+        *_losses(
+            (
+                "what it has found is told; more is not searched for",
+                "已找到的工具会告知，不再另行搜索",
+            ),
+            "tools[] of type tool_search",
+            "input[] of type tool_search_call, tool_search_output: all but tools",
         ),
         *_losses(_SEARCH, "tools[] of type web_search*, beside the client's own"),
     ),
@@ -224,6 +231,15 @@ TARGET_LOSSES: tuple[TargetLoss, ...] = (
         "system messages after the first turn",
         "told as the user's words",
         "作为用户的话告知",
+    ),
+    *(
+        TargetLoss(
+            dialect,
+            "grammar of a tool that takes free text",
+            "it is a function of one string; its description asks for the grammar",
+            "作为只有一个字符串参数的函数；语法要求写在说明中",
+        )
+        for dialect in ("chat", "messages")
     ),
     TargetLoss(
         "messages",

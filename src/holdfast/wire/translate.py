@@ -6,7 +6,7 @@ own dialect, so that whoever encodes or continues it need not know that it was a
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 from ..core.attempt import Target
@@ -23,8 +23,12 @@ from ..core.events import (
 )
 from ..core.failure import Failure
 from ..core.request import Request
+from . import freetext
 from .dialect import Dialect
+from .freetext import FreeText
 from .keeping import own
+
+Items = Sequence[StreamEvent | Failure]
 
 # What the clients of each dialect call the fields of a prompt that a target may have no words for.
 _NAMES: Mapping[str, Mapping[str, str]] = {
@@ -50,10 +54,21 @@ def in_dialect(
     if isinstance(body, Failure):
         name = _NAMES.get(request.dialect, {}).get(body.param or "", body.param)
         return replace(body, param=name)
-    return replace(request, dialect=target.dialect, body=body, headers=(), prompt=None)
+    free_text = frozenset() if target.dialect == "responses" else freetext.names(prompt)
+    return replace(
+        request, dialect=target.dialect, body=body, headers=(), prompt=None, free_text=free_text
+    )
 
 
-def neutral(items: Sequence[StreamEvent | Failure]) -> list[StreamEvent | Failure]:
+def back(asked: Request) -> Callable[[Items], Items]:
+    """Reads an answer to `asked`, which `in_dialect` made, for a client of another dialect."""
+    if not asked.free_text:
+        return neutral
+    free_text = FreeText(asked.free_text)
+    return lambda items: free_text(neutral(items))
+
+
+def neutral(items: Items) -> list[StreamEvent | Failure]:
     """`items` without what only clients of the dialect they came from would understand."""
     kept = (_neutral(item) for item in items)
     return [item for item in kept if item is not None]

@@ -24,18 +24,22 @@ from ...core.message import (
 from .. import dataurl
 from ..dialect import ANY
 from ..effort import effort
-from ..fields import without
+from ..freetext import as_functions
 from .native import put_back
 
 
 def write_prompt(prompt: Prompt, target: Target = ANY) -> dict[str, Any]:
-    """Everything that a `Prompt` can say has a place in this dialect."""
+    """Everything that a `Prompt` can say has a place in this dialect.
+
+    Tools that take free text are functions here: few of the vendors who speak it know others.
+    """
+    prompt = as_functions(prompt)
     joined = _joined(prompt.messages)
     body: dict[str, Any] = {"messages": [_message(message, target) for message in joined]}
     if prompt.tools:
         body["tools"] = [_tool(tool) for tool in prompt.tools]
     if prompt.tool_choice:
-        body["tool_choice"] = _choice(prompt.tool_choice, prompt.tools)
+        body["tool_choice"] = _choice(prompt.tool_choice)
     if prompt.structure:
         body["response_format"] = _format(prompt.structure)
     if prompt.stop:
@@ -114,16 +118,11 @@ def _file(file: File) -> Mapping[str, Any]:
 
 
 def _call(call: ToolCall) -> dict[str, Any]:
-    if call.custom:
-        custom = {"name": call.name, "input": call.arguments}
-        return {"id": call.id, "type": "custom", "custom": custom}
     function = {"name": call.name, "arguments": call.arguments}
     return {"id": call.id, "type": "function", "function": function}
 
 
 def _tool(tool: Tool) -> dict[str, Any]:
-    if tool.custom:
-        return {"type": "custom", "custom": _custom(tool)}
     function: dict[str, Any] = {"name": tool.name}
     if tool.description:
         function["description"] = tool.description
@@ -134,24 +133,10 @@ def _tool(tool: Tool) -> dict[str, Any]:
     return {"type": "function", "function": function}
 
 
-def _custom(tool: Tool) -> dict[str, Any]:
-    """Here a grammar stands in an object of its own."""
-    custom: dict[str, Any] = {"name": tool.name}
-    if tool.description:
-        custom["description"] = tool.description
-    if tool.format:
-        grammar = without(tool.format, "type")
-        nested = {"grammar": grammar} if grammar else {}
-        custom["format"] = {"type": tool.format.get("type", "text"), **nested}
-    return custom
-
-
-def _choice(choice: ToolChoice, tools: tuple[Tool, ...]) -> str | dict[str, Any]:
+def _choice(choice: ToolChoice) -> str | dict[str, Any]:
     if choice.mode != "named":
         return choice.mode
-    custom = any(tool.custom for tool in tools if tool.name == choice.name)
-    kind = "custom" if custom else "function"
-    return {"type": kind, kind: {"name": choice.name}}
+    return {"type": "function", "function": {"name": choice.name}}
 
 
 def _format(structure: Structure) -> dict[str, Any]:

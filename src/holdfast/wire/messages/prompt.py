@@ -24,6 +24,7 @@ from ...core.message import (
     ToolChoice,
 )
 from ..dialect import ANY
+from ..freetext import as_functions
 from ..jsontext import loads
 from ..untold import Untold
 from .native import missing
@@ -45,7 +46,7 @@ Block = dict[str, Any]
 
 def write_prompt(prompt: Prompt, target: Target = ANY) -> dict[str, Any] | Failure:
     try:
-        return _body(prompt, missing(target))
+        return _body(as_functions(prompt), missing(target))
     except Untold as untold:
         return untold.failure
 
@@ -187,8 +188,6 @@ def _plain(data: str) -> str:
 
 
 def _call(call: ToolCall) -> Block:
-    if call.custom:
-        raise Untold("messages", "the Messages API knows no calls of free text")
     try:
         arguments = loads(call.arguments or "{}")
     except ValueError:
@@ -218,8 +217,6 @@ def _result(message: Message) -> Block:
 
 
 def _tool(tool: Tool) -> Block:
-    if tool.custom:
-        raise Untold("tools", "the Messages API knows no tools that take free text")
     schema = tool.parameters or {"type": "object", "properties": {}}
     described = {"description": tool.description} if tool.description else {}
     strict = {"strict": True} if tool.strict else {}

@@ -15,8 +15,12 @@ Name = tuple[str, str]  # of a namespace, and of a tool in it
 
 
 def flat_names(body: Mapping[str, Any]) -> dict[Name, str]:
-    """What the tools that `body` holds in namespaces are called for a target that has none."""
-    tools = tables(body, "tools")
+    """What the tools that `body` holds in namespaces are called for a target that has none.
+
+    What searches have brought stands in its input.
+    """
+    found = [tool for item in tables(body, "input") for tool in tables(item, "tools")]
+    tools = [*tables(body, "tools"), *found]
     taken = {text(tool, "name") for tool in tools}
     names: dict[Name, str] = {}
     for group in tools:

@@ -38,13 +38,14 @@ def read_prompt(body: Mapping[str, Any]) -> Prompt | Failure:
 def _prompt(body: Members) -> Prompt:
     body.seen("model", "stream")
     names = flat_names(body.whole)
+    items = body.each("input") if isinstance(body.get("input"), list) else []
     instructions = body.text("instructions")
     opening = (said(Role.SYSTEM, instructions),) if instructions else ()
     reasoning = body.inside("reasoning")
     text = body.inside("text")
     return Prompt(
-        messages=(*opening, *_messages(body, names)),
-        tools=_tools(body, names),
+        messages=(*opening, *_messages(body, items, names)),
+        tools=_tools([*body.each("tools"), *_found(items)], names),
         tool_choice=_choice(body),
         parallel_tool_calls=body.optional("parallel_tool_calls", bool),
         structure=_structure(text) if text else None,
@@ -58,11 +59,11 @@ def _prompt(body: Members) -> Prompt:
     )
 
 
-def _messages(body: Members, names: Mapping[Name, str]) -> list[Message]:
+def _messages(body: Members, items: list[Members], names: Mapping[Name, str]) -> list[Message]:
     if isinstance(body.get("input"), str):
         return [said(Role.USER, body.text("input"))]
     messages: list[Message] = []
-    for item in body.each("input"):
+    for item in items:
         message = _message(item, names)
         if message is None:
             continue
@@ -91,7 +92,7 @@ def _message(item: Members, names: Mapping[Name, str]) -> Message | None:
             return Message(Role.ASSISTANT, calls=(call,))
         case "function_call_output" | "custom_tool_call_output":
             return Message(Role.TOOL, _parts(item, "output", []), answers=item.text("call_id"))
-        case "reasoning":
+        case "reasoning" | "tool_search_call" | "tool_search_output":
             item.may_lose_the_rest()
             return None
         case _:
@@ -149,24 +150,30 @@ def _file(part: Members) -> File:
     return dataurl.file(name, part.text("file_data"))
 
 
-def _tools(body: Members, names: Mapping[Name, str]) -> tuple[Tool, ...]:
+def _tools(listed: list[Members], names: Mapping[Name, str]) -> tuple[Tool, ...]:
     tools: list[Tool] = []
     searches: list[Members] = []
-    for tool in body.each("tools"):
+    for tool in listed:
         match tool.text("type"):
             case "namespace":
                 tool.seen("description")
                 space = tool.text("name")
                 for one in tool.each("tools"):
                     tools.append(replace(_tool(one), name=names[space, one.text("name")]))
-            case "tool_search" if tool.get("execution") != "client":
-                continue  # there is nothing to be found that is not told
+            case "tool_search":
+                tool.may_lose_the_rest()
             case kind if kind.startswith(_SEARCH):
                 searches.append(tool)
             case _:
                 tools.append(_tool(tool))
     go_without(searches, tools)
     return tuple(tools)
+
+
+def _found(items: list[Members]) -> list[Members]:
+    """The tools that searches have brought so far."""
+    outputs = [item for item in items if item.text("type") == "tool_search_output"]
+    return [tool for output in outputs for tool in output.each("tools")]
 
 
 def _tool(tool: Members) -> Tool:
