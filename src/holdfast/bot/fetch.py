@@ -70,12 +70,7 @@ class HttpFetch:
         for _ in range(REDIRECTS + 1):
             if where.scheme not in ("http", "https"):
                 break
-            request = httpx2.Request(
-                "GET",
-                where,
-                headers={"Accept-Encoding": "identity"},
-                extensions={"trace": progress.trace},
-            )
+            request = httpx2.Request("GET", where, headers={"Accept-Encoding": "identity"})
             async with aclosing(await self._transport.handle_async_request(request)) as answer:
                 progress.phase = Phase.FIRST
                 if not answer.has_redirect_location:

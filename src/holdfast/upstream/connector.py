@@ -42,7 +42,6 @@ from ..wire.keeping import keeping
 from ..wire.responses import resumable
 from ..wire.translate import back, in_dialect
 from .codings import unpacked
-from .gathering import gathered
 from .progress import CURRENT, Progress
 from .translate import EXCHANGE, failure_from
 
@@ -156,7 +155,6 @@ class Connector:
                 _address(target.base_url, encoded.path),
                 headers=headers,
                 content=encoded.body,
-                extensions={"trace": progress.trace},
             )
             return await self._transports(target.proxy).handle_async_request(asked)
         except EXCHANGE as error:
@@ -221,10 +219,7 @@ def _address(base_url: str, path: str) -> httpx2.URL:
 async def _chunks(response: httpx2.Response) -> AsyncIterator[Chunks]:
     assert isinstance(response.stream, AsyncIterable)
     coding = response.headers.get("content-encoding", "").strip().lower()
-    async with (
-        aclosing(gathered(response.stream)) as pieces,
-        aclosing(unpacked(pieces, coding)) as chunks,
-    ):
+    async with aclosing(unpacked(response.stream, coding)) as chunks:
         yield chunks
 
 

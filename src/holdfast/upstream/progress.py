@@ -1,24 +1,16 @@
-"""How far one attempt has come, told by whoever knows: the HTTP library and our sockets.
+"""How far one attempt has come, told by whoever knows: the transport and our sockets.
 
-httpcore's trace hook knows the request; our network backend, which the pool calls, knows
-name resolution and the end of bytes. Both find the attempt they work for in `CURRENT`.
+The transport knows the request; our network backend knows name resolution and the end of bytes.
+Both find the attempt they work for in `CURRENT`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextvars import ContextVar
 from dataclasses import dataclass
-from typing import Any
 
 from ..core.failure import Phase
-
-_STARTED: Mapping[str, Phase] = {
-    "connection.start_tls.started": Phase.TLS,
-    "proxy.start_tls.started": Phase.TLS,
-    "http11.send_request_headers.started": Phase.WRITE,
-    "http11.receive_response_headers.started": Phase.HEADERS,
-}
 
 
 @dataclass(slots=True)
@@ -40,15 +32,6 @@ class Progress:
         """A connection is being made for this attempt."""
         self.reused = False
         self.reach(phase)
-
-    async def trace(self, name: str, info: Mapping[str, Any]) -> None:
-        """httpcore's `trace` request extension. Building a proxy's tunnel is still connecting."""
-        phase = _STARTED.get(name)
-        if phase is None or (phase is Phase.HEADERS and self.unsent):
-            return
-        request = info.get("request")
-        if request is None or request.method != b"CONNECT":
-            self.reach(phase)
 
 
 CURRENT: ContextVar[Progress] = ContextVar("holdfast_progress")

@@ -1,4 +1,4 @@
-"""TCP and TLS for httpcore on plain asyncio, so that every errno arrives unharmed.
+"""TCP and TLS on plain asyncio, so that every errno arrives unharmed.
 
 Names are resolved before anything is connected: a name that does not resolve and a host
 that does not answer are different failures.
@@ -22,7 +22,6 @@ from .progress import CURRENT
 from .resolving import Address, Resolver
 
 OPENING = 64  # bytes of an answer that show what the peer speaks
-LONGEST_HEAD = 256 * 1024  # bytes: no end of headers or interim responses keeps us busy for ever
 NEXT_ADDRESS_AFTER = 2.0  # seconds; the last address has all the time that is left
 
 # What this machine says of a whole network. An address that answered tells more.
@@ -90,24 +89,16 @@ class SocketStream(httpcore2.AsyncNetworkStream):
     """One connection. Errors of the socket stay the causes of httpcore's."""
 
     def __init__(self, stream: ByteStream) -> None:
-        self.heard = False  # something was read since the last write
-        self._head = 0  # bytes read of what comes before the answer's body
+        self._heard = False  # something was read since the last write
         self._stream = stream
 
     async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
-        first, self.heard = not self.heard, True
+        first, self._heard = not self._heard, True
         data = await self._read(max_bytes)
         if first:
             while data and not (data := data.lstrip(b"\r\n")):  # RFC 9112, 2.2: some send them
                 data = await self._read(max_bytes)
             CURRENT.get().opening = data[:OPENING]
-            self._head = 0
-        if CURRENT.get().phase is Phase.HEADERS:
-            self._head += len(data)
-            if self._head > LONGEST_HEAD:
-                raise httpcore2.RemoteProtocolError("too much came before the answer itself")
-            if self._head > len(data):
-                await asyncio.sleep(0)  # what floods us does not hold up the others
         return data
 
     async def _read(self, max_bytes: int) -> bytes:
@@ -120,11 +111,11 @@ class SocketStream(httpcore2.AsyncNetworkStream):
         return data
 
     async def write(self, buffer: bytes, timeout: float | None = None) -> None:
-        self.heard = False
+        self._heard = False
         try:
             await self._stream.write(buffer)
         except OSError as cause:
-            # httpcore looks for an early answer now; without one, it was the writing that failed.
+            # An early answer may be here; without one, it was the writing that failed.
             CURRENT.get().unsent = True
             raise httpcore2.WriteError from cause
 

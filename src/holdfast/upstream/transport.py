@@ -1,14 +1,15 @@
-"""HTTP/1.1 for attempts, behind httpx2's transport interface: the seam for faster ones.
+"""HTTP/1.1 for attempts, behind httpx2's transport interface: kept-alive connections.
 
-It keeps httpcore's pool and parser and adds what a failure must tell: phases, errno, and
-whether the peer had ended. No timeouts here: `resilience.machine` owns all clocks.
+It tells what a failure must: phases, errno, and whether the peer had ended. No timeouts here:
+`resilience.machine` owns all clocks.
 """
 
 from __future__ import annotations
 
+import asyncio
 import ssl
-from collections.abc import AsyncIterable, AsyncIterator
-from dataclasses import dataclass
+from collections import deque
+from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable
 from functools import cache
 from types import TracebackType
 from typing import Self
@@ -16,29 +17,21 @@ from typing import Self
 import httpcore2
 import httpx2
 
-from .progress import CURRENT
-from .sockets import SocketBackend, SocketStream
+from .dialing import Dialer, Origin, Proxy
+from .http1 import Connection
+from .progress import CURRENT, Progress
+from .sockets import SocketBackend
 
 KEEP_ALIVE = 20.0  # seconds; below the idle limit of common proxies
-MAX_IDLE = 32  # in each pool
-
-# httpcore looks at every connection of a pool for every request. Requests go to the pool with the
-# fewest under way, so one after the other they all share the first pool's connections.
-POOLS = 16
-
-
-@dataclass(slots=True)
-class _Pool:
-    core: httpcore2.AsyncConnectionPool
-    busy: int = 0  # requests under way, the reading of their answers included
+MAX_IDLE = 256  # connections to one origin
 
 
 class HttpTransport(httpx2.AsyncBaseTransport):
-    """A pool of connections, direct or through one forward proxy (http, https URL), over
-    sockets of our own unless another `backend` is given.
+    """Connections made directly or through one forward proxy (http, https URL), over sockets of
+    our own unless another `backend` is given, whose reads are timed by `extensions["timeout"]`.
 
-    Requests need `extensions["trace"]` and a `Progress` in `progress.CURRENT`. Raises
-    httpcore2 exceptions; `translate` tells what they mean.
+    How far a request has come is told to the `Progress` in `progress.CURRENT`. Raises httpcore2
+    exceptions; `translate` tells what they mean. There is no HEAD.
     """
 
     def __init__(
@@ -47,74 +40,39 @@ class HttpTransport(httpx2.AsyncBaseTransport):
         proxy: str = "",
         backend: httpcore2.AsyncNetworkBackend | None = None,
     ) -> None:
-        through = _core_proxy(proxy, ssl_context) if proxy else None
-        sockets = backend or SocketBackend()
-        self._pools = [
-            _Pool(
-                httpcore2.AsyncConnectionPool(
-                    ssl_context=ssl_context,
-                    proxy=through,
-                    max_connections=None,
-                    max_keepalive_connections=MAX_IDLE,
-                    keepalive_expiry=KEEP_ALIVE,
-                    network_backend=sockets,
-                )
-            )
-            for _ in range(POOLS)
-        ]
+        through = Proxy.of(proxy) if proxy else None
+        self._dialer = Dialer(backend or SocketBackend(), ssl_context, through)
+        self._open: set[Connection] = set()
+        self._idle: dict[Origin, deque[Connection]] = {}  # those that were used last, last
 
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
-        """The answer to this request.
-
-        Servers say 408 or worse on an idle connection before they close it. The HTTP library
-        may have read that together with the answer before, and would take it for this one's.
-        """
-        pool = min(self._pools, key=lambda one: one.busy)
-        pool.busy += 1
-        answer = None
-        try:
-            answer = await self._ask(pool, request)
-        except (httpcore2.NetworkError, httpcore2.ProtocolError):
-            if CURRENT.get().reused:
-                await self._forget(_core_url(request.url).origin)
-            raise
-        finally:
-            pool.busy -= answer is None
-        return answer
-
-    async def _forget(self, origin: httpcore2.Origin) -> None:
-        """A kept-alive connection failed: the others to that peer may be as dead as it was."""
-        for pool in self._pools:
-            for connection in pool.core.connections:
-                if connection.can_handle_request(origin) and connection.is_idle():
-                    await connection.aclose()
-
-    async def _ask(self, pool: _Pool, request: httpx2.Request) -> httpx2.Response:
         assert isinstance(request.stream, AsyncIterable)
-        answer = await pool.core.handle_async_request(
-            httpcore2.Request(
-                method=request.method,
-                url=_core_url(request.url),
-                headers=request.headers.raw,
-                content=request.stream,
-                extensions=request.extensions,
-            )
-        )
-        stream = answer.extensions["network_stream"]
-        if isinstance(stream, SocketStream) and not stream.heard:
-            await answer.aclose()
-            CURRENT.get().ended = True
-            raise httpcore2.RemoteProtocolError("the answer was here before the question")
-        return httpx2.Response(
-            answer.status,
-            headers=answer.headers,
-            stream=_Body(answer, pool),
-            extensions=answer.extensions,
-        )
+        progress = CURRENT.get(None) or Progress(lambda phase: None)
+        origin = Origin.of(request.url)
+        target, fields = request.url.raw_path, request.headers.raw
+        if self._dialer.proxy and origin.scheme == "http":
+            target = str(request.url.copy_with(fragment=None)).encode("ascii")
+            fields = [*self._dialer.proxy.fields, *fields]
+        body = b"".join([part async for part in request.stream])
+        connection = await self._kept(origin)
+        if connection is None:
+            timeouts = request.extensions.get("timeout", {})
+            connection = await self._dialer.dial(origin, progress, timeouts)
+            self._open.add(connection)
+        try:
+            await connection.ask(request.method.encode("ascii"), target, fields, body, progress)
+        except BaseException as error:
+            await self._drop(connection)
+            if progress.reused and isinstance(error, _LOST):
+                await self._forget(origin)
+            raise
+        stream = _Body(connection, lambda: self._release(connection, origin))
+        return httpx2.Response(connection.status, headers=connection.fields, stream=stream)
 
     async def aclose(self) -> None:
-        for pool in self._pools:
-            await pool.core.aclose()
+        self._idle.clear()
+        for connection in list(self._open):
+            await self._drop(connection)
 
     async def __aenter__(self) -> Self:
         return self
@@ -126,6 +84,42 @@ class HttpTransport(httpx2.AsyncBaseTransport):
         traceback: TracebackType | None = None,
     ) -> None:
         await self.aclose()
+
+    async def _kept(self, origin: Origin) -> Connection | None:
+        """The one that was used last: the others are left to grow old."""
+        now = asyncio.get_running_loop().time()
+        for idle in self._idle.values():
+            while idle and idle[0].idle_until < now:
+                await self._drop(idle.popleft())
+        idle = self._idle.get(origin, deque())
+        while idle:
+            connection = idle.pop()
+            if connection.lasting:
+                return connection
+            await self._drop(connection)
+        return None
+
+    async def _release(self, connection: Connection, origin: Origin) -> None:
+        if connection not in self._open or not connection.lasting:
+            await self._drop(connection)
+            return
+        connection.idle_until = asyncio.get_running_loop().time() + KEEP_ALIVE
+        idle = self._idle.setdefault(origin, deque())
+        idle.append(connection)
+        if len(idle) > MAX_IDLE:
+            await self._drop(idle.popleft())
+
+    async def _forget(self, origin: Origin) -> None:
+        """A kept-alive connection failed: the others to that peer may be as dead as it was."""
+        for connection in self._idle.pop(origin, ()):
+            await self._drop(connection)
+
+    async def _drop(self, connection: Connection) -> None:
+        self._open.discard(connection)
+        await connection.aclose()
+
+
+_LOST = (httpcore2.NetworkError, httpcore2.ProtocolError)
 
 
 @cache
@@ -152,35 +146,20 @@ class Transports:
 
 
 class _Body(httpx2.AsyncByteStream):
-    def __init__(self, answer: httpcore2.Response, pool: _Pool) -> None:
-        self._answer = answer
-        self._pool: _Pool | None = pool  # until it is closed
+    def __init__(self, connection: Connection, release: Callable[[], Awaitable[None]]) -> None:
+        self._connection = connection
+        self._release: Callable[[], Awaitable[None]] | None = release  # until it is closed
 
     def __aiter__(self) -> AsyncIterator[bytes]:
-        assert isinstance(self._answer.stream, AsyncIterable)
-        return aiter(self._answer.stream)
+        return self
+
+    async def __anext__(self) -> bytes:
+        piece = await self._connection.piece()
+        if not piece:
+            raise StopAsyncIteration
+        return piece
 
     async def aclose(self) -> None:
-        if self._pool is not None:
-            self._pool.busy -= 1
-            self._pool = None
-        await self._answer.aclose()
-
-
-def _core_proxy(address: str, ssl_context: ssl.SSLContext) -> httpcore2.Proxy:
-    url = httpx2.URL(address)
-    if url.scheme not in ("http", "https"):
-        raise httpcore2.UnsupportedProtocol(f"{url.scheme!r} is no kind of forward proxy we speak")
-    proxy = httpx2.Proxy(url)
-    return httpcore2.Proxy(
-        _core_url(proxy.url),
-        auth=proxy.raw_auth,
-        headers=proxy.headers.raw,
-        ssl_context=ssl_context if url.scheme == "https" else None,
-    )
-
-
-def _core_url(url: httpx2.URL) -> httpcore2.URL:
-    return httpcore2.URL(
-        scheme=url.raw_scheme, host=url.raw_host, port=url.port, target=url.raw_path
-    )
+        release, self._release = self._release, None
+        if release is not None:
+            await release()

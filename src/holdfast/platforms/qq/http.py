@@ -83,7 +83,6 @@ class Http:
             _parsed(call.url),
             headers=[("Accept-Encoding", "identity"), *call.headers],
             content=call.body,
-            extensions={"trace": progress.trace},
         )
         answer = await self._transport.handle_async_request(request)
         progress.phase = Phase.FIRST
