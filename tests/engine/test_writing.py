@@ -193,3 +193,26 @@ def test_a_store_that_fails_forgets_not_that_the_end_is_to_survive_a_power_cut()
 
     run_virtual(main())
     assert store.hard == [True]
+
+
+def test_the_last_is_written_with_the_end_even_if_a_write_is_under_way() -> None:
+    store = Slow(0.01)
+
+    async def work(journal: LiveJournal, said: Said) -> None:
+        journal.add({"type": "said", "text": "a"})
+        await asyncio.sleep(0.005)  # it is on its way
+        journal.last({"type": "said", "text": "b"})
+        await asyncio.sleep(0.02)  # a handler has still to clean up
+
+    assert [told for _, told in write(store, work)] == ["a", "b end"]
+    assert store.hard == [False, True]
+
+
+def test_the_last_of_a_handler_that_failed_all_the_same_is_written() -> None:
+    store = Slow(0.01)
+
+    async def work(journal: LiveJournal, said: Said) -> None:
+        journal.last({"type": "said", "text": "a"})
+        await journal.written()
+
+    assert [told for _, told in write(store, work)] == ["a", " end"]

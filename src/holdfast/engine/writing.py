@@ -92,6 +92,7 @@ class LiveJournal:
         self._timer: asyncio.TimerHandle | None = None  # for that
         self._hard = False  # what is pending is to survive a power cut
         self._end: TurnState | None = None  # with what is pending
+        self._closing = False  # the end comes next: what is pending waits for it
         self._adrift = False
         self._flushing: asyncio.Task[None] | None = None
         feed.publish(past)
@@ -112,7 +113,7 @@ class LiveJournal:
         self._collect()
         for event in events:
             self._take(event)
-        self._hard = True
+        self._hard = self._closing = True
 
     def gather(self, event: Callable[[], Json | None]) -> None:
         self._gathered = event
@@ -143,6 +144,7 @@ class LiveJournal:
 
     async def written(self) -> None:
         """Returns once nothing is left to write, however long the store fails."""
+        self._closing = False
         if self._pending or self._gathered:
             self._flush_soon()
         while self._flushing is not None:
@@ -193,14 +195,18 @@ class LiveJournal:
     async def _flush(self) -> None:
         try:
             self._collect()
-            while self._pending or self._settling or self._end:
+            while self._is_due():
                 await self._write()
-                if self._pending or self._settling or self._end:
+                if self._is_due():
                     self._collect()
         finally:
             self._flushing = None
             if self._gathered:
                 self._flush_in_time()
+
+    def _is_due(self) -> bool:
+        waiting = bool(self._pending) and not self._closing
+        return waiting or bool(self._settling) or self._end is not None
 
     async def _write(self) -> None:
         entries, self._pending = self._pending, []
