@@ -79,7 +79,13 @@ class SqlDeliveries:
 
     def note(self, delivery: Delivery) -> Future[bool]:
         row = row_of(delivery)
-        return self._submit({delivery.turn}, lambda c: self._noted.scalar(c, row) is not None)
+        # Without its outcome a send is one of unknown outcome: no reason to wait for a disk.
+        hard = delivery.state is DeliveryState.SENDING
+
+        def noted(connection: Connection) -> bool:
+            return self._noted.scalar(connection, row) is not None
+
+        return self._submit({delivery.turn}, noted, hard=hard)
 
     def abandon(self, turn_id: str, receipt: Json) -> Future[None]:
         row = {"of_turn": turn_id, "note": dump(receipt)}
@@ -127,7 +133,7 @@ class SqlDeliveries:
         with self._database.read() as connection:
             return list(map(_delivery, connection.execute(query)))
 
-    def _submit(self, turns: Iterable[str], change: Work[T]) -> Future[T]:
+    def _submit(self, turns: Iterable[str], change: Work[T], *, hard: bool = True) -> Future[T]:
         """`change`, by the right of those of the turns that run in this process."""
         fences = [fence for turn in turns if (fence := self._fences.get(turn)) is not None]
 
@@ -136,7 +142,7 @@ class SqlDeliveries:
                 self._hold(connection, fence)
             return change(connection)
 
-        return self._database.write(work, lane=fences[0].lane if fences else "")
+        return self._database.write(work, hard, lane=fences[0].lane if fences else "")
 
 
 def row_of(delivery: Delivery) -> dict[str, Any]:

@@ -337,8 +337,10 @@ class Delivery:
 
 
 class Deliveries(Protocol):
-    """The outbox. All writes survive a power cut. What belongs to a turn that runs in this
-    process raises LaneLost once another process holds the lane. What gives no Future blocks.
+    """The outbox. All writes survive a power cut, but that what became of a send (`note`) does so
+    with the next write that does: until then it is a send of unknown outcome. What belongs to a
+    turn that runs in this process raises LaneLost once another process holds the lane. What gives
+    no Future blocks.
     """
 
     def put(self, deliveries: Sequence[Delivery]) -> Future[None]:
