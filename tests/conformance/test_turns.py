@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from concurrent.futures import Future
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -392,6 +393,27 @@ def test_a_turn_is_accepted_and_begun_in_one(database: Database) -> None:
     assert outbox.of_turn("1")[0].content == {"to": "a"}
     assert turns.start(turn("1"), 10, "me").result() is None
     turns.append(taken.fence, "1", [Entry(1, {"type": "x"})]).result()  # its lane is still held
+
+
+def test_a_turn_that_begins_as_it_is_accepted_is_the_one_that_was_given(turns: SqlTurns) -> None:
+    given = replace(turn("1"), known=object())
+    taken = turns.start(given, 10, "me").result()
+    assert taken is not None
+    assert taken.begun is not None
+    assert taken.begun.turn == given
+    assert taken.begun.turn.known is given.known
+    stored = turns.find("1")
+    assert stored is not None
+    assert stored[0].known is None
+
+
+def test_what_is_known_of_a_turn_is_not_said_of_the_one_before_it(turns: SqlTurns) -> None:
+    accept(turns, "1")
+    taken = turns.start(replace(turn("2"), known=object()), 10, "me").result()
+    assert taken is not None
+    assert taken.begun is not None
+    assert taken.begun.turn == turn("1", at=0.0)
+    assert taken.begun.turn.known is None
 
 
 def test_what_waits_in_a_lane_is_begun_before_what_comes(database: Database) -> None:

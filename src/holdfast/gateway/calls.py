@@ -115,7 +115,7 @@ class DurableExchange:
             decoded=request,
         )
         turn_id = LANE + head.ref
-        turn = Turn(turn_id, turn_id, asked.to_json(), now)
+        turn = Turn(turn_id, turn_id, asked.to_json(), now, known=asked)
         state = TurnState.WAITING
         try:
             fresh = await self._engine.accept(turn)

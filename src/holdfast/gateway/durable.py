@@ -84,6 +84,8 @@ class Asked:
     @classmethod
     def of(cls, turn: Turn) -> Asked | None:
         """None if the turn is no call."""
+        if isinstance(turn.known, Asked):
+            return turn.known
         body = turn.body
         if body.get("kind") != KIND:
             return None

@@ -62,7 +62,8 @@ class Turn:
 
     `id` is chosen by who submits it: the platform's event id under the bot's name, so that a
     redelivery is recognised. `accepted_at` is Unix seconds. `begun` counts the earlier lives
-    of the turn: above 0 it goes on from its journal. `stop`: it was asked to end.
+    of the turn: above 0 it goes on from its journal. `stop`: it was asked to end. `known` is what
+    whoever submits it knows of it beside: for a life that begins as it is accepted, and not kept.
     """
 
     id: str
@@ -71,6 +72,7 @@ class Turn:
     accepted_at: float
     begun: int = 0
     stop: bool = False
+    known: Any = field(default=None, repr=False, compare=False)
 
 
 class TurnState(Enum):

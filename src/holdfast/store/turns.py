@@ -85,7 +85,7 @@ class SqlTurns:
                 return None
             fence = self._claim(connection, lane, holder, 0.0, True)
             assert fence is not None, "it was forced"
-            return Taken(fence, self._begin(connection, lane))
+            return Taken(fence, self._begin(connection, lane, turn))
 
         return self._database.write(work, lane=lane)
 
@@ -340,13 +340,13 @@ class SqlTurns:
             token = self._statements.first_claim.scalar(connection, given)
         return None if token is None else Fence(lane, token)
 
-    def _begin(self, connection: Connection, lane: str) -> Begun | None:
-        """Whoever calls this has the lane's row to itself."""
+    def _begin(self, connection: Connection, lane: str, known: Turn | None = None) -> Begun | None:
+        """Whoever calls this has the lane's row to itself. A turn that is known is not read."""
         row = self._statements.begun.first(connection, {"of_lane": lane})
         if row is None:
             return None
-        turn = turn_of(row)
-        earlier = replace(turn, begun=turn.begun - 1)
+        turn = known if known and known.id == row.id else turn_of(row)
+        earlier = replace(turn, begun=row.begun - 1, stop=bool(row.stop))
         if earlier.begun:
             self._unknown(connection, turn.id)
         return Begun(earlier, row.reached, row.killed)
