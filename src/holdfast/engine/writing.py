@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 import structlog
 
-from ..store.database import dump
 from ..store.ports import Entry, Fence, Json, LaneLost, StoreFailed, Turns, TurnState
 from .feed import Feed
 
@@ -102,14 +102,14 @@ class LiveJournal:
         return self._past
 
     def add(self, event: Json) -> int:
-        dump(event)  # what is no JSON is told to whoever made it
+        json.dumps(event)  # what is no JSON is told to whoever made it
         self._collect()
         self._take(event)
         self._flush_soon()
         return self._last
 
     def last(self, *events: Json) -> None:
-        dump(events)
+        json.dumps(events)
         self._collect()
         for event in events:
             self._take(event)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from concurrent.futures import Future
 from typing import Any
@@ -21,6 +20,7 @@ from sqlalchemy import (
     update,
 )
 
+from ..wire.jsontext import loads
 from .database import Database, dump
 from .ports import Json, Pairing, Recalled, Remembered, Turn, TurnState
 from .tables import CONVERSATIONS, DELIVERIES, EVENTS, NOTES, PAIRINGS, TURNS
@@ -87,9 +87,9 @@ class SqlConversations:
         def work(connection: Connection) -> Remembered:
             notes: dict[str, list[Json]] = {}
             for row in self._notes.all(connection, asked):
-                notes.setdefault(row.turn, []).append(json.loads(row.event))
+                notes.setdefault(row.turn, []).append(loads(row.event))
             recent = [
-                Recalled(row.id, json.loads(row.receipt or "{}"), notes.get(row.id, ()))
+                Recalled(row.id, loads(row.receipt or "{}"), notes.get(row.id, ()))
                 for row in self._receipts.all(connection, asked)
             ]
             settings = self._settings_of(connection, lane)
@@ -134,12 +134,12 @@ class SqlConversations:
         self._database.write(lambda c: bool(c.execute(gone))).result()
 
     def _settings_of(self, connection: Connection, lane: str) -> Json:
-        found: Json = json.loads(self._settings.scalar(connection, {"of_lane": lane}) or "{}")
+        found: Json = loads(self._settings.scalar(connection, {"of_lane": lane}) or "{}")
         return found
 
     def _history_of(self, connection: Connection, lane: str) -> Sequence[Json]:
         events = self._history.scalars(connection, {"of_lane": lane})
-        return [json.loads(event)["message"] for event in events]
+        return [loads(event)["message"] for event in events]
 
     def _keep(self, connection: Connection, lane: str, **values: Any) -> None:
         row = {"lane": lane, "settings": "{}", "since": 0} | values
@@ -213,7 +213,7 @@ class SqlNotes:
     def get(self, key: str) -> Json | None:
         with self._database.read() as connection:
             value = connection.scalar(select(NOTES.c.value).where(NOTES.c.key == key))
-        return None if value is None else json.loads(value)
+        return None if value is None else loads(value)
 
     def put(self, key: str, value: Json | None) -> None:
         if value is None:

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
+import msgspec
 from sqlalchemy import Connection, create_engine, make_url
 from sqlalchemy import Engine as Sql
 from sqlalchemy.exc import ArgumentError
@@ -23,6 +24,8 @@ from .schema import bring_up_to_date
 from .writer import Work, Writer, telling, told
 
 T = TypeVar("T")
+
+_encode = msgspec.json.Encoder().encode
 
 LOOKING = 8  # threads that read from a database behind a network
 _BY_BACKEND = {"sqlite": SQLITE, "postgresql": POSTGRES}
@@ -120,10 +123,8 @@ def _connect(place: Path | str) -> tuple[Habits, Sql]:
 
 
 def dump(value: Any) -> str:
-    """JSON that every database takes as text, lone surrogates included."""
-    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    """JSON that every database takes as text, lone surrogates included. Raises TypeError."""
     try:
-        text.encode()
+        return _encode(value).decode()
     except UnicodeEncodeError:
         return json.dumps(value, separators=(",", ":"))
-    return text

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import Future
 from typing import Any, TypeVar
@@ -18,6 +17,7 @@ from sqlalchemy import (
     update,
 )
 
+from ..wire.jsontext import loads
 from .database import Database, dump
 from .ports import MOVES, Delivery, DeliveryState, Fence, Json, TurnState
 from .statements import OF_DELIVERY, Statements
@@ -162,9 +162,9 @@ def _delivery(row: Any) -> Delivery:
         row.key,
         row.turn,
         row.ordinal,
-        json.loads(row.content),
+        loads(row.content),
         DeliveryState(row.state),
         row.tries,
-        json.loads(row.receipt),
+        loads(row.receipt),
         row.updated,
     )

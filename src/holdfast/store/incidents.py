@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import Connection, Row, delete, func, select
 
+from ..wire.jsontext import loads
 from .database import Database, dump
 from .ports import Incident
 from .tables import INCIDENTS
@@ -65,4 +65,4 @@ class SqlIncidents:
 
 
 def _incident(row: Row[Any]) -> Incident:
-    return Incident(row.ref, row.at, row.route, row.outcome, row.kind, json.loads(row.record))
+    return Incident(row.ref, row.at, row.route, row.outcome, row.kind, loads(row.record))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import replace
@@ -10,6 +9,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Select, delete, func, select, update
 
+from ..wire.jsontext import loads
 from .database import Database, dump
 from .deliveries import row_of
 from .ports import (
@@ -282,7 +282,7 @@ class SqlTurns:
         asked = {"of_turn": turn_id, "after": after}
         with self._database.read() as connection:
             rows = self._statements.journal.all(connection, asked)
-        return [Entry(row.sequence, json.loads(row.event)) for row in rows]
+        return [Entry(row.sequence, loads(row.event)) for row in rows]
 
     def open_lanes(self, unheld: float | None = None, limit: int | None = None) -> Sequence[str]:
         query, given = select(TURNS.c.lane).where(is_open(TURNS)), {}
@@ -385,5 +385,5 @@ def _drop(connection: Connection, ids: Sequence[str]) -> None:
 
 
 def turn_of(row: Any) -> Turn:
-    body, stop = json.loads(row.body), bool(row.stop)
+    body, stop = loads(row.body), bool(row.stop)
     return Turn(row.id, row.lane, body, row.accepted_at, row.begun, stop)
