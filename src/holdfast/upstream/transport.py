@@ -88,7 +88,7 @@ class HttpTransport(httpx2.AsyncBaseTransport):
     async def _kept(self, origin: Origin) -> Connection | None:
         """The one that was used last: the others are left to grow old."""
         now = asyncio.get_running_loop().time()
-        for idle in self._idle.values():
+        for idle in list(self._idle.values()):
             while idle and idle[0].idle_until < now:
                 await self._drop(idle.popleft())
         idle = self._idle.get(origin, deque())
