@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from tests.upstream.lines import END, text
 from tests.upstream.peers import CHUNKED, LAST_CHUNK, OK, Visit, chunk, peer, run
@@ -12,6 +14,7 @@ from holdfast.core.failure import Failure, Hop, Kind, Phase
 pytestmark = pytest.mark.usefixtures("every_loop")
 
 BODY = text("hello") + END
+MEASURED = re.compile(b"chunked|length", re.IGNORECASE)
 
 
 def asked(*answer: bytes) -> tuple[Tried, list[int]]:
@@ -21,7 +24,7 @@ def asked(*answer: bytes) -> tuple[Tried, list[int]]:
         while await visit.request():
             for part in answer:
                 await visit.send(part)
-            if b"chunked" not in b"".join(answer):
+            if not MEASURED.search(b"".join(answer)):
                 return
 
     async def main() -> tuple[Tried, list[int]]:
@@ -56,6 +59,9 @@ def refused(*answer: bytes) -> tuple[Failure, Tried]:
         CHUNKED.replace(b"\r\n", b"\n") + chunk(BODY) + LAST_CHUNK,
         OK + b"Content-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n" + chunk(BODY) + LAST_CHUNK,
         b"HTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\n" + CHUNKED + chunk(BODY) + LAST_CHUNK,
+        OK + b"X-Folded: a\r\n b\r\n" + CHUNKED[len(OK) :] + chunk(BODY) + LAST_CHUNK,
+        OK + b"X-Odd: a\x01b\r\n" + CHUNKED[len(OK) :] + chunk(BODY) + LAST_CHUNK,
+        CHUNKED.replace(b"1.1", b"1.2") + chunk(BODY) + LAST_CHUNK,
         b"HTTP/1.1 200\r\nTransfer-Encoding: chunked\r\n\r\n" + chunk(BODY) + LAST_CHUNK,
     ],
 )
@@ -77,6 +83,18 @@ def test_a_body_may_end_with_its_connection(head: bytes) -> None:
     tried, connections = asked(head, BODY)
     assert tried.text == "hello"
     assert connections == [2]
+
+
+@pytest.mark.parametrize("apart", [False, True])
+@pytest.mark.parametrize("again", [b"\r\ncontent-length: %d", b", %d"])
+def test_a_length_may_be_said_twice_but_not_two_lengths(again: bytes, apart: bool) -> None:
+    head = OK + b"Content-Length: %d" % len(BODY)
+    answer = head + again % len(BODY) + b"\r\nX-A: b\r\n\r\n" + BODY
+    parts = [answer[place : place + 1] for place in range(len(answer))] if apart else [answer]
+    tried, _ = asked(*parts)
+    assert tried.text == "hello"
+    failure, _ = refused(head + again % 9 + b"\r\n\r\n" + BODY)
+    assert (failure.kind, failure.phase) == (Kind.PROTOCOL, Phase.HEADERS)
 
 
 def test_every_byte_may_come_alone() -> None:

@@ -20,6 +20,7 @@ READ = 64 * 1024  # bytes
 LONGEST = 100 * 1024  # bytes of which none is the body's: fields, interim answers, trailers
 SWITCHED = 101  # the one interim status that nothing follows
 
+_LENGTHS = re.compile(rb"\r?\ncontent-length:([^\r\n]*)", re.IGNORECASE)
 _FIELD = re.compile(rb"[^\0\r\n]*")
 
 Fields = Sequence[tuple[bytes, bytes]]
@@ -37,19 +38,15 @@ class Connection:
         self.idle_until = 0.0  # by the event loop's clock
         self._stream = stream
         self._timeouts = timeouts
-        self._parser = httptools.HttpResponseParser(self)
-        # Many servers break these rules, and there is only one thing that they can mean.
-        self._parser.set_dangerous_leniencies(
-            lenient_chunked_length=True,
-            lenient_optional_cr_before_lf=True,
-            lenient_spaces_after_chunk_size=True,
-        )
+        self._parser = _parser(self)
         self._prepare()
 
     def _prepare(self) -> None:
         self.status = 0
         self.reason = b""
         self.fields: list[tuple[bytes, bytes]] = []
+        self._head = b""  # what was read before the answer was known
+        self._unclear = False  # it is all read before it is told
         self._pieces: list[bytes] = []
         self._answered = False  # the head of the answer is here
         self._over = False  # and its end
@@ -122,13 +119,29 @@ class Connection:
         return len(data)
 
     def _feed(self, data: bytes) -> None:
+        if self._answered:
+            self._broken = self._parse(data)
+            return
+        self._head += data
+        self._broken = None if self._unclear else self._parse(data)
+        refused = self._broken and not self._answered
+        if self._unclear or (refused and _LENGTHS.search(self._head)):
+            # The parser takes no length that is said more than once: it is given one.
+            self._unclear, self._broken = True, None
+            fields, blank, rest = self._head.partition(b"\r\n\r\n")
+            if blank:
+                self.fields, self.reason, self._parser = [], b"", _parser(self)
+                self._broken = self._parse(measured_once(fields) + blank + rest)
+
+    def _parse(self, data: bytes) -> httptools.HttpParserError | None:
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserUpgrade:
             self._over, self._lasting = True, False
         except httptools.HttpParserError as error:
             self._lasting = False
-            self._broken = error
+            return error
+        return None
 
     # What the parser tells.
 
@@ -169,6 +182,27 @@ def _is_measured(fields: Fields) -> bool:
     if codings:
         return codings[-1].strip().lower().endswith(b"chunked")
     return any(name == b"content-length" for name, _ in known)
+
+
+def _parser(told: Connection) -> httptools.HttpResponseParser:
+    parser = httptools.HttpResponseParser(told)
+    # Many servers break these rules, and there is only one thing that they can mean.
+    parser.set_dangerous_leniencies(
+        lenient_chunked_length=True,
+        lenient_headers=True,
+        lenient_optional_cr_before_lf=True,
+        lenient_spaces_after_chunk_size=True,
+        lenient_version=True,
+    )
+    return parser
+
+
+def measured_once(fields: bytes) -> bytes:
+    """`fields` with one Content-Length where it says the same more than once (RFC 9110, 8.6)."""
+    said = {length.strip() for values in _LENGTHS.findall(fields) for length in values.split(b",")}
+    if len(said) != 1:
+        return fields
+    return _LENGTHS.sub(b"", fields) + b"\r\nContent-Length: %b" % said.pop()
 
 
 def _nonsense(error: httptools.HttpParserError) -> httpcore2.RemoteProtocolError:
