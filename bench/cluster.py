@@ -17,6 +17,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import NamedTuple
 from urllib.parse import quote
 from uuid import uuid4
 
@@ -63,8 +64,16 @@ def node(folder: Path, role: str) -> Iterator[str]:
             process.wait()
 
 
-async def measure(workers: int, turns: int) -> float:
-    """Turns that ended in a second."""
+class Measured(NamedTuple):
+    workers: int
+    rate: float  # turns that ended in a second
+    commits: float  # of PostgreSQL, for each turn
+    rows: float  # that it wrote, for each turn
+    written: float  # KiB of its write-ahead log, for each turn
+
+
+async def measure(workers: int, turns: int) -> Measured:
+    """Whatever else the database does meanwhile is counted as well: it should do nothing."""
     with schema() as url, tempfile.TemporaryDirectory() as name, ExitStack() as stack:
         folder = Path(name)
         async with SimulatedUpstream() as upstream:
@@ -72,13 +81,17 @@ async def measure(workers: int, turns: int) -> float:
             gateway = await asyncio.to_thread(stack.enter_context, node(folder, "gateway"))
             for _ in range(workers):
                 await asyncio.to_thread(stack.enter_context, node(folder, "worker"))
+            before = await asyncio.to_thread(_costs, url)
             began = time.monotonic()
             async with asyncio.timeout(PATIENCE):
                 await _say(gateway, turns)
-                await asyncio.to_thread(_until_ended, url, turns)
+                looks = await asyncio.to_thread(_until_ended, url, turns)
             took = time.monotonic() - began
             await asyncio.to_thread(stack.close)
-    return turns / took
+            after = await asyncio.to_thread(_costs, url)
+    commits, rows, written = (later - sooner for sooner, later in zip(before, after, strict=True))
+    shares = ((commits - looks) / turns, rows / turns, written / 1024 / turns)
+    return Measured(workers, turns / took, *shares)
 
 
 async def _say(gateway: str, turns: int) -> None:
@@ -96,11 +109,27 @@ async def _say(gateway: str, turns: int) -> None:
         await asyncio.gather(*(say(number) for number in range(turns)))
 
 
-def _until_ended(url: str, turns: int) -> None:
+def _until_ended(url: str, turns: int) -> int:
+    """How often it had to look."""
+    looks = 1
     with psycopg.connect(url, autocommit=True) as connection:
         count = "SELECT count(*) FROM turns WHERE state = 'done'"
         while (connection.execute(count).fetchone() or (0,))[0] < turns:
             time.sleep(_LOOK)
+            looks += 1
+    return looks
+
+
+def _costs(url: str) -> tuple[int, int, int]:
+    """Commits and rows written so far, and bytes of the write-ahead log."""
+    told = """
+        SELECT xact_commit, tup_inserted + tup_updated + tup_deleted,
+               pg_wal_lsn_diff(pg_current_wal_lsn(), '0/0')::bigint
+        FROM pg_stat_database WHERE datname = current_database()
+    """
+    with psycopg.connect(url, autocommit=True) as connection:
+        commits, rows, written = connection.execute(told).fetchone() or (0, 0, 0)
+    return commits, rows, written
 
 
 def _settings(database: str, upstream: str) -> str:
@@ -122,8 +151,11 @@ rate = {{ person = 1000000, conversation = 1000000 }}
 """
 
 
-def report(measured: Sequence[tuple[int, float]], turns: int) -> str:
-    rows = "\n".join(f"| {workers} | {rate:.0f} |" for workers, rate in measured)
+def report(measured: Sequence[Measured], turns: int) -> str:
+    lines = "\n".join(
+        f"| {workers} | {rate:.0f} | {commits:.1f} | {rows:.0f} | {written:.0f} |"
+        for workers, rate, commits, rows, written in measured
+    )
     return f"""## Short turns on a cluster
 
 {turns} messages in {LANES} conversations, answered at once by a simulated model: from the first
@@ -131,9 +163,9 @@ that is sent to the end of the last turn, through one gateway. Everything shares
 {os.cpu_count()} cores: PostgreSQL, NATS, the nodes, the model and the load generator, so more
 workers cannot be faster here than the cores allow.
 
-| workers | turns a second |
-| --- | --- |
-{rows}
+| workers | turns a second | commits a turn | rows written a turn | KiB of log a turn |
+| --- | --- | --- | --- | --- |
+{lines}
 """
 
 
@@ -143,7 +175,7 @@ def main() -> None:
     parser.add_argument("--workers", type=int, nargs="+", default=[1, 2, 3])
     parser.add_argument("--dry", action="store_true", help="do not keep the report")
     told = parser.parse_args()
-    measured = [(count, asyncio.run(measure(count, told.turns))) for count in told.workers]
+    measured = [asyncio.run(measure(count, told.turns)) for count in told.workers]
     text = report(measured, told.turns)
     print(text)
     if not told.dry:
