@@ -26,6 +26,7 @@ from .manners import (
     enveloped,
     every_choice,
     every_delta,
+    filtered,
     finish_in_delta,
     finished,
     framed,
@@ -307,6 +308,12 @@ SAID_ODDLY: Sequence[Row] = (
         "The only choice has the index 1.",
         "唯一的 choice 编号是 1。",
         counted_from_one,
+    ),
+    _row(
+        "filter_results",
+        "Results of a filter come in chunks without a delta, also after the end (Azure).",
+        "过滤器的结果写在没有 delta 的数据块里，结束之后也有（Azure）。",
+        filtered,
     ),
     _row(
         "finish_in_delta",

@@ -181,3 +181,20 @@ def without_choices(speech: Speech) -> Speech:
     filters = [{"prompt_index": 0, "content_filter_results": {}}]
     prelude = _voice(speech).bare(prompt_filter_results=filters)
     return replace(speech, opening=(prelude, *speech.opening))
+
+
+def filtered(scene: Scene) -> Actions:
+    """Azure's asynchronous filter: its results come when they are known, also after the end."""
+    results = {"content_filter_results": {"hate": {"filtered": False, "severity": "safe"}}}
+    voice = _voice(scene.speech)
+
+    def result(payload: Payload) -> Payload:
+        bare = [{"index": choice["index"], **results} for choice in payload["choices"]]
+        return {**payload, "choices": bare}
+
+    (verdict, *_) = map(result, voice.chunk({}))
+    speech = replace(scene.speech, pieces=tuple((*piece, verdict) for piece in scene.speech.pieces))
+    events = [*speech.closing, verdict]
+    return whole(
+        replace(scene, speech=speech), [*map(scene.style.event, events), scene.style.raw(DONE)]
+    )

@@ -28,6 +28,7 @@ import httpx2
 from ..core.attempt import RESPONSE_ID, Continuation, How, Target
 from ..core.clock import Clock
 from ..core.events import (
+    Foreign,
     ReasoningDelta,
     RefusalDelta,
     StreamEvent,
@@ -58,6 +59,7 @@ Ids = tuple[tuple[str, str], ...]
 Report = Callable[[Phase, int | None, Ids], None]
 
 _CONTENT = (TextDelta, ReasoningDelta, RefusalDelta, ToolCallDelta)
+_CHOSEN = (*_CONTENT, Foreign)  # of one choice
 
 # RFC 9110, 5.1 and 5.5: what a name and a value may hold; no space at either end.
 _NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
@@ -257,9 +259,9 @@ def _has_content(batch: Batch) -> bool:
 
 def as_first(batch: Batch) -> Batch:
     """Some count the only choice from 1."""
-    if not any(isinstance(event, _CONTENT) and event.choice for event in batch):
+    if not any(isinstance(event, _CHOSEN) and event.choice for event in batch):
         return batch
-    return [replace(e, choice=0) if isinstance(e, _CONTENT) else e for e in batch]
+    return [replace(e, choice=0) if isinstance(e, _CHOSEN) else e for e in batch]
 
 
 def _concealed(batch: Batch, target: Target) -> Batch:

@@ -20,7 +20,7 @@ from ...core.events import (
 )
 from ..dialect import APPENDED, Head
 from ..jsontext import dumps
-from .put import answer_id, finish_word, places, tool_call, usage
+from .put import answer_id, closing, finish_word, places, tool_call, usage
 from .words import LOGPROBS
 
 
@@ -92,12 +92,14 @@ class ChatAssembler:
                     self._message(choice).refusal.append(text)
                 case ToolCallDelta():
                     self._message(event.choice).add_call(event)
-                case Foreign():
-                    self._around.update(event.extra)
+                case Foreign(extra, choice):
+                    self._message(choice, extra)
                 case UsageReport():
                     self._usage = event
                 case Finished():
                     self._finished = event
+                    for index, extra in closing(event).items():
+                        self._message(index, extra)
                 case Restarted():
                     raise ValueError(APPENDED)
                 case _:

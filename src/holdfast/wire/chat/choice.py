@@ -7,6 +7,8 @@ from dataclasses import replace
 from typing import Any
 
 from ...core.events import (
+    Extra,
+    Foreign,
     ReasoningDelta,
     RefusalDelta,
     StopReason,
@@ -49,6 +51,7 @@ class Choice:
         self.late = False  # content has come since
         self.spoke = False  # the last delta held content
         self.tools = ToolCalls(seed)
+        self.closing: Extra = {}  # what came beside the finish reason and has no other place
         self._thoughts: Thoughts | None = Thoughts()
         self._streams = False  # it speaks in deltas
         self._message = ""  # all the text that came as `message`
@@ -78,7 +81,10 @@ class Choice:
         self.spoke = bool(found or tools)
         self._streams = self._streams or (streamed and self.spoke)
         events = [event for piece in found for event in self._events(piece)]
-        return _dressed([*events, *tools], self.index, _extra(choice, delta, around))
+        extra = _extra(choice, delta, around)
+        if extra and not self.spoke and choice.get("finish_reason"):
+            self.closing, extra = extra, {}
+        return _dressed([*events, *tools], self.index, extra)
 
     def end(self) -> Sequence[StreamEvent]:
         """The choice has finished: what was still held back."""
@@ -160,7 +166,8 @@ def _dressed(
 ) -> Sequence[StreamEvent]:
     """`events` with `extra` beside the first that it fits, or on an event of its own.
 
-    Without content only what has a structure is worth an event: flags come with any chunk.
+    A structure in the delta is something said, such as an image. All else, such as the results of
+    a filter, is told to who knows it, and proves nothing.
     """
     if not extra:
         return events
@@ -168,11 +175,12 @@ def _dressed(
     signed = {"reasoning_details": details}
     if details and not _attach(events, ReasoningDelta, signed):
         events.insert(0, ReasoningDelta("", choice, signed))
-    if not (_attach(events, TextDelta, extra) or _attach(events, ReasoningDelta, extra)):
-        structures = (v for k, v in extra.items() if k not in (BESIDE, AROUND))
-        if any(isinstance(value, dict | list) for value in structures):
-            events.append(TextDelta("", choice, extra))
-    return events
+    if not extra or _attach(events, TextDelta, extra) or _attach(events, ReasoningDelta, extra):
+        return events
+    told = (value for name, value in extra.items() if name not in (BESIDE, AROUND))
+    said = any(isinstance(value, dict | list) for value in told)
+    own = TextDelta("", choice, extra) if said else Foreign(extra, choice, content=False)
+    return [*events, own]
 
 
 def _attach(

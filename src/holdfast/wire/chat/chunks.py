@@ -9,14 +9,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ...core.events import Finished, StopReason, UsageReport
+from ...core.events import Finished, Foreign, StopReason, UsageReport
 from ...core.failure import Failure, Kind, Phase
 from ..classify import classify_event, finish_failure
 from ..decode import Item, error_of
 from ..fields import whole
 from .choice import Choice
 from .parts import says_something
-from .words import NO_FINISH
+from .words import AROUND, CLOSING, NO_FINISH
 
 # Of the answer as a whole; what they say is not for a client, or said in another place.
 _CHUNK_FIELDS = frozenset(
@@ -74,8 +74,10 @@ class ChunkReader:
         if error is not None:
             failure = classify_event(error, self.phase)
         if failure:
-            items.append(failure)
-        elif not self.told and self._is_believable():
+            return [*items, failure]
+        if around and chunk.get("choices") == []:
+            items.append(Foreign({AROUND: around}, content=False))
+        if not self.told and self._is_believable():
             items += self._finish()
         return items
 
@@ -109,7 +111,7 @@ class ChunkReader:
                 choice = self._choice(index if isinstance(index, int) else position, chunk)
                 events = choice.read(found, around)
                 items += events
-                self.told = self.told and not events
+                self.told = self.told and all(isinstance(event, Foreign) for event in events)
                 failure = self._weigh(choice, found, chunk) or failure
         return failure
 
@@ -173,7 +175,9 @@ class ChunkReader:
             return [Failure(Kind.TOOL_ARGUMENTS, Phase.STREAM, detail=fault)]
         reasons = tuple(choice.reason for choice in choices)
         word = choices[0].word or ""
-        items.append(Finished(reasons[0], reasons if len(reasons) > 1 else (), word))
+        closing = [choice.closing for choice in choices]
+        extra = {CLOSING: closing} if any(closing) else None
+        items.append(Finished(reasons[0], reasons if len(reasons) > 1 else (), word, extra))
         return items
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from ...core.events import Extra, Finished, ToolCallDelta, UsageReport
 from ..dialect import Head
-from .words import AROUND, BESIDE, CUSTOM, FINISH, LEGACY, LOGPROBS, STANDARD
+from .words import AROUND, BESIDE, CLOSING, CUSTOM, FINISH, LEGACY, LOGPROBS, STANDARD
 
 
 def answer_id(head: Head) -> str:
@@ -40,6 +40,11 @@ def finish_word(finished: Finished, choice: int) -> str:
     if choice == 0 and finished.word in STANDARD:
         return finished.word
     return FINISH[reason]
+
+
+def closing(finished: Finished) -> Mapping[int, Extra]:
+    """What was told beside the finish reason of each choice."""
+    return dict(enumerate((finished.extra or {}).get(CLOSING, ())))
 
 
 def usage(report: UsageReport) -> dict[str, Any]:

@@ -22,7 +22,7 @@ from ...core.events import (
 )
 from ..dialect import APPENDED, Head
 from ..jsontext import dumps
-from .put import answer_id, finish_word, places, tool_call, usage
+from .put import answer_id, closing, finish_word, places, tool_call, usage
 
 HEARTBEAT = b": hb\n"  # a comment alone: a blank line would make some SDKs parse an empty event
 DONE = b"data: [DONE]\n\n"
@@ -90,8 +90,8 @@ class ChatStream:
                 return self._delta(choice, {"refusal": text}) if text else b""
             case ToolCallDelta():
                 return self._delta(event.choice, tool_call(event))
-            case Foreign():
-                return self._write({**event.extra, "choices": []})
+            case Foreign(extra, choice):
+                return self._delta(choice, {}, extra)
             case UsageReport():
                 self._usage = event
                 return b""
@@ -102,15 +102,23 @@ class ChatStream:
             case _:
                 assert_never(event)
 
-    def _delta(self, choice: int, delta: dict[str, Any], extra: Extra | None = None) -> bytes:
+    def _delta(
+        self,
+        choice: int,
+        delta: dict[str, Any],
+        extra: Extra | None = None,
+        word: str | None = None,
+    ) -> bytes:
         back = places(extra or {})
         delta = {**self._role(choice), **back.delta, **delta}
-        return self._write({**back.chunk, "choices": [{**_choice(choice, delta), **back.choice}]})
+        told = {**_choice(choice, delta), **back.choice, "finish_reason": word}
+        return self._write({**back.chunk, "choices": [told]})
 
     def _finished(self, event: Finished) -> bytes:
         count = max(1, len(event.reasons), *(index + 1 for index in self._begun))
+        extras = closing(event)
         return b"".join(
-            self._write({"choices": [_choice(index, self._role(index), finish_word(event, index))]})
+            self._delta(index, {}, extras.get(index), finish_word(event, index))
             for index in range(count)
         )
 

@@ -7,10 +7,11 @@ from collections.abc import Mapping
 from ...core.events import StopReason
 
 # What an event's `extra` holds that is not a field of the delta: the choice's `logprobs`, other
-# fields of the choice, fields of the chunk.
+# fields of the choice, fields of the chunk; of `Finished`, all of these for each choice.
 LOGPROBS = "logprobs"
 BESIDE = "choice"
 AROUND = "chunk"
+CLOSING = "closing"
 
 CUSTOM = "custom"  # the type of a tool that takes free text
 LEGACY = "function_call"  # `extra["type"]` of a call in the old form
