@@ -11,6 +11,7 @@ from typing import Any
 
 from ..core.failure import Kind, Phase
 from .actions import Send
+from .manners import in_lines
 from .scene import DONE, Actions, Scene, told
 from .speech import ChatVoice
 from .truth import Player, Position, Row, Truth
@@ -150,6 +151,15 @@ NO_LAST_WORD: Sequence[Row] = (
         Phase.END,
         "EOF",
     ),
+    _row(
+        "lines_cut",
+        Kind.TRUNCATED,
+        "JSON texts come a line each, and the body ends in the middle of one.",
+        "每行一个 JSON，而正文在一行的中间结束。",
+        lambda scene: _half_event(in_lines(scene)),
+        Phase.END,
+        "EOF",
+    ),
     _cut_off(
         "raw_html",
         "A proxy ends the stream with an error page, which is no event.",
@@ -280,6 +290,13 @@ ERROR_EVENTS: Sequence[Row] = (
         "An event holds nothing but the words of an error, as a JSON string.",
         "一个事件里只有一个 JSON 字符串，写着一句错误。",
         _data(b'"Internal Server Error"'),
+    ),
+    _row(
+        "error_line",
+        Kind.SERVER_ERROR,
+        "JSON texts come a line each, and the last one is an error (Ollama).",
+        "每行一个 JSON，最后一行是错误（Ollama）。",
+        lambda scene: _error({"message": "the runner has stopped"})(in_lines(scene)),
     ),
     _row(
         "error_list",

@@ -30,6 +30,8 @@ from .manners import (
     finish_in_delta,
     finished,
     framed,
+    json_lines,
+    json_list,
     null_finish,
     parts,
     said,
@@ -40,6 +42,7 @@ from .manners import (
     usage_with_finish,
     whole_again,
     whole_json,
+    whole_json_open,
     without_choices,
 )
 from .scene import whole
@@ -147,6 +150,12 @@ ON_THE_WAY: Sequence[Row] = (
         "要的是流，来的却是一整份 JSON。",
         whole_json,
     ),
+    _row(
+        "whole_json_open",
+        "One JSON document, and the body never ends.",
+        "一整份 JSON，之后正文一直不结束。",
+        whole_json_open,
+    ),
 )
 
 WRITTEN_ODDLY: Sequence[Row] = (
@@ -227,6 +236,18 @@ WRITTEN_ODDLY: Sequence[Row] = (
         "The JSON of an event has line ends, and only its first line is marked as data.",
         "事件的 JSON 带有换行，却只有第一行标着 data:。",
         styled(lambda style: replace(style, indent=True, bare=True)),
+    ),
+    _row(
+        "json_lines",
+        "A JSON text a line, without the form of events.",
+        "每行一个 JSON，没有事件流的格式。",
+        json_lines,
+    ),
+    _row(
+        "json_list",
+        "One JSON list, which grows chunk by chunk (Google).",
+        "一个 JSON 列表，数据块逐个写入（Google）。",
+        json_list,
     ),
     _row(
         "json_in_json",

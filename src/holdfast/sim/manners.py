@@ -7,11 +7,21 @@ from dataclasses import replace
 from itertools import accumulate
 from typing import Any
 
-from .actions import Action, Wait
-from .http1 import (
-    Framing,
+from .actions import Action, Send, Stall, Wait
+from .http1 import CHUNKED, Framing
+from .scene import (
+    DONE,
+    LINES,
+    Actions,
+    Scene,
+    Style,
+    as_json,
+    head_of,
+    told,
+    until,
+    whole,
+    with_body,
 )
-from .scene import DONE, Actions, Scene, Style, as_json, told, until, whole, with_body
 from .speech import ChatVoice, Payload, Speech
 from .truth import Player
 
@@ -30,6 +40,27 @@ def after(prologue: bytes) -> Player:
 
 def typed(content_type: str) -> Player:
     return lambda scene: whole(replace(scene, content_type=content_type))
+
+
+def in_lines(scene: Scene) -> Scene:
+    """Written as Ollama writes its own streams."""
+    named = "application/x-ndjson" if scene.stream else scene.content_type
+    return replace(scene, style=LINES, content_type=named)
+
+
+def json_lines(scene: Scene) -> Actions:
+    scene = in_lines(scene)
+    return whole(scene, map(scene.style.event, scene.speech.closing))
+
+
+def json_list(scene: Scene) -> Actions:
+    """As Google streams where nobody asks for events."""
+    if not scene.stream:
+        return whole(scene)
+    style = replace(LINES, gap=b",\n")
+    written = replace(scene, style=style, content_type="application/json", prologue=b"[\n")
+    *closing, last = map(style.event, scene.speech.closing)
+    return whole(written, [*closing, last.removesuffix(style.gap), b"]\n"])
 
 
 def said(change: Callable[[Speech], Speech]) -> Player:
@@ -66,6 +97,11 @@ def slow_first(scene: Scene) -> Actions:
 def whole_json(scene: Scene) -> Actions:
     content = (("Content-Type", "application/json"),)
     return with_body(200, content, as_json(scene.speech.whole), scene.request_id)
+
+
+def whole_json_open(scene: Scene) -> Actions:
+    plain = replace(scene, content_type="application/json", framing=CHUNKED)
+    return (Send(head_of(plain)), plain.raw(as_json(scene.speech.whole)), Stall())
 
 
 def every_delta(change: Callable[[Payload], Payload]) -> Callable[[Speech], Speech]:

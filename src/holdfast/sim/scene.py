@@ -12,7 +12,7 @@ from .habits import Habits
 from .http1 import CHUNKED, Framing, Headers, head
 from .speech import DONE, Payload, Speech
 
-__all__ = ["DONE", "Actions", "Scene", "Style"]
+__all__ = ["DONE", "LINES", "Actions", "Scene", "Style"]
 
 Actions = tuple[Action, ...]
 
@@ -46,6 +46,10 @@ class Style:
         lines = self.field + data.replace(b"\n", b"\n" + rest) + b"\n"
         named = f"event: {name}\n".encode() if name else b""
         return (self.before + named + lines + self.gap).replace(b"\n", self.line_end)
+
+
+# One JSON text a line, without the form of events.
+LINES = Style(field=b"", gap=b"")
 
 
 @dataclass(frozen=True, slots=True)

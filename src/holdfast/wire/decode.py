@@ -7,7 +7,7 @@ chunks mean is the business of a `Reader`, one for each dialect.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from enum import Enum
 from typing import Any, Protocol
@@ -20,16 +20,17 @@ from .dialect import ErrorAnswer
 from .fronts import is_page
 from .halves import Halves
 from .jsontext import loads
+from .jsonvalues import JsonValues
 from .lenient import plain
-from .report import as_status
 from .sse import LIMIT, SseEvent, SseParser
+from .trouble import error_of
 
 Item = StreamEvent | Failure
 
 BODY = 32 * 1024 * 1024  # bytes of a JSON body
 PAGE = 64 * 1024  # bytes of a body that is neither, kept to explain it
 _EXCERPT = 256  # characters
-_DONE = b"[DONE]"
+_DONE, _WORD = b"[DONE]", b"DONE"
 _BOM = b"\xef\xbb\xbf"
 _MESSAGE = ("", "message")  # the names under which SSE delivers what everybody reads
 _ERRORS = frozenset({"error", "exception"})
@@ -56,10 +57,10 @@ def form_of(start: bytes, media_type: str) -> Form | None:
     """What an answer is that starts so; None while that is open."""
     if start and _BOM.startswith(start):
         return None
-    text = start.removeprefix(_BOM).lstrip()
+    text = start.removeprefix(_BOM).lstrip(b" \t\r\n\v\f\x1e")
     if not text:
         return None
-    if text[:1] in (b"{", b"["):
+    if text[:1] in (b"{", b"[", b'"'):
         return Form.JSON
     if text[:1] == b"<":
         return Form.OTHER
@@ -81,6 +82,10 @@ class Reader(Protocol):
 
     def read(self, chunk: Mapping[str, Any]) -> list[Item]: ...
 
+    def is_whole(self, body: Mapping[str, Any]) -> bool:
+        """Whether `body` is an answer that says of itself that it is whole: nothing need follow."""
+        ...
+
     def read_body(self, body: Mapping[str, Any]) -> list[Item] | None:
         """One JSON body that is no error; None if it is no answer of this dialect."""
         ...
@@ -88,6 +93,9 @@ class Reader(Protocol):
     def end(self, *, marked: bool) -> list[Item]:
         """The stream is over: by the marker [DONE], or because no more bytes came."""
         ...
+
+
+_CUT = Failure(Kind.TRUNCATED, Phase.END, detail="the bytes ended in the middle of an event")
 
 
 class AnswerDecoder:
@@ -101,6 +109,9 @@ class AnswerDecoder:
         self._held = bytearray()  # what came before the form was known, or a body
         self._failed = False
         self._parser = SseParser()
+        self._values = JsonValues()
+        self._first: bytes | None = None  # a JSON value that may be all there is
+        self._streams = False  # another one came
         self._reader = reader
         self._halves: Halves | None = None  # once a half was seen
 
@@ -113,9 +124,9 @@ class AnswerDecoder:
             self._form = form_of(data, self._media_type)
         if self._form is Form.EVENTS:
             return self._give(self._events(data))
+        if self._form is Form.JSON:
+            return self._give(self._json(data))
         self._held += data
-        if self._form is Form.JSON and len(self._held) > BODY:
-            return self._give([self._wrong(f"a JSON body of more than {BODY >> 20} MiB")])
         if self._form is Form.OTHER and len(self._held) >= PAGE:
             return self._give([self._page()])
         return ()
@@ -132,7 +143,7 @@ class AnswerDecoder:
             case Form.EVENTS:
                 return self._events_end()
             case Form.JSON:
-                return self._body()
+                return self._values_end() if self._streams else self._body(bytes(self._held))
             case Form.OTHER:
                 return [self._page()]
             case None:
@@ -147,14 +158,51 @@ class AnswerDecoder:
     # A stream of chunks.
 
     def _events(self, data: bytes) -> list[Item]:
-        items: list[Item] = []
-        for event in self._parser.feed(data):
-            items += self._event(event)
-            if self.done or (items and isinstance(items[-1], Failure)):
-                return items
-        if self._parser.overflowed:
+        items = self._each(self._parser.feed(data))
+        if self._parser.overflowed and not self._is_over(items):
             items.append(self._wrong(f"an event of more than {LIMIT >> 20} MiB"))
         return items
+
+    def _json(self, data: bytes) -> list[Item]:
+        """One body, or chunks without the form of events: what comes second shows it."""
+        values = self._values.feed(data)
+        if not self._streams:
+            self._held += data
+            if self._first is None and values:
+                self._first = values.pop(0)
+                if self._says_all(self._first):
+                    items = self._body(self._first)
+                    self.done = not self._is_over(items)
+                    return items
+            if self._first is not None and values:
+                self._streams = True
+                self._held.clear()
+                values.insert(0, self._first)
+        items = self._each(map(SseEvent, values))
+        if max(len(self._held), self._values.size) > BODY:
+            items.append(self._wrong(f"a JSON body of more than {BODY >> 20} MiB"))
+        return items
+
+    def _says_all(self, value: bytes) -> bool:
+        """Whether a whole body, or an error, has come; the connection may stay open after it."""
+        try:
+            body = self._loads(value)
+        except ValueError:
+            return False
+        if not isinstance(body, dict):
+            return False
+        return error_of(body) is not None or self._reader.is_whole(body)
+
+    def _each(self, events: Iterable[SseEvent]) -> list[Item]:
+        items: list[Item] = []
+        for event in events:
+            items += self._event(event)
+            if self._is_over(items):
+                break
+        return items
+
+    def _is_over(self, items: Sequence[Item]) -> bool:
+        return self.done or (bool(items) and isinstance(items[-1], Failure))
 
     def _event(self, event: SseEvent) -> list[Item]:
         data = event.data.strip()
@@ -162,7 +210,7 @@ class AnswerDecoder:
             data = data[5:].lstrip()
         if data == _DONE:
             self.done = True
-            return self._explained(self._reader.end(marked=True))
+            return self._explained(self._reader.end(marked=True), self._parser.stray)
         if not data and event.event not in _ERRORS:
             return []
         try:
@@ -209,7 +257,7 @@ class AnswerDecoder:
     def _events_end(self) -> list[Item]:
         tail = self._parser.unfinished.strip()
         if tail in (b"", _DONE):
-            return self._explained(self._reader.end(marked=tail == _DONE))
+            return self._explained(self._reader.end(marked=tail == _DONE), self._parser.stray)
         if self._reader.told:
             return []
         if self._is_whole(tail):  # only the blank line after it is missing
@@ -217,13 +265,16 @@ class AnswerDecoder:
             failed = bool(items) and isinstance(items[-1], Failure)
             return items if failed or self.done else items + self._reader.end(marked=False)
         # What was cut is evidence of the cut, and perhaps of its cause, but no event.
-        detail = "the bytes ended in the middle of an event"
-        cut = Failure(Kind.TRUNCATED, Phase.END, detail=detail)
-        return [self._reported(tail) or cut]
+        return [self._reported(tail) or _CUT]
 
-    def _explained(self, items: list[Item]) -> list[Item]:
+    def _values_end(self) -> list[Item]:
+        if self._values.cut:
+            return [] if self._reader.told else [_CUT]
+        between = self._values.between
+        return self._explained(self._reader.end(marked=between == _WORD), bytes(between))
+
+    def _explained(self, items: list[Item], stray: bytes) -> list[Item]:
         """A missing end, with what somebody wrote between the events, if anything, as its cause."""
-        stray = self._parser.stray
         last = items[-1] if items else None
         if not stray or not isinstance(last, Failure) or last.kind is Kind.TOOL_ARGUMENTS:
             return items
@@ -267,11 +318,16 @@ class AnswerDecoder:
 
     # One JSON body, or neither.
 
-    def _body(self) -> list[Item]:
-        text = bytes(self._held).removeprefix(_BOM).strip()
+    def _body(self, data: bytes) -> list[Item]:
+        text = data.removeprefix(_BOM).strip(b" \t\r\n\x1e")
         try:
             value = self._loads(text)
+            if isinstance(value, str) and value[:1] in ("{", "["):  # JSON in JSON
+                value = self._loads(value.encode("utf-8", "surrogatepass"))
         except ValueError:
+            if self._first is not None:  # more than JSON: as if it had been streamed
+                told = self._event(SseEvent(self._first))
+                return told if self._is_over(told) else told + self._values_end()
             if not text.endswith((b"}", b"]")):
                 detail = "the bytes ended in the middle of a JSON body"
                 return [Failure(Kind.TRUNCATED, Phase.END, detail=detail)]
@@ -279,7 +335,8 @@ class AnswerDecoder:
         if isinstance(value, list) and len(value) == 1:
             value = value[0]
         if not isinstance(value, dict):
-            return [self._wrong("a JSON body that is no object")]
+            words = telling(value, Phase.FIRST) if isinstance(value, str) else None
+            return [words or self._wrong("a JSON body that is no object")]
         if error_of(value) is None:
             items = self._reader.read_body(value)
             if items is not None:
@@ -310,71 +367,3 @@ class AnswerDecoder:
 
 def _text(data: bytes) -> str:
     return data.decode("utf-8", "replace")
-
-
-def error_of(body: Mapping[str, Any]) -> object | None:
-    """What `body` says went wrong, in one of the forms that errors take inside an answer."""
-    error: object = body.get("error")
-    if error and _is_trouble(error):
-        return error
-    around = [_spelt(held) for held in body.values() if isinstance(held, dict)]
-    if body.get("choices"):
-        return body if any(map(_is_numbered, around)) else None
-    members = _spelt(body)
-    if any(members.get(name) is False for name in _GOOD) or _failed(members):
-        return body
-    if any(_is_error_name(name) and _is_trouble(held) for name, held in members.items()):
-        return body
-    if _is_coded(members):
-        return body
-    # MiniMax's base_resp, Spark's header, Tencent's Response
-    return body if any(_is_coded(held) or _holds_error(held) for held in around) else None
-
-
-def _spelt(body: Mapping[str, Any]) -> dict[str, Any]:
-    return {plain(key): held for key, held in body.items()}
-
-
-_GOOD = ("success", "ok", "succeeded")
-_STATES = ("object", "type", "status", "state", "event", "result")
-_FAILED = frozenset({"error", "failed", "failure", "fail", "exception"})
-_ERROR_NAME = re.compile(r"(?:error|errors|err|exception|fault|failure|detail)$|^err(?:or)?[a-z]+$")
-_NUMBERS = ("code", "statuscode")
-_CODES = (*_NUMBERS, "status")
-_WORDS = ("message", "msg", "statusmsg")
-_NO_ERROR = (None, "", 0, "0", 200, "200", "ok", "OK", "success")
-
-
-def _is_error_name(name: str) -> bool:
-    return _ERROR_NAME.search(name) is not None
-
-
-def _failed(members: Mapping[str, Any]) -> bool:
-    words = (members.get(name) for name in _STATES)
-    return any(isinstance(word, str) and word.casefold() in _FAILED for word in words)
-
-
-def _is_coded(members: Mapping[str, Any]) -> bool:
-    """Whether it holds a code that is none of success, with words to it or as a status."""
-    codes = [code for name in _CODES if (code := members.get(name)) not in _NO_ERROR]
-    words = any(isinstance(members.get(name), str) for name in _WORDS)
-    return bool(codes) and (words or any((as_status(code) or 0) >= 400 for code in codes))
-
-
-def _is_numbered(members: Mapping[str, Any]) -> bool:
-    """Whether it holds a number that is none of success, and a sentence to it."""
-    numbers = [members.get(name) for name in _NUMBERS]
-    failed = any(isinstance(n, int) and n not in _NO_ERROR for n in numbers)
-    return failed and any(isinstance(members.get(name), str) and members[name] for name in _WORDS)
-
-
-def _holds_error(members: Mapping[str, Any]) -> bool:
-    errors = (held for name, held in members.items() if _is_error_name(name))
-    return any(isinstance(error, dict) and _is_trouble(error) for error in errors)
-
-
-def _is_trouble(error: object) -> bool:
-    """Some write an error into every chunk that says there was none."""
-    if isinstance(error, dict):
-        return any(held not in _NO_ERROR for held in error.values())
-    return bool(error) and error not in _NO_ERROR

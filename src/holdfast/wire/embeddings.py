@@ -84,8 +84,11 @@ class _Reader:
     def read(self, chunk: Mapping[str, Any]) -> list[Item]:
         return []
 
+    def is_whole(self, body: Mapping[str, Any]) -> bool:
+        return isinstance(body.get("data"), list)
+
     def read_body(self, body: Mapping[str, Any]) -> list[Item] | None:
-        if not isinstance(body.get("data"), list):
+        if not self.is_whole(body):
             return None
         self.began = self.told = True
         usage = table(body, "usage")

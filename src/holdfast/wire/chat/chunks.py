@@ -12,8 +12,9 @@ from typing import Any
 from ...core.events import Finished, Foreign, StopReason, UsageReport
 from ...core.failure import Failure, Kind, Phase
 from ..classify import classify_event, finish_failure
-from ..decode import Item, error_of
-from ..fields import whole
+from ..decode import Item
+from ..fields import table, tables, text, whole
+from ..trouble import error_of
 from .choice import Choice
 from .parts import says_something
 from .words import AROUND, CLOSING, NO_FINISH
@@ -80,6 +81,12 @@ class ChunkReader:
         if not self.told and self._is_believable():
             items += self._finish()
         return items
+
+    def is_whole(self, body: Mapping[str, Any]) -> bool:
+        choices = tables(body, "choices")
+        return bool(choices) and all(
+            table(choice, "message") and text(choice, "finish_reason") for choice in choices
+        )
 
     def read_body(self, body: Mapping[str, Any]) -> list[Item] | None:
         body = _unwrapped(body)

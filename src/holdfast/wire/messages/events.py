@@ -19,10 +19,11 @@ from ...core.events import (
 )
 from ...core.failure import Failure, Kind, Phase
 from ..classify import classify_event, finish_failure
-from ..decode import Item, error_of
+from ..decode import Item
 from ..fields import table, tables, text, whole, without
 from ..jsontext import dumps
 from ..toolargs import ToolCalls
+from ..trouble import error_of
 from .words import BLOCK, CITATIONS, SIGNATURE, STOP
 
 Event = Mapping[str, Any]
@@ -64,6 +65,9 @@ class EventReader:
         if error is not None:
             return [classify_event(error, self.phase)]
         return [Foreign(chunk, content=False)] if isinstance(kind, str) else []
+
+    def is_whole(self, body: Event) -> bool:
+        return body.get("type") == "message" and bool(text(body, "stop_reason"))
 
     def read_body(self, body: Event) -> list[Item] | None:
         if body.get("type") != "message" and not ("stop_reason" in body and "content" in body):

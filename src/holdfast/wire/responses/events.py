@@ -23,10 +23,11 @@ from ...core.events import (
 )
 from ...core.failure import Failure, Kind, Phase
 from ..classify import classify_event, finish_failure
-from ..decode import Item, error_of
+from ..decode import Item
 from ..fields import table, tables, text, whole, without
 from ..jsontext import dumps
 from ..toolargs import ToolCalls
+from ..trouble import error_of
 from .words import (
     ANNOTATIONS,
     BREAK,
@@ -97,6 +98,9 @@ class EventReader:
         if output and output.kind in _OURS and kind in _CLOSING:
             return []
         return [Foreign(chunk, content="output_index" in chunk)]
+
+    def is_whole(self, body: Event) -> bool:
+        return body.get("object") == "response" and text(body, "status") in self._ENDS
 
     def read_body(self, body: Event) -> list[Item] | None:
         if body.get("object") != "response" and not isinstance(body.get("output"), list):
