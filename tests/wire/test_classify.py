@@ -14,6 +14,7 @@ from tests.wire.bodies import body
 
 from holdfast.core.failure import Failure, Kind, Phase
 from holdfast.core.verdict import explain
+from holdfast.sim.prose_errors import PROSE_ERRORS
 from holdfast.sim.proxy_errors import PROXY_ERRORS
 from holdfast.sim.rate_limits import RATE_LIMITS
 from holdfast.sim.truth import Row
@@ -32,7 +33,9 @@ def classified(
 
 
 @pytest.mark.parametrize(
-    "row", [*VENDOR_ERRORS, *PROXY_ERRORS, *RATE_LIMITS], ids=lambda row: row.truth.name
+    "row",
+    [*VENDOR_ERRORS, *PROSE_ERRORS, *PROXY_ERRORS, *RATE_LIMITS],
+    ids=lambda row: row.truth.name,
 )
 def test_what_the_simulator_says_is_understood(row: Row) -> None:
     said = body(row.truth.name, {"stream": True, "messages": [{"role": "user", "content": "?"}]})

@@ -174,3 +174,42 @@ def test_an_answer_in_another_dialect_says_what_is_wrong(
         assert isinstance(failure, Failure)
         assert failure.kind is Kind.PROTOCOL
         assert f"in the dialect {found}" in failure.detail
+
+
+@pytest.mark.parametrize(
+    ("word", "reason"),
+    [
+        ("content_filter: PROHIBITED_CONTENT", StopReason.CONTENT_FILTER),
+        ("content_filter", StopReason.CONTENT_FILTER),
+        ("SAFETY", StopReason.CONTENT_FILTER),
+        ("guardrail_intervened", StopReason.CONTENT_FILTER),
+        ("length", StopReason.LENGTH),
+        ("max_tokens", StopReason.LENGTH),
+        ("stop", StopReason.END),
+        ("eos_token", StopReason.END),
+        ("who: knows", StopReason.END),
+    ],
+)
+def test_a_reason_is_understood_in_the_words_of_any_vendor(word: str, reason: StopReason) -> None:
+    chunks = [
+        {"choices": [{"index": 0, "delta": {"content": "a"}}]},
+        {"choices": [{"index": 0, "delta": {}, "finish_reason": word}]},
+    ]
+    said = {"type": "content_block_delta", "index": 0, "delta": {"type": "text_delta", "text": "a"}}
+    ending = {"type": "message_delta", "delta": {"stop_reason": word}, "usage": {}}
+    message: list[Event] = [
+        {"type": "message_start", "message": {}},
+        said,
+        ending,
+        {"type": "message_stop"},
+    ]
+    assert told(events_of("chat", chunks)) == ("a", "", reason)
+    assert told(events_of("messages", message)) == ("a", "", reason)
+
+
+@pytest.mark.parametrize("reason", ["content_filter", "safety", "max_output_tokens", "other"])
+def test_an_incomplete_response_is_never_told_as_a_complete_one(reason: str) -> None:
+    last = ended("incomplete", incomplete_details={"reason": reason})
+    (text, _, end) = told(events_of("responses", [CREATED, item(0), delta("a"), last]))
+    filtered = reason in ("content_filter", "safety")
+    assert (text, end) == ("a", StopReason.CONTENT_FILTER if filtered else StopReason.LENGTH)

@@ -15,7 +15,7 @@ from enum import Enum
 
 from ..core.attempt import Attempt, How, Outcome, Target
 from ..core.events import StreamEvent, TextDelta, UsageReport
-from ..core.failure import Failure, Phase
+from ..core.failure import Failure, Kind, Phase
 from ..core.reason import Reason, Why
 from ..core.request import Request, Surface
 from .budget import HEDGE, RetryBudget
@@ -220,7 +220,8 @@ class StreamMachine:
     def _lose(self, leg: Leg, failure: Failure, now: float) -> None:
         """The attempt is over and brought no end: record it and decide what comes next."""
         reader = self._reader
-        reader.tool_cut = reader.tool_cut or bool(leg.tools and reader.has_text)
+        calling = bool(leg.tools) or failure.kind is Kind.TOOL_ARGUMENTS
+        reader.tool_cut = reader.tool_cut or (calling and reader.has_text)
         spoke = leg.first_event_at is not None
         self._health.failed(leg.target, failure, now, self._jitter, weak=spoke)
         self._close(leg)

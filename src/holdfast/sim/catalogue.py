@@ -9,6 +9,7 @@ from .connection_faults import ADDRESSES, CONNECTION_FAULTS
 from .event_faults import EVENT_FAULTS
 from .first_faults import FIRST_FAULTS
 from .healthy import HEALTHY, SAID_ODDLY
+from .prose_errors import PROSE_ERRORS
 from .proxy_errors import PROXY_ERRORS
 from .rate_limits import RATE_LIMITS
 from .truth import Player, Position, Row, Truth
@@ -20,6 +21,7 @@ _ROWS: Sequence[Row] = (
     *HEALTHY,
     *CONNECTION_FAULTS,
     *VENDOR_ERRORS,
+    *PROSE_ERRORS,
     *PROXY_ERRORS,
     *RATE_LIMITS,
     *FIRST_FAULTS,

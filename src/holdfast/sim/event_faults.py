@@ -285,6 +285,18 @@ ERROR_EVENTS: Sequence[Row] = (
         ),
     ),
     _row(
+        "error_inner",
+        Kind.OVERLOADED,
+        "A chunk carries the words of an error in a member of the vendor's own (Groq).",
+        "数据块里，供应商自己的成员带着一句错误（Groq）。",
+        _event(
+            {
+                "choices": [{"index": 0, "delta": {}, "finish_reason": None}],
+                "x_groq": {"id": "req_sim", "error": "The model is over capacity"},
+            }
+        ),
+    ),
+    _row(
         "error_quoted",
         Kind.SERVER_ERROR,
         "An event holds nothing but the words of an error, as a JSON string.",
@@ -361,6 +373,13 @@ FINISH_WORDS: Sequence[Row] = (
         "The finish reason is `network_error` (GLM: the inference failed).",
         "结束原因是 network_error（GLM：模型推理异常）。",
         _finish("network_error"),
+    ),
+    _row(
+        "finish_filtered_call",
+        Kind.TOOL_ARGUMENTS,
+        "The finish reason says in two words that a tool call is malformed (Google).",
+        "结束原因用两个词说明工具调用格式有误（Google）。",
+        _finish("function_call_filter: MALFORMED_FUNCTION_CALL"),
     ),
     _row(
         "finish_no_resource",

@@ -15,6 +15,7 @@ from .dialect import ErrorAnswer
 from .phrases import phrased
 from .report import DEPTH, Report, as_status
 from .retry_after import retry_after
+from .stops import parts_of
 from .unwrap import read_error, unwrap
 from .vendors import ORIGIN_FAULTS, Row, by_status, lookup
 
@@ -66,6 +67,7 @@ _FINISH: dict[str, Kind] = {
     "ratelimit": Kind.RATE_LIMITED,
     "malformedfunctioncall": Kind.TOOL_ARGUMENTS,
     "malformedtoolcall": Kind.TOOL_ARGUMENTS,
+    "malformedtooluse": Kind.TOOL_ARGUMENTS,
     "unexpectedtoolcall": Kind.TOOL_ARGUMENTS,
 }
 
@@ -107,9 +109,9 @@ def telling(text: str, phase: Phase) -> Failure | None:
 
 def finish_failure(word: str, phase: Phase) -> Failure | None:
     """The failure that the finish reason `word` stands for; None if the answer is whole."""
-    plain = "".join(filter(str.isalnum, word[:_WORD].casefold()))
-    kind = _FINISH.get(plain)
-    if kind is None and plain.endswith("error"):
+    plain = ["".join(filter(str.isalnum, part.casefold())) for part in parts_of(word[:_WORD])]
+    kind = next(filter(None, map(_FINISH.get, plain)), None)
+    if kind is None and plain[0].endswith("error"):
         kind = Kind.SERVER_ERROR
     if kind is None:
         return None

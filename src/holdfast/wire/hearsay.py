@@ -21,9 +21,9 @@ _WINDOW = 8192  # characters of a message that are read
 
 # "litellm.RateLimitError: RateLimitError: OpenAIException - ...", with or without its parts.
 _LITELLM = re.compile(
-    r"^\s*(?:litellm\.)?(?P<name>[A-Z]\w*(?:Error|Timeout|Exception)|Timeout): "
-    r"(?:(?:litellm\.)?[A-Z]\w*: )*(?P<vendor>\w+?)(?:Exception|_exception|Error) ?(?:-|:) ?"
-    r"(?P<rest>.*)$",
+    r"^\s*(?P<own>litellm\.)?(?P<name>[A-Z]\w*(?:Error|Timeout|Exception)|Timeout): "
+    r"(?:(?:litellm\.)?[A-Z]\w*: )*(?P<vendor>\w+?)"
+    r"(?:Exception|_exception|(?(own)Error|Exception)) ?(?:-|:) ?(?P<rest>.*)$",
     re.DOTALL,
 )
 _LITELLM_TAIL = re.compile(
@@ -31,6 +31,13 @@ _LITELLM_TAIL = re.compile(
 )
 # The name of LiteLLM's class for every 400 that it cannot place: no blame can be taken from it.
 _VAGUE_CLASSES = frozenset({"BadRequestError", "APIError", "InternalServerError"})
+
+# botocore's sentence, which all that is built on it pass on.
+_BOTOCORE = re.compile(
+    r"^.{0,80}?An error occurred \((?P<word>\w+)\) when calling the \w+ operation[^:]{0,60}: ?"
+    r"(?P<rest>.*)$",
+    re.DOTALL,
+)
 
 # HTTP libraries name whom they asked: Go, reqwest, aiohttp, urllib3, a resolver.
 _ASKED = (
@@ -216,7 +223,7 @@ def overhear(report: Report, read: Read) -> Report:
     if report.nested or report.kind or not report.message:
         return report
     message = report.message[:_WINDOW]
-    for listen in (_litellm, _flattened, _transport, _blame):
+    for listen in (_litellm, _botocore, _flattened, _transport, _blame):
         heard = listen(report, message, read)
         if heard:
             return heard
@@ -243,6 +250,14 @@ def _litellm(report: Report, message: str, read: Read) -> Report | None:
         proxied=True,
         nested=nested,
     )
+
+
+def _botocore(report: Report, message: str, read: Read) -> Report | None:
+    match = _BOTOCORE.match(message)
+    if match is None:
+        return None
+    nested = read(match["rest"])
+    return _behind(report, replace(nested, by=nested.by or "aws", type=match["word"]))
 
 
 def _flattened(report: Report, message: str, read: Read) -> Report | None:

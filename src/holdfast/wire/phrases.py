@@ -15,6 +15,7 @@ _WINDOW = 2048  # characters of a message that are read
 _CLIENT = frozenset({None, 200, 400, 401, 402, 403, 404, 413, 422, 429})
 _BODY = frozenset({None, 200, 400, 413, 422, 500})  # 500: vLLM and llama.cpp of some ages
 _FORM = frozenset({None, 200, 400, 404, 405, 415, 422})
+_LOCAL = frozenset({500, 501})  # llama.cpp and others like it
 _LIMIT = frozenset({None, 200, 400, 403, 429, 500, 503})
 _MONEY = _CLIENT | {412, 500}  # a spent account is told under any of them
 _BUSY = frozenset({None, 200, 400, 429, 500, 502, 503, 529})
@@ -73,15 +74,17 @@ _PHRASES: tuple[Phrase, ...] = (
         r"exceed(?:s|ed)? max(?:imum)? (?:message|input|prompt|context) tokens",
         r"tokens?\s?数?量?[^。，每分秒日天]{0,4}(?:超过|超出|超限)(?![^。，]{0,6}(?:每|分钟|秒|日))",
         r"超(?:过|出)[^。]{0,20}(?:上下文|最大长度|长度限制)",
+        r"(?:prompt|input)[ _]tokens?\b[^.]{0,40} must be (?:less|fewer|smaller)",
     ),
     _phrase(Kind.TOO_LONG, frozenset({413, 429}), r"request too large for"),
     _phrase(
         Kind.AUTH,
-        _CLIENT,
+        _CLIENT | {498},
         r"(?:incorrect|invalid|expired|missing|wrong|no) api[ _-]?key",
         r"api[ _-]?key[^.]{0,30}(?:not valid|invalid|expired|not found|is missing)",
         r"(?:didn't|did not) provide an api key",
         r"invalid (?:authentication|access token|token|credentials?|bearer)",
+        r"(?:parse|validate|verify) your authentication token",
         r"access[ _-]?token (?:is |has )?(?:invalid|expired|no longer valid)",
         r"authentication (?:fails|failed|error)",
         r"无效的令牌|令牌(?:无效|已过期|不存在|状态不可用|已?被?禁用)|未提供令牌|鉴权失败|身份验证失败",
@@ -138,6 +141,23 @@ _PHRASES: tuple[Phrase, ...] = (
         r"expected last role",
         r"cannot be (?:used|combined|specified) (?:with|together)",
         r"暂?不支持",
+        r"must be set to (?:true|false)\b|only supports? stream",
+        # Another model may give longer answers, or another range of a number.
+        r"maximum allowed number of output tokens",
+        r"(?:supports?|allows?) at most \d+ (?:completion |output )?tokens",
+        r"range of [`']?\w+[`']? (?:should be|is) [\[(]",
+        # What a vendor has signed or thought, another cannot take back, and one may miss.
+        r"\bsignature\b[^.]{0,30}\b(?:thinking|thought|reasoning)|thinking\.signature",
+        r"\bthought[ _]signatures?\b",
+        r"reasoning_content\b[^.]{0,80}(?:missing|required|passed back)",
+        r"must start with a thinking block",
+    ),
+    _phrase(
+        Kind.UNSUPPORTED,
+        _LOCAL,
+        r"requires? [^.]{0,60}--[a-z]",
+        r"(?:image|audio|video|tool|multimodal)s?\b[^.]{0,30} (?:is|are)(?: not|n't) supported",
+        r"does not support (?:images?|audio|video|tools?|multimodal)",
     ),
     _phrase(  # one-api and new-api: the model is known, and nothing that serves it is up now
         Kind.OVERLOADED,
@@ -151,6 +171,7 @@ _PHRASES: tuple[Phrase, ...] = (
         r"(?:model|deployment|endpoint)\b[^.]{0,120}"
         r"(?:not found|does not exist|not exist\b|no longer|decommissioned|has been deprecated)",
         r"no such model",
+        r"model (?:identifier|name|id)\b[^.]{0,40}\binvalid|invalid model (?:identifier|name|id)\b",
         r"unknown model",
         r"not a valid model",
         r"no (?:available )?channels?[^.]{0,20} (?:available )?for (?:this )?model",
@@ -178,7 +199,7 @@ _PHRASES: tuple[Phrase, ...] = (
         r"rate[ -]?limit",
         r"too many (?:concurrent )?(?:requests|connections)",
         r"throttl",
-        r"requests? per (?:second|minute|hour|day)",
+        r"requests? per (?:second|minute|hour|day)|tokens? per (?:second|minute|hour)",
         r"\b(?:qps|qpm|rpm|tpm)\b[^.]{0,30}(?:limit|exceed)",
         r"request limit (?:reached|exceeded)",
         r"(?:concurrency|concurrent requests?) (?:limit|exceeded)",
@@ -187,7 +208,10 @@ _PHRASES: tuple[Phrase, ...] = (
     _phrase(
         Kind.POLICY,
         frozenset({None, 200, 400, 403, 422, 451}),
-        r"(?:violat|trigger)\w*[^.]{0,80}(?:content|usage|safety)[a-z ]{0,12} polic(?:y|ies)",
+        r"(?:violat|trigger)\w*[^.]{0,80}(?:content|usage|safety)[a-z ]{0,12}"
+        r" (?:polic(?:y|ies)|guidelines)",
+        r"(?:output|response|prompt|request)\b[^.]{0,20} blocked by [^.]{0,20}"
+        r"(?:content|safety)[a-z ]{0,12} polic(?:y|ies)",
         r"flagged as potentially violating",
         r"不安全或敏感内容|(?:内容|文本|图片|安全)审核(?:不|未)通过",
         r"内容[^。，]{0,6}(?:涉嫌违规|违规|不合规|敏感)",

@@ -17,7 +17,7 @@ def error_of(body: Mapping[str, Any]) -> object | None:
         return error
     around = [_spelt(held) for held in body.values() if isinstance(held, dict)]
     if body.get("choices"):
-        return body if any(map(_is_numbered, around)) else None
+        return body if any(_is_numbered(held) or _tells(held) for held in around) else None
     members = _spelt(body)
     if any(members.get(name) is False for name in _GOOD) or _failed(members):
         return body
@@ -64,6 +64,12 @@ def _is_numbered(members: Mapping[str, Any]) -> bool:
     numbers = [members.get(name) for name in _NUMBERS]
     failed = any(isinstance(n, int) and n not in _NO_ERROR for n in numbers)
     return failed and any(isinstance(members.get(name), str) and members[name] for name in _WORDS)
+
+
+def _tells(members: Mapping[str, Any]) -> bool:
+    """Whether it holds what went wrong under the plainest name (Groq's x_groq)."""
+    error = members.get("error")
+    return isinstance(error, str | dict) and _is_trouble(error)
 
 
 def _holds_error(members: Mapping[str, Any]) -> bool:

@@ -164,7 +164,7 @@ _ROWS: tuple[Row, ...] = (
         "context_length_exceeded context_window_exceeded exceed_context_size request_too_large"
         " RequestTooLarge context_too_long prompt_too_long input_too_long max_tokens_exceeded"
         " string_above_max_length tokens_limit_reached payload_too_large content_too_large"
-        " model_context_window_exceeded context_overflow token_limit_exceeded"
+        " model_context_window_exceeded context_overflow token_limit_exceeded OutofContext"
         " InvalidParameter.InputTooLong",
     ),
     # The account is spent; waiting a little does not help.
@@ -174,7 +174,8 @@ _ROWS: tuple[Row, ...] = (
         " credit_balance_exhausted organization_spend_limit_exceeded"
         " project_spend_limit_exceeded organization_usage_limit_exceeded"
         " enforced_spend_limit_reached usage_limit_reached usage_not_included billing"
-        " billing_not_active billing_hard_limit_reached payment_required exceeded_current_quota"
+        " billing_not_active OperationDenied.ServiceOverdue billing_hard_limit_reached"
+        " payment_required exceeded_current_quota"
         " Arrearage AccountOverdue insufficient_balance insufficient_credit"
         " insufficient_credits insufficient_funds quota_exceeded quota_exhausted"
         " quotaExceeded budget_exceeded ExceededBudget BudgetExceeded"
@@ -197,7 +198,7 @@ _ROWS: tuple[Row, ...] = (
         " OutputTextSensitiveContentDetected InputTextRiskDetection InputImageRiskDetection"
         " OutputTextRiskDetection safety_check_failed content_moderation prohibited_content"
         " violation_fee.grok.csam content_safety image_content_policy_violation"
-        " data_may_contain_sensitive_content",
+        " data_may_contain_sensitive_content censorship_blocked",
     ),
     # A part of the request that this target does not know; another may.
     Row(
@@ -341,7 +342,10 @@ _MADE_OF = tuple(
             r"|(?:insufficient|exceeded|exhausted|notenough).*(?:quota|credit|balance|fund|budget)",
         ),
         (Kind.RATE_LIMITED, r"ratelimit|toomany|throttl|(?:qps|rpm|tpm).*(?:limit|exceed)"),
-        (Kind.AUTH, r"unauth|authfail|(?:invalid|expired|wrong|missing).*(?:key|token|credential)"),
+        (
+            Kind.AUTH,
+            r"unauth|authfail|(?:invalid|expired|wrong|missing).*(?:key|token|credential|jwt)",
+        ),
         (Kind.NOT_FOUND, r"(?:model|deployment|endpoint).*(?:notfound|notexist|unknown)"),
         (Kind.OVERLOADED, r"overload|nocapacity|toobusy|serverbusy|queuefull"),
         (Kind.TIMEOUT, r"timeout|timedout|deadlineexceed"),

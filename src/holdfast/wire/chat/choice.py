@@ -16,12 +16,13 @@ from ...core.events import (
     TextDelta,
     ToolCallDelta,
 )
+from ..stops import stop_reason
 from ..toolargs import ToolCalls
 from .calls import read_calls
 from .parts import REASONING_FIELDS, Channel, Piece, other_parts, pieces, says_something
 from .repeats import Repeats
 from .think import Thoughts
-from .words import AROUND, BESIDE, LOGPROBS, stop_reason
+from .words import AROUND, BESIDE, LOGPROBS
 
 _DELTA_FIELDS = frozenset(
     {

@@ -14,10 +14,11 @@ from ...core.failure import Failure, Kind, Phase
 from ..classify import classify_event, finish_failure
 from ..decode import Item
 from ..fields import table, tables, text, whole
+from ..stops import NO_FINISH
 from ..trouble import error_of
 from .choice import Choice
 from .parts import says_something
-from .words import AROUND, CLOSING, NO_FINISH
+from .words import AROUND, CLOSING
 
 # Of the answer as a whole; what they say is not for a client, or said in another place.
 _CHUNK_FIELDS = frozenset(

@@ -8,7 +8,8 @@ from typing import Any
 
 from ...core.events import Extra, Finished, ToolCallDelta, UsageReport
 from ..dialect import Head
-from .words import AROUND, BESIDE, CLOSING, CUSTOM, FINISH, LEGACY, LOGPROBS, STANDARD
+from ..stops import STANDARD
+from .words import AROUND, BESIDE, CLOSING, CUSTOM, FINISH, LEGACY, LOGPROBS
 
 
 def answer_id(head: Head) -> str:

@@ -22,6 +22,7 @@ from ..classify import classify_event, finish_failure
 from ..decode import Item
 from ..fields import table, tables, text, whole, without
 from ..jsontext import dumps
+from ..stops import stop_reason
 from ..toolargs import ToolCalls
 from ..trouble import error_of
 from .words import BLOCK, CITATIONS, SIGNATURE, STOP
@@ -112,7 +113,7 @@ class EventReader:
         failure = finish_failure(word, self.phase)
         if failure:
             return [failure]
-        reason = STOP.get(word, StopReason.END)
+        reason = STOP.get(word) or stop_reason(word)
         if reason is StopReason.END and self._calls:
             reason = StopReason.TOOL_CALLS
         items: list[Item] = []

@@ -26,6 +26,7 @@ from ..classify import classify_event, finish_failure
 from ..decode import Item
 from ..fields import table, tables, text, whole, without
 from ..jsontext import dumps
+from ..stops import stop_reason
 from ..toolargs import ToolCalls
 from ..trouble import error_of
 from .words import (
@@ -156,7 +157,9 @@ class EventReader:
         items = self._missed(response)
         if failure:
             return [*items, failure]
-        return items + self._finish(response, INCOMPLETE.get(word, StopReason.LENGTH), word)
+        reason = INCOMPLETE.get(word) or stop_reason(word)
+        cut = StopReason.LENGTH if reason is StopReason.END and word not in INCOMPLETE else reason
+        return items + self._finish(response, cut, word)
 
     def _failed(self, event: Event) -> list[Item]:
         response = table(event, "response")
