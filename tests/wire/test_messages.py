@@ -296,3 +296,17 @@ def test_thoughts_that_nobody_signed_are_not_sent_to_those_who_check() -> None:
     words = {"type": "text", "text": "x"}
     turns = [{"role": "assistant", "content": [unsigned, signed, words]}]
     assert asked({**ASK, "messages": turns})["messages"][0]["content"] == [signed, words]
+
+
+def test_what_is_told_with_the_end_stays_in_its_place() -> None:
+    """Context edits stand beside the delta, Bedrock's metrics in the last event."""
+    edits, metrics = {"applied_edits": [{"type": "clear"}]}, {"inputTokenCount": 8}
+    told = {**stopped("end_turn", container={"id": "c_2"}), "context_management": edits}
+    last = {**STOP, "amazon-bedrock-invocationMetrics": metrics}
+    items = events_of("messages", [START, block(0, type="text", text="Hi"), end(0), told, last])
+    *_, ending, stop = streamed("messages", items)
+    assert ending["context_management"] == edits
+    assert ending["delta"]["container"] == {"id": "c_2"}
+    assert "context_management" not in ending["delta"]
+    assert stop == last
+    assert whole("messages", items)["context_management"] == edits

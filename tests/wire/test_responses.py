@@ -408,3 +408,30 @@ def test_a_call_from_elsewhere_is_told_in_the_namespace_of_its_tool() -> None:
         named = [(item["name"], item.get("namespace")) for item in items]
         assert named == [("look", "box"), ("look", None)]
     assert "".join(p["delta"] for p in told if p["type"].endswith("arguments.delta")) == "{}{}"
+
+
+@pytest.mark.parametrize(
+    "item",
+    [
+        {"type": "message", "role": "assistant", "content": [{"type": "output_text", "text": "a"}]},
+        {"type": "function_call", "call_id": "call_1", "name": "f", "arguments": "{}"},
+        {"type": "custom_tool_call", "call_id": "call_1", "name": "f", "input": "x"},
+        {"type": "reasoning", "summary": [{"type": "summary_text", "text": "hm"}]},
+    ],
+    ids=lambda item: item["type"],
+)
+def test_what_an_item_says_of_itself_when_it_is_closed_is_passed_on(item: Payload) -> None:
+    closed = {**item, "id": "i_1", "phase": "final_answer", "created_by": {"id": "x"}}
+    opened = {"id": "i_1", **item, "content": [], "summary": [], "arguments": "", "input": ""}
+    items = events_of(
+        "responses",
+        [
+            {"type": "response.output_item.added", "output_index": 0, "item": opened},
+            {"type": "response.output_item.done", "output_index": 0, "item": closed},
+            {"type": "response.completed", "response": {"status": "completed", "output": [closed]}},
+        ],
+    )
+    (done,) = [p["item"] for p in streamed("responses", items) if p["type"].endswith("item.done")]
+    (output,) = whole("responses", items)["output"]
+    for told in (done, output):
+        assert (told["phase"], told["created_by"]) == ("final_answer", {"id": "x"})

@@ -17,6 +17,7 @@ from .speech import ChatVoice
 from .truth import Player, Position, Row, Truth
 
 _HTML = b"<html><head><title>502 Bad Gateway</title></head><body>nginx</body></html>"
+_OVERLOADED = b'[{\n "error": {"code": 503, "message": "Try later", "status": "UNAVAILABLE"}\n}]'
 _LINE = b"error: upstream closed the connection"
 
 
@@ -166,6 +167,13 @@ NO_LAST_WORD: Sequence[Row] = (
         "代理用一张错误页面结束了流，而页面并不是事件。",
         _HTML,
         "502 Bad Gateway",
+    ),
+    _row(
+        "raw_list",
+        Kind.OVERLOADED,
+        "The stream ends with an error in a JSON list over many lines, which is no event (Google).",
+        "流以一个多行的 JSON 列表结束，里面是错误，而它并不是事件（Google）。",
+        _line(_OVERLOADED),
     ),
     _cut_off(
         "raw_line",

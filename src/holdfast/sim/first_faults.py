@@ -35,7 +35,23 @@ def _all_but_content(scene: Scene) -> Actions:
     return (*told(scene, 0), *closing, Send((scene.frame(ends) if ends else b"") + LAST_CHUNK))
 
 
+def _stalled_error(scene: Scene) -> Actions:
+    head = head_of(replace(scene, content_type="application/json"), status=503)
+    return (Send(head), scene.raw(b'{"error":{"message":"The engine is over'), Stall())
+
+
 FIRST_FAULTS: Sequence[Row] = (
+    Row(
+        Truth(
+            "stall_in_error",
+            Kind.OVERLOADED,
+            Phase.HEADERS,
+            "A 503 whose body stops in the middle and never ends.",
+            "503 的正文写到一半就停住，一直不结束。",
+            status=503,
+        ),
+        _stalled_error,
+    ),
     error_answer(
         "json_error_200",
         200,

@@ -116,7 +116,7 @@ class Connector:
             headers = {name.lower(): value for name, value in response.headers.items()}
             report(Phase.FIRST, response.status_code, _ids(headers, target))
             if not 200 <= response.status_code < 300:
-                body = await _error_body(chunks)
+                body = await _error_body(chunks, target.timeouts.first_event / 2)
                 answer = self._error_answer(response.status_code, headers, body, target)
                 failure = conceal(dialect.classify(answer), target.secrets)
                 lost = how is How.NATIVE and response.status_code in _LOST
@@ -170,7 +170,7 @@ class Connector:
             async with asyncio.timeout(patience):
                 response = await self._send(encoded, target, progress)
                 async with _chunks(response) as chunks:
-                    await _error_body(chunks)
+                    await _error_body(chunks, patience)
                 await response.aclose()
 
     def _error_answer(
@@ -186,11 +186,11 @@ class Connector:
         )
 
 
-async def _error_body(chunks: Chunks) -> bytes:
+async def _error_body(chunks: Chunks, patience: float) -> bytes:
     """As much as comes in time; what breaks it off is no news beside the error itself."""
     body = bytearray()
     with suppress(*EXCHANGE):
-        async with asyncio.timeout(ERROR_PATIENCE):
+        async with asyncio.timeout(min(patience, ERROR_PATIENCE)):
             async for chunk in chunks:
                 body += chunk
                 if len(body) >= ERROR_BODY:

@@ -298,6 +298,8 @@ class AnswerDecoder:
             value = self._loads(text)
         except ValueError:
             return None
+        if isinstance(value, list) and value:  # Google
+            value = value[0]
         error = error_of(value) if isinstance(value, dict) else None
         return None if error is None else classify_event(error, self._reader.phase)
 

@@ -25,7 +25,7 @@ from ..jsontext import dumps
 from ..stops import stop_reason
 from ..toolargs import ToolCalls
 from ..trouble import error_of
-from .words import BLOCK, CITATIONS, SIGNATURE, STOP
+from .words import BESIDE, BLOCK, CITATIONS, LAST, SIGNATURE, STOP
 
 Event = Mapping[str, Any]
 Act = Callable[["EventReader", Event], list[Item]]
@@ -51,6 +51,7 @@ class EventReader:
         self._opening: dict[int, dict[str, Any]] = {}  # what the block's first words carry
         self._usage: dict[str, Any] = {}
         self._last: dict[str, Any] = {}  # the delta of the message itself
+        self._beside: dict[str, Any] = {}  # what stands beside it
 
     @property
     def phase(self) -> Phase:
@@ -102,7 +103,7 @@ class EventReader:
     def _delta(self, event: Event) -> list[Item]:
         self._usage |= {n: v for n, v in table(event, "usage").items() if v is not None}
         self._last |= {n: v for n, v in table(event, "delta").items() if v is not None}
-        self._last |= without(event, "type", "usage", "delta")
+        self._beside |= without(event, "type", "usage", "delta")
         return []
 
     def _stop(self, event: Event) -> list[Item]:
@@ -123,9 +124,10 @@ class EventReader:
             if fault:
                 return [*items, Failure(Kind.TOOL_ARGUMENTS, Phase.STREAM, detail=fault)]
         self.told = self.over = True
-        extra = without(self._last, "stop_reason") or None
+        around = {BESIDE: self._beside, LAST: without(event, "type", "stop_reason")}
+        extra = without(self._last, "stop_reason") | {n: v for n, v in around.items() if v}
         usage = [_usage(self._usage)] if self._usage else []
-        return [*items, *usage, Finished(reason, word=word, extra=extra)]
+        return [*items, *usage, Finished(reason, word=word, extra=extra or None)]
 
     def _error(self, event: Event) -> list[Item]:
         return [classify_event(event.get("error") or without(event, "type"), self.phase)]

@@ -23,7 +23,7 @@ from ...core.events import (
 from ..dialect import APPENDED, Head
 from ..fields import table, text, whole, without
 from ..jsontext import dumps, loads
-from .words import BLOCK, CITATIONS, FINISH, SIGNATURE, STOP
+from .words import BESIDE, BLOCK, CITATIONS, FINISH, LAST, SIGNATURE, STOP
 
 Payload = dict[str, Any]
 
@@ -123,8 +123,13 @@ class _Message:
         if finished:
             own = finished.word if finished.word in STOP else FINISH[finished.reason]
             told["stop_reason"] = "refusal" if self._refused and own == "end_turn" else own
-            told |= without(finished.extra or {}, *set(_OURS) - {"stop_sequence"})
+            told |= without(finished.extra or {}, BESIDE, LAST, *set(_OURS) - {"stop_sequence"})
         return told
+
+    def around(self, name: str) -> Payload:
+        """What an upstream of this dialect told with the end, beside the message."""
+        extra = self._finished.extra if self._finished else None
+        return without(table(extra or {}, name), "type", "delta", "usage")
 
     def usage(self) -> Payload:
         return usage(self._usage) if self._usage else dict(self._first_usage)
@@ -133,7 +138,8 @@ class _Message:
         self.close()
         ours = {"holdfast": extension} if extension else {}
         around = {**self._around, **self._head, "content": self.content}
-        return {**around, **self.closing(), "usage": self.usage(), **ours}
+        beside = self.around(BESIDE)
+        return {**beside, **around, **self.closing(), "usage": self.usage(), **ours}
 
     # Blocks of content.
 
@@ -250,9 +256,11 @@ class MessageStream:
             "type": "message_delta",
             "delta": message.closing(),
             "usage": message.usage(),
+            **message.around(BESIDE),
             **ours,
         }
-        told = [*message.opened(), *message.close(), last, {"type": "message_stop"}]
+        stop = {"type": "message_stop", **message.around(LAST)}
+        told = [*message.opened(), *message.close(), last, stop]
         return b"".join(map(_write, told))
 
     def fail(self, error: Mapping[str, Any]) -> bytes:

@@ -3,7 +3,8 @@
 Source: Anthropic's reference of the Messages API and of its streaming events, November 2026.
 
 What an event's `extra` holds: `BLOCK`, that a content block begins, with its further fields;
-`SIGNATURE` of the reasoning so far; `CITATIONS` of the text so far.
+`SIGNATURE` of the reasoning so far; `CITATIONS` of the text so far. `Finished` has the fields of
+the message, under `BESIDE` those of the event that tells them, under `LAST` those of the last one.
 """
 
 from __future__ import annotations
@@ -15,6 +16,8 @@ from ...core.events import StopReason
 BLOCK = "block"
 SIGNATURE = "signature"
 CITATIONS = "citations"
+BESIDE = "beside"
+LAST = "last"
 
 STOP: Mapping[str, StopReason] = {
     "end_turn": StopReason.END,

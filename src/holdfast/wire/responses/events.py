@@ -40,6 +40,7 @@ from .words import (
     ITEM,
     LIFECYCLE,
     LOGPROBS,
+    OWN,
     PART,
     RAW,
 )
@@ -230,10 +231,14 @@ class EventReader:
                 parts = [{"type": "text", "text": whole_text}] if whole_text else []
                 for place, part in enumerate(parts or tables(item, "content")):
                     items += self._part_done(index, place, part)
+                news = _news(output, item)
+                items += [TextDelta("", extra={DONE: news})] if news else []
             case "reasoning":
                 items += self._reasoning_done(index, output, item)
             case "function_call" | "custom_tool_call":
                 items += self._call_rest(index, item, _arguments(item))
+                place, news = self._calls.add(index, "", "", "").index, _news(output, item)
+                items += [ToolCallDelta(place, "", "", "", extra={DONE: news})] if news else []
             case _:
                 items.append(Foreign({**event, "type": "response.output_item.done"}))
         return items
@@ -406,6 +411,12 @@ class EventReader:
         "failed": _failed,
         "cancelled": _failed,
     }
+
+
+def _news(output: _Output, item: Event) -> dict[str, Any]:
+    """What an item says of itself only when it is closed."""
+    told = without(item, *OWN, "id", "role").items()
+    return {n: v for n, v in told if v is not None and output.fields.get(n) != v}
 
 
 def _raw(extra: Mapping[str, Any]) -> dict[str, Any] | None:

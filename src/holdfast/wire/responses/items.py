@@ -25,13 +25,10 @@ from ...core.events import (
 from ..dialect import APPENDED
 from ..fields import table, text, whole, without
 from .namespaces import Name
-from .words import ANNOTATIONS, BREAK, CUSTOM, DONE, FUNCTION, ITEM, LOGPROBS, PART, RAW
+from .words import ANNOTATIONS, BREAK, CUSTOM, DONE, FUNCTION, ITEM, LOGPROBS, OWN, PART, RAW
 
 Payload = dict[str, Any]
 NO_SPACES: Mapping[str, Name] = MappingProxyType({})
-
-# Of an upstream's item: what is ours to say.
-_OWN = ("type", "status", "content", "summary", "arguments", "input", "call_id", "name")
 
 
 @dataclass(slots=True)
@@ -118,7 +115,14 @@ class Items:
             told += self._spoken("output_text", said, extra.get(LOGPROBS) or ())
         for annotation in extra.get(ANNOTATIONS) or ():
             told += self._annotated(annotation)
+        self._close_with(extra, "message")
         return told
+
+    def _close_with(self, extra: Extra, *kinds: str) -> None:
+        """What an upstream says of an item only when it closes it."""
+        current = self._open
+        if DONE in extra and current and current.item["type"] in kinds:
+            current.item |= without(extra[DONE], *OWN, "id")
 
     def _close_for(self, kind: str, extra: Extra) -> list[Payload]:
         current = self._open
@@ -207,7 +211,7 @@ class Items:
             delta = {"type": f"response.{_STEMS[kind]}.delta", **self._where(current)}
             told.append({**delta, "delta": said})
         if DONE in extra:
-            current.item |= without(extra[DONE], *_OWN, "id")
+            self._close_with(extra, "reasoning")
             told += self.close()
         return told
 
@@ -228,6 +232,7 @@ class Items:
         current.item["call_id"] = current.item["call_id"] or event.id
         if event.name and not current.item["name"]:
             current.item |= self._named(event.name)
+        self._close_with(event.extra or {}, FUNCTION, CUSTOM)
         if event.arguments:
             current.text.append(event.arguments)
             stem = "custom_tool_call_input" if event.custom else "function_call_arguments"
@@ -273,7 +278,7 @@ class Items:
         """Opens an item with the upstream's own fields, if it came from this dialect."""
         index = self._next()
         ours = item_id(PREFIXES[kind], self._ref, index)
-        item: Payload = {**without(given, *_OWN), "id": text(given, "id") or ours, "type": kind}
+        item: Payload = {**without(given, *OWN), "id": text(given, "id") or ours, "type": kind}
         match kind:
             case "message":
                 item |= {"role": "assistant", "status": "in_progress", "content": []}

@@ -5,7 +5,7 @@ Sources: OpenAI's reference of the Responses API and its streaming events, Novem
 What an event's `extra` holds, beside fields of the upstream: `ITEM`, the output item that the
 event begins; `BREAK`, that the text is only a gap between two items or parts, for readers who
 know no such thing; `PART`, that a content part begins; `RAW`, that reasoning is no summary;
-`DONE`, the whole item as the upstream closed it.
+`DONE`, fields of the item as the upstream closed it.
 """
 
 from __future__ import annotations
@@ -23,6 +23,9 @@ ANNOTATIONS = "annotations"
 LOGPROBS = "logprobs"
 
 GAP = "\n\n"
+
+# Of an upstream's item: what is ours to say.
+OWN = ("type", "status", "content", "summary", "arguments", "input", "call_id", "name")
 
 FUNCTION = "function_call"
 CUSTOM = "custom_tool_call"
