@@ -508,3 +508,34 @@ def test_no_body_makes_it_raise(value: Any, status: int) -> None:
 @given(st.binary(max_size=200), st.integers(200, 599))
 def test_no_bytes_make_it_raise(data: bytes, status: int) -> None:
     assert classified(status, data).status == status
+
+
+@pytest.mark.parametrize(
+    ("error", "kind"),
+    [
+        (
+            {"code": "1302", "message": "High concurrency usage, please reduce concurrency"},
+            Kind.RATE_LIMITED,
+        ),
+        ({"code": "1305", "message": "The API has triggered a traffic limit."}, Kind.RATE_LIMITED),
+        (
+            {"code": "1301", "message": "System detected potentially unsafe or sensitive content."},
+            Kind.POLICY,
+        ),
+        (
+            {
+                "success": False,
+                "errors": [{"code": 3040, "message": "Capacity temporarily exceeded"}],
+            },
+            Kind.OVERLOADED,
+        ),
+    ],
+)
+def test_a_number_of_nobody_knows_whom_is_judged_by_its_sentence(error: Any, kind: Kind) -> None:
+    """In a 200 nothing says whose numbers they are."""
+    assert classify_event(error, Phase.STREAM).kind is kind
+
+
+def test_a_doubled_exception_is_no_sign_of_a_proxy() -> None:
+    data = json.dumps({"errors": [{"message": "AiError: AiError: Request timeout", "code": 3046}]})
+    assert classified(408, data.encode(), host="api.cloudflare.com").by != "litellm"

@@ -462,3 +462,10 @@ def test_an_answer_of_no_dialect_is_not_told_as_an_error(body: Any) -> None:
 def test_digits_that_a_serializer_made_numbers_are_text() -> None:
     events = decode([chunk({"content": c}) for c in ("a ", 7, ".", 5, " b")] + [chunk({}, "stop")])
     assert text_of(events) == "a 7.5 b"
+
+
+@pytest.mark.parametrize("choices", [None, []])
+def test_a_body_without_any_choice_is_empty(choices: Any) -> None:
+    data = json.dumps({"object": "chat.completion", "choices": choices, "usage": None}).encode()
+    (failure,) = decode([data], "application/json")
+    assert (failure.kind, failure.phase) == (Kind.EMPTY, Phase.END)

@@ -102,7 +102,7 @@ class ChunkReader:
             return []
         missing = self._missing(marked=marked)
         if missing:
-            kind = Kind.TRUNCATED if self.began else Kind.EMPTY
+            kind = Kind.TRUNCATED if self._choices else Kind.EMPTY
             return [Failure(kind, Phase.END, detail=missing)]
         return self._finish()
 
