@@ -198,18 +198,18 @@ class Keeping:
     def __init__(self, turns: Turns, asked: Asked, at: float) -> None:
         self._turns = turns
         self._turn = Turn(LANE + asked.head.ref, LANE + asked.head.ref, asked.to_json(), at)
-        self._said: list[Mapping[str, Any]] = []
+        self._said: list[StreamEvent] = []
         self._tenant = asked.tenant
         self._items: list[str] = []
 
     def add(self, events: Sequence[StreamEvent]) -> None:
-        self._said += record.write(events)
+        self._said += events
         self._items += history.ids(events)
 
     async def keep(self, extension: Mapping[str, Any] | None) -> None:
         """The answer is not held up by a store that fails: it is whole without it."""
         told: Sequence[Mapping[str, Any]] = (
-            {"type": "call_said", "events": self._said},
+            {"type": "call_said", "events": record.write(record.joined(self._said))},
             {"type": "call_finished", "extension": extension},
         )
         entries = [Entry(number, event) for number, event in enumerate(told, 1)]
