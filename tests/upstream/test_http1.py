@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 import re
+import ssl
+from collections.abc import AsyncIterable
+from contextlib import aclosing
 
+import httpcore2
+import httpx2
 import pytest
+from tests.upstream.leaks import until
 from tests.upstream.lines import END, text
 from tests.upstream.peers import CHUNKED, LAST_CHUNK, OK, Visit, chunk, peer, run
 from tests.upstream.tries import Tried, target, trier
 
 from holdfast.core.failure import Failure, Hop, Kind, Phase
+from holdfast.upstream.progress import CURRENT, Progress
+from holdfast.upstream.transport import HttpTransport
 
 pytestmark = pytest.mark.usefixtures("every_loop")
 
@@ -121,3 +129,28 @@ def test_what_came_before_nonsense_is_told_before_it() -> None:
 def test_interim_answers_without_an_end_are_no_answer() -> None:
     failure, _ = refused(b"HTTP/1.1 102 Processing\r\n\r\n" * 5000)
     assert (failure.kind, failure.phase) == (Kind.PROTOCOL, Phase.HEADERS)
+
+
+def test_a_request_that_cannot_be_sent_leaves_no_connection() -> None:
+    """Not one that was used before, either."""
+    visits: list[Visit] = []
+
+    async def manner(visit: Visit) -> None:
+        visits.append(visit)
+        while await visit.request():
+            await visit.send(CHUNKED + chunk(BODY) + LAST_CHUNK)
+
+    async def main() -> None:
+        CURRENT.set(Progress(lambda phase: None))
+        async with peer(manner) as there, HttpTransport(ssl.create_default_context()) as http:
+            for value in ("well", "two\r\nlines"):
+                sent = httpx2.Request("GET", there.url, headers={"x-said": value})
+                try:
+                    async with aclosing(await http.handle_async_request(sent)) as answer:
+                        assert isinstance(answer.stream, AsyncIterable)
+                        assert [piece async for piece in answer.stream] == [BODY]
+                except httpcore2.LocalProtocolError:
+                    await until(lambda: visits[0].gone)
+            assert visits[0].gone
+
+    run(main())

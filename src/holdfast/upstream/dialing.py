@@ -68,6 +68,7 @@ class Dialer:
         there = proxy.origin if proxy else origin
         patience = timeouts.get("connect")
         stream = await self.network.connect_tcp(there.host.decode("ascii"), there.port, patience)
+        connection = None
         try:
             if proxy and secure:
                 if there.scheme == "https":
@@ -76,10 +77,11 @@ class Dialer:
             if secure or there.scheme == "https":
                 progress.reach(Phase.TLS)
                 stream = await self._secured(stream, origin if secure else there, patience)
-        except BaseException:
-            await stream.aclose()
-            raise
-        return Connection(stream, timeouts)
+            connection = Connection(stream, timeouts)
+        finally:
+            if connection is None:
+                await stream.aclose()
+        return connection
 
     async def _secured(
         self, stream: httpcore2.AsyncNetworkStream, peer: Origin, patience: float | None

@@ -42,7 +42,7 @@ class Connection:
         self._prepare()
 
     def _prepare(self) -> None:
-        self.status = 0
+        self.status = 0  # until the answer is known
         self.reason = b""
         self.fields: list[tuple[bytes, bytes]] = []
         self._head = b""  # what was read before the answer was known
@@ -62,10 +62,10 @@ class Connection:
         A server may answer what it has not read to its end: a connection that breaks while we
         write may still have an answer in it.
         """
+        self._prepare()
         head = [b"%b %b HTTP/1.1" % (method, target), *(b"%b: %b" % field for field in fields)]
         if not all(map(_FIELD.fullmatch, head)):
             raise httpcore2.LocalProtocolError("a line end within a line of the request")
-        self._prepare()
         connecting = method == b"CONNECT"  # making a tunnel is a part of connecting
         if not connecting:
             progress.reach(Phase.WRITE)

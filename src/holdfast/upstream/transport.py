@@ -61,11 +61,13 @@ class HttpTransport(httpx2.AsyncBaseTransport):
             self._open.add(connection)
         try:
             await connection.ask(request.method.encode("ascii"), target, fields, body, progress)
-        except BaseException as error:
-            await self._drop(connection)
-            if progress.reused and isinstance(error, _LOST):
+        except (httpcore2.NetworkError, httpcore2.ProtocolError):
+            if progress.reused:
                 await self._forget(origin)
             raise
+        finally:
+            if not connection.status:
+                await self._drop(connection)
         stream = _Body(connection, lambda: self._release(connection, origin))
         return httpx2.Response(connection.status, headers=connection.fields, stream=stream)
 
@@ -117,9 +119,6 @@ class HttpTransport(httpx2.AsyncBaseTransport):
     async def _drop(self, connection: Connection) -> None:
         self._open.discard(connection)
         await connection.aclose()
-
-
-_LOST = (httpcore2.NetworkError, httpcore2.ProtocolError)
 
 
 @cache
