@@ -1,6 +1,6 @@
 # Sourced by the other scripts: makes .venv from the hashed lock and puts it first in PATH.
 # $lock names the lock to install (an argument to `.` is lost in some shells).
-# Needs Python 3.11 or later with venv and pip, nothing else.
+# Needs Python 3.11 or later with venv and pip, nothing else. HOLDFAST_UV names a uv to install with.
 set -eu
 cd "$(dirname "$0")/.."
 venv="${HOLDFAST_VENV:-.venv}"
@@ -14,18 +14,25 @@ if [ -z "$python" ]; then
 fi
 # The web page is built into the package: what it is made of counts as well.
 page="$(find web -name node_modules -prune -o -type f -print | LC_ALL=C sort)"
+add() {
+  if [ -n "${HOLDFAST_UV:-}" ]; then
+    "$HOLDFAST_UV" pip install --quiet --python "$venv/bin/python" "$@"
+  else
+    "$venv/bin/python" -m pip install --quiet --disable-pip-version-check "$@"
+  fi
+}
 wanted="$(cat "$lock" pyproject.toml hatch_build.py $page | cksum)"
 if [ ! -x "$venv/bin/python" ] || [ "$(cat "$venv/.holdfast-lock" 2>/dev/null)" != "$wanted" ]; then
   echo "Setting up $venv … / 正在准备 $venv …" >&2
-  [ -x "$venv/bin/python" ] || "$python" -m venv "$venv"
-  "$venv/bin/python" -m pip install --quiet --disable-pip-version-check --require-hashes -r "$lock"
+  [ -x "$venv/bin/python" ] || "$python" -m venv ${HOLDFAST_UV:+--without-pip} "$venv"
+  add --require-hashes -r "$lock"
   PATH="$(cd "$venv/bin" && pwd):$PATH"
   if ! node -e 'const [a, b] = process.versions.node.split("."); process.exit(+(a < 20 || (a == 20 && b < 19)))' 2>/dev/null ||
     ! command -v npm >/dev/null; then
-    "$venv/bin/python" -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/node.txt ||
+    add --require-hashes -r requirements/node.txt ||
       echo "Without Node.js the web page is not built. / 没有 Node.js，不构建网页。" >&2
   fi
-  "$venv/bin/python" -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+  add --no-deps --no-build-isolation -e .
   printf '%s' "$wanted" > "$venv/.holdfast-lock"
 fi
 case ":$PATH:" in *":$(cd "$venv/bin" && pwd):"*) ;; *) PATH="$(cd "$venv/bin" && pwd):$PATH" ;; esac
