@@ -21,6 +21,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from sqlalchemy import delete
 from tests.engine.book import Book, Lost, TurnRow
 
+from holdfast.store import database as database_module
 from holdfast.store import statements
 from holdfast.store.database import Database
 from holdfast.store.deliveries import SqlDeliveries
@@ -397,6 +398,7 @@ def test_every_order_of_accepting_running_crashing_and_delivering(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(statements, "ASTRAY", 2 * LEASE)  # no clock is set back here
+    monkeypatch.setattr(database_module, "_ALIKE", {})  # statements that know of it
     opened = database()
 
     class Tried(Interleavings):

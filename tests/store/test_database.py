@@ -177,3 +177,21 @@ def test_a_database_in_which_old_turns_are_dropped_grows_no_more(tmp_path: Path)
             rows = connection.scalar(select(func.count()).select_from(table))
             assert rows == (1 if table.name == "lanes" else 0), table.name
     database.close()
+
+
+def test_databases_that_speak_alike_share_what_is_compiled(tmp_path: Path) -> None:
+    made: list[Database] = []
+
+    def make(database: Database) -> int:
+        made.append(database)
+        return len(made)
+
+    one, other = Database(tmp_path / "one.db"), Database(tmp_path / "other.db")
+    assert [database.prepared(make) for database in (one, other)] == [1, 1]
+    with postgres_schema() as url:
+        third = Database(url)
+        assert third.prepared(make) == 2
+        third.close()
+    assert made == [one, third]
+    for database in (one, other):
+        database.close()

@@ -23,6 +23,7 @@ from sqlalchemy import (
 from ..wire.jsontext import loads
 from .database import Database, dump
 from .ports import Json, Pairing, Recalled, Remembered, Turn, TurnState
+from .prepared import Prepared
 from .tables import CONVERSATIONS, DELIVERIES, EVENTS, NOTES, PAIRINGS, TURNS
 from .turns import turn_of
 
@@ -70,16 +71,19 @@ _NOTES = select(EVENTS.c.turn, EVENTS.c.event).where(
 )
 
 
+def _ready(database: Database) -> list[Prepared]:
+    asked = (_SETTINGS, _HISTORY, _RECENT, _KEPT, _RECEIPTS, _NOTES)
+    return [database.prepare(statement) for statement in asked]
+
+
 class SqlConversations:
     """`ports.Conversations`."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
         self._insert = database.habits.insert
-        ready = database.prepare
-        self._settings, self._history = ready(_SETTINGS), ready(_HISTORY)
-        self._recent, self._kept = ready(_RECENT), ready(_KEPT)
-        self._receipts, self._notes = ready(_RECEIPTS), ready(_NOTES)
+        ready = database.prepared(_ready)
+        self._settings, self._history, self._recent, self._kept, self._receipts, self._notes = ready
 
     def recall(self, lane: str, limit: int) -> Future[Remembered]:
         asked = {"of_lane": lane, "most": limit}

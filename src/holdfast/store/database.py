@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Hashable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
@@ -29,6 +29,7 @@ _encode = msgspec.json.Encoder().encode
 
 LOOKING = 8  # threads that read from a database behind a network
 _BY_BACKEND = {"sqlite": SQLITE, "postgresql": POSTGRES}
+_ALIKE: dict[Hashable, Any] = {}  # what was prepared for databases that speak alike
 
 
 class Database:
@@ -52,6 +53,16 @@ class Database:
     def prepare(self, statement: SelectBase | UpdateBase, columns: Iterable[str] = ()) -> Prepared:
         """See `Prepared`."""
         return Prepared(statement, self.engine.dialect, columns)
+
+    def prepared(self, make: Callable[[Database], T]) -> T:
+        """What `make` prepares, of which all databases that speak alike have one: to compile it
+        is most of what a start costs.
+        """
+        key = make, self.habits.driver, self.engine.dialect.server_version_info
+        if key not in _ALIKE:
+            _ALIKE[key] = make(self)
+        made: T = _ALIKE[key]
+        return made
 
     def write(self, work: Work[T], hard: bool = True, lane: str = "") -> Future[T]:
         """See `writer.Job`. Raises through the Future only."""

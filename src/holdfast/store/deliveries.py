@@ -34,6 +34,40 @@ _UNSENT = and_(_UNSETTLED, DELIVERIES.c.state != DeliveryState.SENDING.value)
 T = TypeVar("T")
 
 
+class _Ready:
+    """For databases that speak alike."""
+
+    def __init__(self, database: Database) -> None:
+        now = database.habits.now
+        insert = database.habits.insert(DELIVERIES).values(updated=now)
+        told = insert.excluded
+        noted = insert.on_conflict_do_update(
+            index_elements=[DELIVERIES.c.key],
+            set_={
+                "state": told.state,
+                "receipt": told.receipt,
+                "tries": DELIVERIES.c.tries + told.tries,
+                "updated": now,
+            },
+            where=_UNSETTLED,
+        )
+        self.noted = database.prepare(noted.returning(DELIVERIES.c.key), OF_DELIVERY)
+        abandoned = (
+            update(DELIVERIES)
+            .where(DELIVERIES.c.turn == bindparam("of_turn"), _UNSENT)
+            .values(state=DeliveryState.ABANDONED.value, updated=now)
+        )
+        self.abandoned = database.prepare(abandoned)
+        self.first_abandoned = database.prepare(
+            abandoned.where(DELIVERIES.c.ordinal == 0).values(receipt=bindparam("note"))
+        )
+        of_turn = select(DELIVERIES).where(DELIVERIES.c.turn == bindparam("of_turn"))
+        self.of_turn = database.prepare(of_turn.order_by(DELIVERIES.c.ordinal, DELIVERIES.c.key))
+        self.by_key = database.prepare(
+            select(DELIVERIES).where(DELIVERIES.c.key == bindparam("of_key"))
+        )
+
+
 class SqlDeliveries:
     """`ports.Deliveries`. `fences` are those of the turns that run in this process, by their id;
     the engine keeps them.
@@ -43,35 +77,10 @@ class SqlDeliveries:
         self._database = database
         self._fences = fences
         self._now = database.habits.now
-        insert = database.habits.insert(DELIVERIES).values(updated=self._now)
-        statements = Statements(database)
+        statements, ready = database.prepared(Statements), database.prepared(_Ready)
         self._hold, self._new = statements.hold, statements.new_delivery
-        told = insert.excluded
-        noted = insert.on_conflict_do_update(
-            index_elements=[DELIVERIES.c.key],
-            set_={
-                "state": told.state,
-                "receipt": told.receipt,
-                "tries": DELIVERIES.c.tries + told.tries,
-                "updated": self._now,
-            },
-            where=_UNSETTLED,
-        )
-        self._noted = database.prepare(noted.returning(DELIVERIES.c.key), OF_DELIVERY)
-        abandoned = (
-            update(DELIVERIES)
-            .where(DELIVERIES.c.turn == bindparam("of_turn"), _UNSENT)
-            .values(state=DeliveryState.ABANDONED.value, updated=self._now)
-        )
-        self._abandoned = database.prepare(abandoned)
-        self._first_abandoned = database.prepare(
-            abandoned.where(DELIVERIES.c.ordinal == 0).values(receipt=bindparam("note"))
-        )
-        of_turn = select(DELIVERIES).where(DELIVERIES.c.turn == bindparam("of_turn"))
-        self._of_turn = database.prepare(of_turn.order_by(DELIVERIES.c.ordinal, DELIVERIES.c.key))
-        self._by_key = database.prepare(
-            select(DELIVERIES).where(DELIVERIES.c.key == bindparam("of_key"))
-        )
+        self._noted, self._of_turn, self._by_key = ready.noted, ready.of_turn, ready.by_key
+        self._abandoned, self._first_abandoned = ready.abandoned, ready.first_abandoned
 
     def put(self, deliveries: Sequence[Delivery]) -> Future[None]:
         rows = [row_of(delivery) for delivery in deliveries]

@@ -142,7 +142,7 @@ def begins(column: Column[str], words: str) -> ColumnElement[bool]:
 
 
 class Statements:
-    """For one database. `unheld` is a condition for others to use, not a statement."""
+    """For databases that speak alike. `unheld` is a condition for others to use, no statement."""
 
     def __init__(self, database: Database) -> None:
         insert, now, ready = database.habits.insert, database.habits.now, database.prepare

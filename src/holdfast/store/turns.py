@@ -67,7 +67,7 @@ class SqlTurns:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._statements = Statements(database)
+        self._statements = database.prepared(Statements)
 
     def accept(
         self, turn: Turn, lane_limit: int, deliveries: Sequence[Delivery] = ()
