@@ -1,8 +1,8 @@
 """Starts `holdfast serve` again and again without the price of importing it: it forks.
 
-The argument is a socket. Each message on it is the JSON of folder, arguments and environment,
-with descriptors for the standard output, the standard errors and, if wanted, the status at which
-the process ends; the answer is the process's id.
+The argument is a socket. Each message on it is the JSON of folder, arguments, environment and, if
+it is not to be the command, a module that is run; with descriptors for the standard output, the
+standard errors and, if wanted, the status at which the process ends. The answer is its id.
 """
 
 from __future__ import annotations
@@ -11,16 +11,23 @@ import gc
 import importlib
 import json
 import os
+import runpy
 import selectors
 import signal
 import socket
 import sys
+import tempfile
 import time
+import traceback
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
 from holdfast.cli import main
+from holdfast.store.conversations import SqlConversations
+from holdfast.store.database import Database
+from holdfast.store.deliveries import SqlDeliveries
+from holdfast.upstream.capabilities import known
 
 # What a start imports when it needs it.
 _LOADED = (
@@ -98,10 +105,16 @@ def become(asked: dict[str, Any], descriptors: Sequence[int]) -> NoReturn:
         sys.path[:0] = os.environ.get("PYTHONPATH", "").split(os.pathsep)
         if CLOCK in os.environ:
             set_clock(Path(os.environ[CLOCK]))
-        sys.argv = ["holdfast", "serve", *asked["arguments"]]
-        main()
+        module = asked["module"]
+        sys.argv = [*([module] if module else ["holdfast", "serve"]), *asked["arguments"]]
+        if module:
+            runpy.run_module(module, run_name="__main__")
+        else:
+            main()
     except SystemExit as end:
         code = end.code if isinstance(end.code, int) else 1
+    except BaseException:  # noqa: BLE001 - told as the interpreter would
+        traceback.print_exc()
     finally:
         sys.stdout.flush()
         sys.stderr.flush()
@@ -115,8 +128,19 @@ def set_clock(ahead: Path) -> None:
     time.time_ns = lambda: nanoseconds() + int(ahead.read_text("ascii")) * 10**9
 
 
+def prepare() -> None:
+    """What every process would compile again."""
+    known()
+    with tempfile.TemporaryDirectory() as folder:
+        database = Database(Path(folder) / "holdfast.db")
+        SqlDeliveries(database, {})
+        SqlConversations(database)
+        database.close()
+
+
 if __name__ == "__main__":
     for name in _LOADED:
         importlib.import_module(name)
+    prepare()
     gc.freeze()
     Parent(socket.socket(fileno=int(sys.argv[1]))).serve()

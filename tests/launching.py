@@ -44,11 +44,17 @@ class Launcher:
         *arguments: str,
         errors: IO[str],
         status: int | None = None,
+        module: str = "",
     ) -> tuple[int, int]:
         """The new process's id, and the end to read of its standard output. Its exit code, or the
         number of a signal below zero, is written to `status` as a line.
         """
-        asked = {"folder": str(folder), "arguments": arguments, "environment": dict(env)}
+        asked = {
+            "folder": str(folder),
+            "module": module,
+            "arguments": arguments,
+            "environment": dict(env),
+        }
         reading, writing = os.pipe()
         told = [] if status is None else [status]
         streams = [writing, errors.fileno(), *told]
@@ -69,11 +75,18 @@ class Forked:
     """One process; of `subprocess.Popen`, what tests need. A context manager that waits for it."""
 
     def __init__(
-        self, folder: Path, env: Mapping[str, str], *arguments: str, errors: IO[str]
+        self,
+        folder: Path,
+        env: Mapping[str, str],
+        *arguments: str,
+        errors: IO[str],
+        module: str = "",
     ) -> None:
         self._status, status = os.pipe()
         self._code: int | None = None
-        self.pid, output = launcher().launch(folder, env, *arguments, errors=errors, status=status)
+        self.pid, output = launcher().launch(
+            folder, env, *arguments, errors=errors, status=status, module=module
+        )
         os.close(status)
         self.stdout = os.fdopen(output, encoding="utf-8")
 

@@ -20,11 +20,13 @@ from tests.crash.trial import (
     PATIENCE,
     PER_CRASH,
     judge,
+    kill,
     lanes,
     some_work,
     start,
     until_all_shown,
 )
+from tests.launching import Forked
 
 from holdfast.store.database import Database
 from holdfast.store.turns import SqlTurns
@@ -43,20 +45,17 @@ class Workers:
     def __init__(self, platform: Platform, arguments: list[str]) -> None:
         self._platform = platform
         self._arguments = arguments
-        self.alive: dict[str, Process] = {}
+        self.alive: dict[str, Forked] = {}
 
     async def add(self) -> None:
         greeted = self._platform.greeted
-        process = await start(self._platform, *self._arguments)
+        process = start(self._platform, *self._arguments)
         self.alive[str(process.pid)] = process
         async with asyncio.timeout(PATIENCE):
             await self._platform.until_greeted(greeted + 1)
 
-    async def kill(self, name: str) -> None:
-        process = self.alive.pop(name)
-        assert process.returncode is None, "it died by itself"
-        process.kill()
-        await process.wait()
+    def kill(self, name: str) -> None:
+        kill(self.alive.pop(name))
 
     def signal(self, name: str, number: signal.Signals) -> None:
         self.alive[name].send_signal(number)
@@ -79,7 +78,7 @@ def trial(story: Story, said: dict[str, list[str]], server: str = NATS) -> None:
                     await speaking
             finally:
                 for name in list(workers.alive):
-                    await workers.kill(name)
+                    workers.kill(name)
         return platform
 
     with postgres_schema() as url, nats_prefix() as prefix:
@@ -97,7 +96,7 @@ def test_workers_are_killed_and_others_go_on() -> None:
     async def story(platform: Platform, workers: Workers) -> None:
         for _ in range(CRASHES):
             await some_work(platform, dice)
-            await workers.kill(dice.choice(list(workers.alive)))
+            workers.kill(dice.choice(list(workers.alive)))
             await workers.add()
 
     trial(story, lanes(CRASHES * PER_CRASH * 6))  # the other worker goes on meanwhile
@@ -107,7 +106,7 @@ def test_a_turn_goes_on_elsewhere_soon_after_its_worker_was_killed() -> None:
     async def story(platform: Platform, workers: Workers) -> None:
         node, _ = await platform.life(1, "slow")
         killed = asyncio.get_running_loop().time()
-        await workers.kill(node)
+        workers.kill(node)
         async with asyncio.timeout(PATIENCE):
             other, at = await platform.life(2, "slow")
         assert other != node

@@ -18,6 +18,7 @@ from tests.crash.trial import (
     PATIENCE,
     PER_CRASH,
     judge,
+    kill,
     lanes,
     some_work,
     start,
@@ -38,16 +39,14 @@ async def rampage(platform: Platform, arguments: list[str], seed: int) -> None:
     dice = random.Random(seed)
     for _ in range(CRASHES):
         greeted = platform.greeted
-        victim = await start(platform, *arguments)
+        victim = start(platform, *arguments)
         async with asyncio.timeout(PATIENCE):
             await platform.until_greeted(greeted + 1)
         await some_work(platform, dice)
-        victim.kill()
-        await victim.wait()
-    last = await start(platform, *arguments)
+        kill(victim)
+    last = start(platform, *arguments)
     await until_all_shown(platform)
-    last.kill()
-    await last.wait()
+    kill(last)
 
 
 def crash(arguments: list[str], place: Path | str, seed: int) -> None:

@@ -6,10 +6,10 @@ import asyncio
 import os
 import random
 import sys
-from asyncio.subprocess import Process
 from pathlib import Path
 
 from tests.crash.platform import Platform, answer
+from tests.launching import Forked
 
 from holdfast.store.ports import TurnState
 from holdfast.store.turns import SqlTurns
@@ -21,15 +21,22 @@ LANES = 6
 PATIENCE = 60.0  # seconds without any progress, after which a test has failed
 
 
-async def start(platform: Platform, *arguments: str) -> Process:
-    return await asyncio.create_subprocess_exec(
-        sys.executable,
-        "-m",
-        "tests.crash.victim",
+def start(platform: Platform, *arguments: str) -> Forked:
+    return Forked(
+        ROOT,
+        os.environ,
         str(platform.port),
         *arguments,
-        cwd=ROOT,
+        errors=sys.stderr,
+        module="tests.crash.victim",
     )
+
+
+def kill(victim: Forked) -> None:
+    """It must not have ended by itself."""
+    assert victim.poll() is None, "it died by itself"
+    with victim:
+        victim.kill()
 
 
 def judge(platform: Platform, turns: SqlTurns) -> None:
