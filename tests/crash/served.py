@@ -26,17 +26,24 @@ class Life:
         self.over = asyncio.Event()
         self.pid = pid
         self._errors = errors
-        self._pidfd = os.pidfd_open(pid)
         self._listening = asyncio.create_task(self._listen(output))
-        asyncio.get_running_loop().add_reader(self._pidfd, self._ended)
+        try:
+            self._pidfd = os.pidfd_open(pid)
+        except ProcessLookupError:
+            self.over.set()  # whoever waits for it reads why
+        else:
+            asyncio.get_running_loop().add_reader(self._pidfd, self._ended)
 
     def signal(self, number: signal.Signals) -> None:
-        if not self.over.is_set():
+        """Raises AssertionError if it has ended by itself."""
+        self._must_live()
+        try:
             signal.pidfd_send_signal(self._pidfd, number)
+        except ProcessLookupError:  # nobody has told us yet
+            raise self._ended_by_itself() from None
 
     async def kill(self) -> None:
         """As `kill -9` does it; returns when the process is gone. It must not be gone before."""
-        self._must_live()
         self.signal(signal.SIGKILL)
         await self.over.wait()
 
@@ -64,10 +71,11 @@ class Life:
 
     def _must_live(self) -> None:
         if self.over.is_set() or self.url.cancelled():
-            said = self._errors.read_text("utf-8")[-4000:]
-            raise AssertionError(
-                f"process {self.pid} ended by itself; the last of its log:\n{said}"
-            )
+            raise self._ended_by_itself()
+
+    def _ended_by_itself(self) -> AssertionError:
+        said = self._errors.read_text("utf-8")[-4000:]
+        return AssertionError(f"process {self.pid} ended by itself; the last of its log:\n{said}")
 
     def _ended(self) -> None:
         asyncio.get_running_loop().remove_reader(self._pidfd)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import os
 import random
+import time
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,7 @@ from tests.crash.pulse import Pulse
 from tests.crash.served import Lives
 from tests.crash.town import Town, kill_at_random, settings, worlds
 from tests.launching import Launcher
+from tests.upstream.leaks import LOOK
 
 from holdfast.sim.qq.simulator import SimulatedQQ
 from holdfast.sim.upstream import SimulatedUpstream
@@ -59,3 +61,24 @@ def test_killed_on_postgres(launcher: Launcher, tmp_path: Path, seed: int, kills
     with postgres_schema() as url:
         more = f'[server]\ndatabase_url = "{url}"\n'
         asyncio.run(rampage(launcher, tmp_path, seed, kills, more))
+
+
+def test_a_server_that_ends_by_itself_is_told_with_its_log(
+    launcher: Launcher, tmp_path: Path
+) -> None:
+    (tmp_path / "holdfast.toml").write_text("[nonsense]")
+
+    async def main() -> None:
+        async with Lives(launcher, tmp_path, {}) as lives:
+            life = lives.begin()
+            until_gone(life.pid)  # of which nobody has told yet
+            with pytest.raises(AssertionError, match="nonsense"):
+                await life.kill()
+            await life.over.wait()
+
+    asyncio.run(main())
+
+
+def until_gone(pid: int) -> None:
+    while Path(f"/proc/{pid}").exists():
+        time.sleep(LOOK)
