@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 from tests.serving import environment
 
-PATIENCE = 120.0  # seconds; only a hang reaches it
+PATIENCE = 600.0  # seconds; only a hang reaches it, however busy the machine is
 PROGRAMS = Path(__file__).parent / "programs"
 
 KEY = "hf-canary-0123456789abcdef"
