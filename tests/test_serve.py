@@ -157,7 +157,7 @@ def test_an_address_that_is_taken_is_told_with_a_remedy(tmp_path: Path) -> None:
 @pytest.mark.skipif(not os.environ.get("CI"), reason="makes a second virtual environment")
 def test_scripts_serve_sets_up_and_serves_where_one_stands(tmp_path: Path) -> None:
     script = str(ROOT / "scripts" / "serve")
-    with serving(tmp_path, argv=[script], patience=300) as served:
+    with serving(tmp_path, argv=[script], patience=900) as served:
         assert "SIMULATED MODEL" in served.line
         assert answer(served, "demo-502") == TEXTS["demo"]["en"]
     assert (tmp_path / "holdfast-data").is_dir()
