@@ -77,8 +77,8 @@ class Case:
     @property
     def must_be_whole(self) -> bool:
         """A limit of the model's own, a refusal and a cut tool call have an end of their own."""
-        kind, name = self.truth.kind, self.truth.name
-        if "tool" in name or self.truth.finish in ("length", "content_filter"):
+        kind = self.truth.kind
+        if kind is Kind.TOOL_ARGUMENTS or self.truth.finish in ("length", "content_filter"):
             return False
         return kind is None or not (self.alone or REMEDIES[kind] is Remedy.STOP)
 
