@@ -174,6 +174,11 @@ MESSAGES = {"messages": [{"role": "user", "content": "hello"}], "max_tokens": 9}
             {**MESSAGES, "tools": [{"type": "web_search_20260209", "name": "web_search"}]},
             "tools[0].type",
         ),
+        (
+            "responses",
+            {**RESPONSES, "tools": [{"type": "custom", "name": "f", "format": {"new": "x"}}]},
+            "tools[0].format.new",
+        ),
         ("responses", {"input": [{"type": "item_reference", "id": "x"}]}, "input[0].type"),
         (
             "responses",

@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from ..core.events import Finished, StreamEvent, ToolCallDelta
 from ..core.failure import Failure
 from ..core.message import Prompt, Tool, ToolCall
 from .jsontext import dumps, loads, mend
+from .reading import Members
 
 Items = Sequence[StreamEvent | Failure]
 
@@ -35,6 +37,15 @@ _READABLE = re.compile(
     rf"|{_HIGH}{_LOW}|{_HIGH}(?=[^\\]|\\[^u]|(?!{_LOW})\\u[0-9a-fA-F]{{4}})"
     rf"|(?!{_HIGH})\\u[0-9a-fA-F]{{4}})*"
 )
+
+
+def read_format(wanted: Members | None) -> Mapping[str, Any] | None:
+    """How the text of a tool is to be; chat has a grammar in an object of its own."""
+    if wanted is None:
+        return None
+    grammar = wanted.inside("grammar") or wanted
+    told = {name: grammar.text(name) for name in ("syntax", "definition")}
+    return {"type": wanted.text("type"), **{name: value for name, value in told.items() if value}}
 
 
 def names(prompt: Prompt) -> frozenset[str]:

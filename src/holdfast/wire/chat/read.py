@@ -20,6 +20,7 @@ from ...core.message import (
     ToolChoice,
 )
 from .. import dataurl
+from ..freetext import read_format
 from ..losses import losable
 from ..reading import Members, read_whole
 
@@ -131,16 +132,9 @@ def _tool(tool: Members) -> Tool:
         raise tool.untold("type", f"{kind} is a tool of one vendor")
     name, description = inside.text("name"), inside.text("description")
     if kind == "custom":
-        return Tool(name, description, custom=True, format=_grammar(inside.inside("format")))
+        return Tool(name, description, custom=True, format=read_format(inside.inside("format")))
     strict = inside.optional("strict", bool)
     return Tool(name, description, inside.optional("parameters", dict), strict)
-
-
-def _grammar(wanted: Members | None) -> Mapping[str, Any] | None:
-    """A grammar without the object of its own that it has here."""
-    if wanted is None:
-        return None
-    return {"type": wanted.text("type"), **(wanted.optional("grammar", dict) or {})}
 
 
 def _choice(body: Members) -> ToolChoice | None:

@@ -22,6 +22,7 @@ from ...core.message import (
     said,
 )
 from .. import dataurl
+from ..freetext import read_format
 from ..losses import losable
 from ..reading import Members, go_without, hosted, read_whole
 from .namespaces import Name, flat_names, joined
@@ -179,8 +180,8 @@ def _found(items: list[Members]) -> list[Members]:
 def _tool(tool: Members) -> Tool:
     kind = tool.text("type")
     if kind == "custom":
-        grammar = tool.optional("format", dict)
-        return Tool(tool.text("name"), tool.text("description"), custom=True, format=grammar)
+        format = read_format(tool.inside("format"))
+        return Tool(tool.text("name"), tool.text("description"), custom=True, format=format)
     if kind != "function":
         raise hosted(tool)
     return Tool(
