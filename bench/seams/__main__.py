@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ..results import RESULTS, keep
-from . import held_out_1, held_out_2
+from . import held_out_1, held_out_2, held_out_3, retelling
 from .continuers import BEHAVIOURS, BLIND_TALK, Behaviour
 from .cuts import Cut, cuts
 from .drifting import behaviours
@@ -28,6 +28,13 @@ _HELD_OUT = {
     "second": (
         Path(__file__).parent / "heldout2",
         behaviours(held_out_2.TALK, held_out_2.CLOSING, held_out_2.FRAMES),
+    ),
+    "third": (
+        Path(__file__).parent / "heldout3",
+        {
+            **behaviours(held_out_3.TALK, held_out_3.CLOSING, held_out_3.FRAMES),
+            **retelling.behaviours(held_out_3.TALK),
+        },
     ),
 }
 
@@ -63,7 +70,7 @@ def blind(seed: int, each: int, names: str = "*") -> Run:
 
 
 def held_out(seed: int, each: int, which: str, names: str = "*") -> Run:
-    """The `which` ("first" or "second") of the held-out sets, with the continuers that drift."""
+    """The held-out set `which` ("first", "second", "third"), with the continuers that drift."""
     result = Run()
     folder, continuers = _HELD_OUT[which]
     _add(result, folder, continuers, seed, each, 0, names)
