@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from holdfast.core.anchor import anchor
@@ -79,6 +79,7 @@ def test_marks_before_the_first_letter_belong_to_a_repetition() -> None:
 
 
 @given(st.text(max_size=80), st.text(max_size=40), st.text(max_size=20))
+@example("2:", "", "½")
 def test_what_is_found_is_the_end_of_the_old_text(old: str, talk: str, rest: str) -> None:
     known, fresh = fold(old), fold(f"{talk}{old}{rest}")
     for one in Memory(known, len(old)).recalled(fresh):

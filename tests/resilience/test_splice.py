@@ -49,6 +49,34 @@ JOINED = [
     # With other signs, cases and widths.
     ("It was lit, as always, at dusk", "IT WAS LIT, AS ALWAYS, AT DUSK and left.", " and left."),
     ("先写日期，再写风向，然后点灯", "先写日期,再写风向,然后点灯。", "。"),
+    # With a word left out, changed or put in.
+    (
+        "The pump was idle for most of the night, as its log",
+        "The pump idle for most of the night, as its log shows, and dry.",
+        " shows, and dry.",
+    ),
+    ("A small cache that forgets th", "A small indeed that forgets the rest.", "e rest."),
+    (
+        "先停写入。不会的题先说思路，",
+        "不会的 really题先说思路，再说哪里不确定。",
+        "再说哪里不确定。",
+    ),
+    (
+        "Take the bus. By the tenth I had stopped measuring, and that is all.",
+        "\nBy the tenth I had indeed stopped measuring, and that is all. Eat it warm.",
+        " Eat it warm.",
+    ),
+    (
+        "```python\ndef limit(rate: float) -> None:\n    self.rate = rate\n    self.tok",
+        "    self.rate really = rate\n    self.tokens = 0\n",
+        "ens = 0\n",
+    ),
+    # The next item is like the last one.
+    (
+        '```json\n[\n  {"sku": "LAMP-02", "price": "49.00", "currency": "EUR"},',
+        '\n  {"sku": "LAMP-03", "price": "49.00", "currency": "EUR"}\n]\n```\n',
+        '\n  {"sku": "LAMP-03", "price": "49.00", "currency": "EUR"}\n]\n```\n',
+    ),
     # The sentence, the paragraph, the answer from the beginning.
     ("One. Two went up. Three went do", "Three went down. Four.", "wn. Four."),
     ("一是光。二是影。三是风，", "三是风，四是雨。", "四是雨。"),

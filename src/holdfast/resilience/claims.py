@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from .drift import Alignment, align
+from .drift import align
 from .evidence import believed, believed_of_drift
 from .frame import is_spoken_of, past_frame
 from .objection import Objector
@@ -22,6 +23,8 @@ from .overlap import (
 from .recall import FEW, Memory, Place, Recollection
 from .talk import Preface, Voice
 
+_WORD = re.compile(r"\w+")
+
 SLIGHT = 5  # weight below which letters that begin alike are chance
 QUOTED = 24  # length of an anchor that nobody begins with but who quotes it
 
@@ -34,7 +37,9 @@ class Claim:
     overlap: Overlap
     offset: int
     rule: str
+    begin: int  # in the old text
     letters: int
+    gain: int  # what it says that so many agree
     free: bool = True  # it is not only spoken of
     whole: bool = False  # the answer from its beginning
 
@@ -45,7 +50,7 @@ class Claim:
 
     @property
     def rank(self) -> tuple[Proof, bool, int, bool]:
-        return self.proof, self.free, self.letters, self.rule != "folded"
+        return self.proof, self.free, self.gain, self.rule != "folded"
 
 
 class Claimant:
@@ -65,17 +70,20 @@ class Claimant:
     def claims(self, fresh: Folded, before: Preface) -> list[Claim]:
         """All that the new text (`fresh`) repeats, at once or after the words `before` it."""
         offsets = [offset for offset in before.likely if self._may_begin(fresh, before, offset)]
-        found = [*self._begun(fresh, before, offsets), *self._remembered(fresh, before, offsets)]
-        if any(claim.proof is Proof.SURE or self._explains(claim) for claim in found):
+        begun = list(self._begun(fresh, before, offsets))
+        found = [*begun, *self._remembered(fresh, before, offsets)]
+        if any(claim.proof is Proof.SURE or self._explains(claim) for claim in begun):
             return found
-        return [*found, *self._drifted(fresh, before, offsets)]
+        told = self._drifted(fresh, before, offsets)
+        return [*found, *(one for one in told if all(one.end != claim.end for claim in begun))]
 
     def _explains(self, claim: Claim) -> bool:
         """Whether it leaves nothing to be explained by words that drift."""
-        begin = len(self._known.letters) - claim.letters
-        heavy = weight(self._known.letters[begin:])
-        exact = heavy >= SLIGHT and claim.rule != "folded" and self._memory.begins(begin)
-        return claim.proof is Proof.LIKELY and (exact or heavy >= FEW)
+        begins = claim.gain >= SLIGHT and self._memory.begins(
+            len(self._known.letters) - claim.letters
+        )
+        exact = begins and claim.rule != "folded"
+        return claim.proof is Proof.LIKELY and (exact or claim.gain >= FEW)
 
     def _may_begin(self, fresh: Folded, before: Preface, offset: int) -> bool:
         """Whether only talk stands before it: words of talk may be followed by text."""
@@ -87,16 +95,19 @@ class Claimant:
         for offset in offsets:
             if self._asked(fresh.text, offset):
                 quote = Overlap(len(self._anchor), Proof.SURE)
-                yield Claim(Proof.SURE, quote, offset, "anchor", letters=len(self._known.letters))
+                count = len(self._known.letters)
+                begin = len(self._known.text) - len(self._anchor)
+                yield Claim(Proof.SURE, quote, offset, "anchor", begin, count, self._weight(count))
             for overlap, rule in self._overlaps(fresh, offset):
                 count = fresh.first(offset + overlap.length) - fresh.first(offset)
                 proof = overlap.proof
                 if offset != before.certain and proof is not Proof.SURE:
-                    begin = len(self._known.letters) - count
-                    heavy = weight(self._known.letters[begin:]) >= SLIGHT
+                    heavy = self._weight(count)
                     whole = len(self._known.text) <= overlap.length
-                    begins = heavy and self._memory.begins(begin)
-                    begins |= weight(self._known.letters[begin:]) >= FEW
+                    begins = heavy >= SLIGHT and self._memory.begins(
+                        len(self._known.letters) - count
+                    )
+                    begins |= heavy >= FEW
                     proof = proof if begins or whole else Proof.CHANCE
                 yield from self._claim(proof, overlap, fresh, offset, rule, count)
 
@@ -128,21 +139,25 @@ class Claimant:
     def _drifted(self, fresh: Folded, before: Preface, offsets: Sequence[int]) -> Iterator[Claim]:
         """Repetitions in nearly the same words, at once or after words known for talk."""
         old, begins = self._known.letters, {fresh.first(offset): offset for offset in offsets}
+        alike = self._objector.among_likes
+        glued = self._objector.is_glued(fresh.text[before.certain :])
         for end in self._memory.ends(fresh):
             near = align(old[::-1], fresh.letters[:end][::-1])
             offset = begins.get(end - near.new)
             begin = len(old) - near.old
-            if offset is None or not near.drifts or not self._memory.begins(begin):
+            if offset is None or not self._memory.begins(begin, line=alike):
                 continue
-            whole = begin == 0
-            if not whole and _repeats_itself(old, near):
-                continue
-            inside = self._objector.begins_inside(fresh.text[offset:])
-            proof = believed_of_drift(near, whole=whole, inside=inside)
+            usual, whole = self._memory.likeness(near.old), begin == 0
             stop = past_marks(self._known, fresh, end)
+            like_item = alike and _form(self._known, begin, len(old)) == _form(
+                fresh, end - near.new, end
+            )
+            proof = believed_of_drift(near, usual, whole=whole, glued=glued, like_item=like_item)
             overlap = Overlap(stop - offset, proof)
             if proof is not Proof.CHANCE:
-                yield Claim(proof, overlap, offset, "drift", near.new, whole=whole)
+                gain = max(near.gain, near.run + 1)  # of the same end, it explains more
+                begin = self._known.starts[begin]
+                yield Claim(proof, overlap, offset, "drift", begin, near.old, gain, whole=whole)
 
     def _claim(
         self, proof: Proof, overlap: Overlap, fresh: Folded, offset: int, rule: str, letters: int
@@ -150,8 +165,14 @@ class Claimant:
         if proof is not Proof.CHANCE:
             start = fresh.starts[fresh.first(offset)] if letters else offset
             end = offset + overlap.length
-            free = not is_spoken_of(self._known.text, fresh.text, start, end)
-            yield Claim(proof, overlap, offset, rule, letters, free)
+            begin = len(self._known.text) - (end - start)
+            free = not is_spoken_of(self._known.text, begin, fresh.text, start, end)
+            gain = self._weight(letters)
+            yield Claim(proof, overlap, offset, rule, begin, letters, gain, free)
+
+    def _weight(self, letters: int) -> int:
+        """What the last so many letters say."""
+        return weight(self._known.letters[len(self._known.letters) - letters :])
 
     def _quotes(self, new: str, found: Recollection) -> bool:
         """Whether just what was asked for stands there, and is long enough to prove it."""
@@ -170,13 +191,12 @@ class Claimant:
             return False
         long = len(self._anchor) >= QUOTED and any(map(str.isalnum, new[:offset]))
         end = offset + len(self._anchor)
-        return long or past_frame(self._known.text, new, offset, end) > end
+        return long or past_frame(self._known.text[: offset - end], new, offset, end) > end
 
 
-def _repeats_itself(old: str, near: Alignment) -> bool:
-    """Whether the old text has nearly the same before that, so that the next may be like it."""
-    before = align(old[: len(old) - near.old][::-1], old[::-1])
-    return before.run >= SLIGHT or 2 * before.matched >= near.matched
+def _form(folded: Folded, begin: int, end: int) -> str:
+    """The signs between the words that these letters are of: a row has those of the one before."""
+    return "".join(_WORD.sub("w", folded.text[folded.starts[begin] : folded.ends[end - 1]]).split())
 
 
 def _past_space(text: str, at: int) -> int:

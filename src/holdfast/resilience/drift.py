@@ -12,6 +12,8 @@ _LEAST = 3  # the same for all that is left
 _LOOSE = 0.3  # share of letters that may differ
 _SLACK = 12  # weight that may differ at the beginning
 _STRIDE = 64
+_EDIT = 6  # what one change costs beside its letters
+_LONG = 10  # weight of a word: what else is changed at one place costs three times as much
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +21,8 @@ class Alignment:
     """The first `old` letters of one text say what the first `new` letters of the other say.
 
     `run` is the weight of the beginning in which both agree exactly, `matched` of all in which
-    they agree, `missed` of what is between.
+    they agree, `missed` of what is between. `gain` is what it says that they agree, less what
+    each change costs; `most`, what it said at the place where it said most.
     """
 
     old: int
@@ -27,6 +30,8 @@ class Alignment:
     run: int
     matched: int
     missed: int
+    gain: int
+    most: int
 
     @property
     def drifts(self) -> bool:
@@ -43,16 +48,20 @@ def align(old: str, new: str) -> Alignment:
     at = to = _agreeing(old, new, 0, 0)
     run = matched = weight(old[:at])
     missed = 0
+    gain = most = run
     while (step := _agree_again(old, new, at, to)) is not None:
         lost = max(weight(old[at : at + step[0]]), weight(new[to : to + step[1]]))
         if missed + lost > _LOOSE * matched + _SLACK:
             break
         at, to = at + step[0], to + step[1]
         length = _agreeing(old, new, at, to)
-        matched += weight(old[at : at + length])
+        agreed = weight(old[at : at + length])
+        matched += agreed
         missed += lost
+        gain += agreed - lost - _EDIT - 2 * max(0, lost - _LONG)
+        most = max(most, gain)
         at, to = at + length, to + length
-    return Alignment(at, to, run, matched, missed)
+    return Alignment(at, to, run, matched, missed, gain, most)
 
 
 def _agreeing(old: str, new: str, at: int, to: int) -> int:

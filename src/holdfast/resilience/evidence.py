@@ -26,11 +26,14 @@ FEW = 4  # characters that say nothing
 PHRASE = 60  # characters of talk in whose sentence it stands
 BRIEF = 320  # characters of talk before a repetition that is not heavy
 
-TOLD = 20  # weight of what is told again in nearly the same words
-TOLD_TWICE = 60  # the same for whole sentences, of which some are alike
-SAME_END = 8  # letters at the end of it that must be the same
-DRIFT = 0.25  # share that may differ
-DRIFT_TWICE = 0.12
+# By how much what is told again must be more like the end than anything else in the old text is:
+# in the form of an item or not, glued to what was cut or not. The second is the least for a doubt.
+LIKE = {
+    (False, False): (7, 5),
+    (False, True): (4, 3),
+    (True, False): (32, 22),
+    (True, True): (8, 5),
+}
 
 _CLOSED = re.compile(r"(?:\A|[.!?:。！？：…—–~～]|[^\x00-\u2e7f\w）】」』，、；]|\n|---)\W*\Z")
 # It ends in a colon, or is nothing but a symbol or two.
@@ -83,19 +86,22 @@ def believed(
     return _light(found, talk, voice, broken=broken)
 
 
-def believed_of_drift(found: Alignment, *, whole: bool, inside: bool) -> Proof:
+def believed_of_drift(
+    found: Alignment, usual: int, *, whole: bool, glued: bool, like_item: bool
+) -> Proof:
     """Of a continuation that begins with nearly the same words: `whole`, with those of the answer
-    from its beginning; `inside`, where a sentence was cut that no like one can follow at once.
+    from its beginning; `usual`: how much the old text is like its own end anyway; `glued`: on a
+    line or in a sentence that was cut; `like_item`: in the form of the item before, like rows.
     """
     if found.run < LEAST:
         return Proof.CHANCE
-    if whole:
-        return Proof.SURE if found.matched >= RESTART else Proof.DOUBT
-    if inside and found.matched >= TOLD and found.run >= SAME_END and found.share <= DRIFT:
+    least, doubtful = LIKE[like_item, glued]
+    excess = found.gain - usual
+    if excess >= RESTART or (whole and found.matched >= RESTART):
+        return Proof.SURE
+    if excess >= (least // 2 if whole and not like_item else least):
         return Proof.LIKELY
-    if found.matched >= TOLD_TWICE and found.share <= DRIFT_TWICE:
-        return Proof.LIKELY if inside else Proof.DOUBT
-    return Proof.CHANCE
+    return Proof.DOUBT if whole or excess >= doubtful else Proof.CHANCE
 
 
 def _says_nothing(talk: str) -> bool:

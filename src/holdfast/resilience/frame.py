@@ -15,11 +15,10 @@ _MARKERS = re.compile(r"-{3,}\s*\Z")  # the lines between which the instruction 
 _MARKER = re.compile(r"\s*\n-{3,}[^\S\n]*(?:\n|\Z)")
 
 
-def past_frame(old: str, new: str, start: int, end: int) -> int:
+def past_frame(own: str, new: str, start: int, end: int) -> int:
     """The end of what is repeated between `start` and `end`, with the marks around it if `new`
-    quotes the end of `old` there.
+    quotes it there; `own` is what stands before it in the old text.
     """
-    own = old[: start - end]
     while start and own and new[start - 1] == own[-1]:
         start, own = start - 1, own[:-1]  # signs of the text before its first letter
     before = new[:start]
@@ -42,13 +41,13 @@ def _frames(marks: str) -> Iterator[tuple[str, str]]:
         yield opening, opening[::-1].translate(_PAIRS)
 
 
-def is_spoken_of(old: str, new: str, start: int, end: int) -> bool:
-    """Whether it stands in quotation marks, alone or with more of the old text before it, or
-    its last words do.
+def is_spoken_of(old: str, begin: int, new: str, start: int, end: int) -> bool:
+    """Whether what repeats the old text from `begin` on stands in quotation marks, alone or with
+    more of the old text before it, or its last words do.
     """
     for opening, closing in _QUOTES:
         opened = new.rfind(opening, 0, end)
-        own = opened >= start and opening in old[start - end :]
+        own = opened >= start and opening in old[begin:]
         if not own and opened > new.rfind(closing, 0, end) and new.startswith(closing, end):
             return new[opened + 1 : start].strip() in old
-    return past_frame(old, new, start, end) > end
+    return past_frame(old[:begin], new, start, end) > end

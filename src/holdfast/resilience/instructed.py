@@ -201,7 +201,7 @@ class Instructed:
         if not (whole or proved) and self._objector.restarted(rest, heavy):
             return diverged(Divergence.ANEW)
         length = best.overlap.length
-        end = past_frame(self._text, fresh.text, best.offset, best.offset + length)
+        end = past_frame(self._text[: best.begin], fresh.text, best.offset, best.end)
         grade = Confidence.PROVED if best.proof is Proof.SURE else Confidence.LIKELY
         return Joint(end, Seam(best.rule, length, best.offset, confidence=grade))
 

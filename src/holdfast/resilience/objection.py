@@ -32,6 +32,8 @@ _MARKED = re.compile(
 _WORD_DOT = re.compile(r"(?<![\w./:@-])[A-Za-z]*[a-z]{2}[.!?][\"'”’)*]*\Z")
 _BLOCK = re.compile(r"#{1,6} |> |(?:-{3,}|\*{3,}) *\n|<[\w ]{1,40}>\s*\n")
 _COMMENT = re.compile(r"#|//|--|\"\"\"|^\s*\*")
+_SPACE_BETWEEN = re.compile(r" (?! )")  # two words
+_FIGURES = re.compile(r"[\d|{}<>=$\\;\[\]/+%&@#^_]")
 _LONG_COMMENTS = (("/*", "*/"), ("<!--", "-->"), ("{-", "-}"))
 _CHINESE_SIGN = re.compile(r"[\u4e00-\u9fff]")
 _CHINESE = re.compile(r"[\u4e00-\u9fff]{3}")
@@ -106,10 +108,19 @@ class Objector:
             return Voice.APART
         return Voice.TEXT if self._begins_alike(first) else Voice.EITHER
 
-    def begins_inside(self, rest: str) -> bool:
-        """Whether `rest` would begin in the middle of a line, where none like it begins."""
-        ended = self._text[-1:] in _WIDE_ENDS or (self._gap and not self._unfinished)
-        return not ended and "\n" not in self._gap and not rest[:1].isspace()
+    def is_glued(self, rest: str) -> bool:
+        """Whether `rest` would stand on the line that was cut, or break a sentence or a row."""
+        if "\n" in self._gap or _SPACE_BETWEEN.match(rest):
+            return False
+        open_row = self._line.startswith("|") and not self._line.endswith("|")
+        return (self._unfinished and not self.among_likes) or open_row or rest[:1] not in "\r\n"
+
+    @cached_property
+    def among_likes(self) -> bool:
+        """Whether lines are like one another there: in code, tables, formulas and figures."""
+        signs = "".join(self._line.split())
+        figures = 4 * len(_FIGURES.findall(signs)) > len(signs)
+        return self._fence_open or self._line.startswith("|") or figures
 
     @cached_property
     def among_code(self) -> bool:
@@ -176,18 +187,19 @@ class Objector:
         short = len(letters) < len(known) or weight(letters) < SENTENCE
         return len(letters) >= LETTERS and short and known.startswith(letters)
 
-    def restarted(self, rest: str, repeated: int = RESTART) -> bool:
+    def restarted(self, rest: str, repeated: int = 0) -> bool:
         """Whether it begins like the whole answer for longer than by chance, and than what it has
-        `repeated` (its weight) of the end.
+        `repeated` (its weight) of the end, if anything.
         """
-        least = min(RESTART, max(LINE, 3 * repeated))
         if _is_refrain(self._text, rest):
             return False
+        least = min(RESTART, max(LINE, 3 * repeated)) if repeated else RESTART
         if shared_start(self._text, rest) >= least:
             return True
         told = align(self._known.letters, letters_of(rest))
-        least = 2 * RESTART if rest[:1] in "\r\n" else RESTART
-        return told.run >= SLIGHT and told.matched >= least and told.share <= DRIFT
+        sound = told.run >= SLIGHT and rest[:1] not in "\r\n"
+        least = max(RESTART if sound else 2 * RESTART, 3 * repeated)
+        return told.matched >= least and told.share <= DRIFT
 
     def _is_said(self, new: str, before: Preface, offset: int) -> bool:
         """Whether words of talk stand between what is certain to be talk and `offset`."""
@@ -240,6 +252,7 @@ class Objector:
             if next_line and self.among_code:
                 continue  # lines of code and rows may begin alike
             cut = start == self._starts[-1] and (self._unfinished or self._fence_open)
+            cut |= start == 0 and self._unfinished
             half = 2 * shared >= weight(letters_of(begun))
             if next_line or spaced:
                 least = RESTART  # who begins anew does not begin with the space before it

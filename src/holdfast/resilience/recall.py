@@ -13,7 +13,9 @@ from bisect import bisect_left
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import IntEnum
+from functools import cached_property
 
+from .drift import align
 from .overlap import Folded, weight
 
 LEAST = 5  # weight of a repetition that is looked at
@@ -23,6 +25,7 @@ _DISTINCT = 3  # a run of one or two signs is found anywhere
 _TELLING = 12  # weight of letters that tell where in the old text they are from
 _WIDE = 0x2E80  # from here on words are not told apart by spaces
 _MOST = 6  # places that are looked at for a repetition in nearly the same words
+_NEAR = 2000  # letters before the end in which the old text is compared with its end
 _REST = 16  # letters of new text from which the old one is looked through for them
 
 _ENDINGS = re.compile(r"[.!?:…][\"'”’)\]*_]*\s+|[。！？：；…][\"'”’」』）】*_]*|\n\s*")
@@ -65,17 +68,36 @@ class Memory:
         self._places = places  # by the first letter, with the offset of the marks before it
         self._starts = sorted(places)
 
-    def begins(self, letter: int) -> bool:
-        """Whether a sentence, a line or the quotation begins with that letter."""
-        return letter in self._places
+    def begins(self, letter: int, *, line: bool = False) -> bool:
+        """Whether a sentence, a line or the quotation begins with that letter; or a `line`, with
+        signs before it or none.
+        """
+        if not line or letter not in self._places:
+            return letter in self._places
+        at = self._known.starts[letter]
+        return letter == 0 or "\n" in self._known.text[self._known.ends[letter - 1] : at]
 
     def ends(self, fresh: Folded) -> list[int]:
         """How many letters of the new text there are up to each place where its words end like
         the old text, those first that do so for longest.
         """
-        tails = enumerate(_tails(self._known.letters, fresh.letters), 1)
-        found = [(length, end) for end, length in tails if 2 * length >= LEAST]
-        return [end for _, end in sorted(found, reverse=True)[:_MOST]]
+        return _ends(self._known.letters, fresh.letters)
+
+    def likeness(self, count: int) -> int:
+        """How much the words somewhere in the old text say the same as the last `count` letters."""
+        near, last = self._near, self._known.letters[-count:][::-1]
+        return max((align(last, near[len(near) - end :]).most for end in self._like), default=0)
+
+    @cached_property
+    def _near(self) -> str:
+        """The last letters, backwards."""
+        return self._known.letters[: -_NEAR - 1 : -1]
+
+    @cached_property
+    def _like(self) -> list[int]:
+        """Where in the last letters some end like all of them."""
+        near = self._near[::-1]
+        return _ends(near, near[:-1])
 
     def recalled(self, fresh: Folded) -> list[Recollection]:
         """All repetitions in the new text that do not begin at once, one for each beginning."""
@@ -150,6 +172,11 @@ class Memory:
         return 0
 
 
+def _ends(old: str, new: str) -> list[int]:
+    found = [(length, end) for end, length in enumerate(_tails(old, new), 1) if 2 * length >= LEAST]
+    return [end for _, end in sorted(found, reverse=True)[:_MOST]]
+
+
 def _begins_often(fresh: Folded, piece: str) -> bool:
     """Whether more than one sentence or line of the new text begins with `piece`."""
     starts = (fresh.first(match.end()) for match in _ENDINGS.finditer(fresh.text))
@@ -159,6 +186,8 @@ def _begins_often(fresh: Folded, piece: str) -> bool:
 def _is_start(fresh: Folded, letter: int) -> bool:
     """Whether a word begins with that letter."""
     at = fresh.starts[letter]
+    if fresh.first(at) < letter:
+        return False  # a later one of those that a sign like ½ stands for
     before, char = fresh.text[at - 1 : at], fresh.text[at]
     return not before.isalnum() or ord(char) >= _WIDE or ord(before) >= _WIDE
 
