@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 
 import pytest
@@ -71,7 +72,8 @@ JOINED = [
         "    self.rate really = rate\n    self.tokens = 0\n",
         "ens = 0\n",
     ),
-    # The next item is like the last one.
+    # The next item, and the next sentence, are like the last one.
+    ("他喜欢春天的花。", "他喜欢秋天的花。她不喜欢。", "他喜欢秋天的花。她不喜欢。"),
     (
         '```json\n[\n  {"sku": "LAMP-02", "price": "49.00", "currency": "EUR"},',
         '\n  {"sku": "LAMP-03", "price": "49.00", "currency": "EUR"}\n]\n```\n',
@@ -532,3 +534,25 @@ def test_nothing_released_is_lost_and_what_passes_is_the_end_of_what_came(
 @holds(st.text(max_size=60), st.text(alphabet="ab \n`|-。好", max_size=200), st.data())
 def test_any_text_in_any_pieces(released: str, new: str, data: st.DataObject) -> None:
     assert join(released, data.draw(pieces_of(new)))[0] == join(released, new)[0]
+
+
+def test_a_long_table_begun_anew_takes_no_time_for_each_of_its_rows() -> None:
+    def took(rows: int) -> int:
+        table = "".join(f"| {row} | 0.0 | 18.0 | 0 |\n" for row in range(rows + 50))
+        cut = table.index(f"| {rows} |")
+        steps = 0
+
+        def count(frame: object, event: str, arg: object) -> None:
+            nonlocal steps
+            steps += event == "call"
+
+        splicer = Splicer(table[:cut], How.INSTRUCT)
+        sys.setprofile(count)
+        try:
+            out = splicer.feed(table)  # at once, and known before the end
+        finally:
+            sys.setprofile(None)
+        assert out == table[cut:]
+        return steps
+
+    assert took(800) < 3 * took(400)

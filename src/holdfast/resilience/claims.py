@@ -127,6 +127,8 @@ class Claimant:
             code = self._objector.among_code
             first = fresh.text[len(talk) : len(talk) + 1]
             proof = believed(found, talk, voice, first, verbatim=verbatim, among_code=code)
+            if proof is Proof.CHANCE:
+                continue
             for overlap, rule in self._overlaps(fresh, found.offset):
                 end = fresh.first(found.offset + overlap.length)
                 if end - fresh.first(found.offset) < found.letters:

@@ -99,9 +99,10 @@ def believed_of_drift(
     excess = found.gain - usual
     if excess >= RESTART or (whole and found.matched >= RESTART):
         return Proof.SURE
-    if excess >= (least // 2 if whole and not like_item else least):
+    anew = whole and glued and not like_item
+    if excess >= (least // 2 if anew else least):
         return Proof.LIKELY
-    return Proof.DOUBT if whole or excess >= doubtful else Proof.CHANCE
+    return Proof.DOUBT if anew or excess >= doubtful else Proof.CHANCE
 
 
 def _says_nothing(talk: str) -> bool:

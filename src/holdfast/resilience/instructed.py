@@ -108,7 +108,8 @@ class Instructed:
                 return More(reach)
             if left:
                 # A text that repeats itself says at every line that little is left.
-                return More(len(new) + min(len(new), max(left, len(new) // 4)))
+                least = 1 if self._known.letters.startswith(fresh.letters) else len(new) // 4
+                return More(len(new) + min(len(new), max(left, least)))
         elif any(map(self._objector.ends_in_the_beginning, (new, new[before.certain :]))):
             return diverged(Divergence.EARLY_END)
         joint = self._repeated(fresh, before)

@@ -112,8 +112,10 @@ class Objector:
         """Whether `rest` would stand on the line that was cut, or break a sentence or a row."""
         if "\n" in self._gap or _SPACE_BETWEEN.match(rest):
             return False
+        if not self.among_likes:
+            return self._unfinished
         open_row = self._line.startswith("|") and not self._line.endswith("|")
-        return (self._unfinished and not self.among_likes) or open_row or rest[:1] not in "\r\n"
+        return open_row or rest[:1] not in "\r\n"
 
     @cached_property
     def among_likes(self) -> bool:
@@ -229,8 +231,16 @@ class Objector:
         """
         letters = letters_of(rest[:ALIKE])
         piece = next((letters[:n] for n in range(len(letters) + 1) if weight(letters[:n]) >= 4), "")
-        starts = {self._known.first(start) for start in self._starts}
-        return sum(bool(piece) and self._known.letters.startswith(piece, at) for at in starts) > 1
+        return bool(piece) and self._often(piece)
+
+    def _often(self, piece: str) -> bool:
+        """Whether more than one line or sentence of the text begins with these letters."""
+        found = (at for at in self._first_letters if self._known.letters.startswith(piece, at))
+        return next(found, None) is not None and next(found, None) is not None
+
+    @cached_property
+    def _first_letters(self) -> list[int]:
+        return sorted({self._known.first(start) for start in self._starts})
 
     @cached_property
     def _starts(self) -> list[int]:
@@ -280,6 +290,4 @@ class Objector:
     def _common(self, begun: str, rest: str) -> bool:
         """Whether the text begins so more than once anyway."""
         one, other = letters_of(begun), letters_of(rest)
-        letters = one[: common_prefix(one, other)]
-        starts = {self._known.first(start) for start in self._starts}
-        return sum(self._known.letters.startswith(letters, start) for start in starts) > 1
+        return self._often(one[: common_prefix(one, other)])

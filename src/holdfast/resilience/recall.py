@@ -26,6 +26,8 @@ _TELLING = 12  # weight of letters that tell where in the old text they are from
 _WIDE = 0x2E80  # from here on words are not told apart by spaces
 _MOST = 6  # places that are looked at for a repetition in nearly the same words
 _NEAR = 2000  # letters before the end in which the old text is compared with its end
+_FAR = 2000  # characters after which a repetition is looked for only if it is long
+_TOLD = 40  # weight of one that is
 _REST = 16  # letters of new text from which the old one is looked through for them
 
 _ENDINGS = re.compile(r"[.!?:…][\"'”’)\]*_]*\s+|[。！？：；…][\"'”’」』）】*_]*|\n\s*")
@@ -113,6 +115,8 @@ class Memory:
             offset = self._with_marks(fresh, begin, fresh.starts[end - len(piece)])
             heavy = weight(piece)
             whole = begin == 0
+            if offset > _FAR and heavy < _TOLD:
+                continue
             if offset == 0 or (heavy < LEAST and not whole):
                 continue
             if len(set(piece)) < _DISTINCT and not whole:
@@ -159,8 +163,10 @@ class Memory:
         return any(letters.startswith(piece, start) for start in self._starts if start < begin)
 
     def still_to_come(self, fresh: Folded) -> int:
-        """How many letters of the old text would follow, if the end of the new one repeats it."""
+        """How much of the old text would follow, if the end of the new one repeats it."""
         old, new = self._known.letters, fresh.letters
+        if len(new) >= _REST and old.startswith(new):
+            return len(self._known.text) - self._known.ends[len(new) - 1]
         if len(new) >= _REST and new[-_REST:] in old[:-1]:
             at = old.rfind(new[-_REST:], 0, -1) + _REST
             return max(0, len(old) - at)
