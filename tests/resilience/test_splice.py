@@ -72,6 +72,13 @@ JOINED = [
         "    self.rate really = rate\n    self.tokens = 0\n",
         "ens = 0\n",
     ),
+    # The same after words that nobody listed.
+    (
+        "Nobody came. The lamp was lit at dusk, and the keeper wrote down the ho",
+        "Ha, the train went into a tunnel.\n\nThe lamp was just lit at dusk, and the keeper"
+        " wrote down the hour. He slept.",
+        "ur. He slept.",
+    ),
     # The next item, and the next sentence, are like the last one.
     ("他喜欢春天的花。", "他喜欢秋天的花。她不喜欢。", "他喜欢秋天的花。她不喜欢。"),
     (
@@ -287,6 +294,11 @@ def test_joined_sign_by_sign(released: str, new: str, given: str) -> None:
 
 
 REFUSED = [
+    # A sentence would be said twice.
+    (
+        "It was late. The keeper lit the lamp at dusk, as always. Nobody saw it from the ship.",
+        "Numbers first, then words. The keeper lit the lamp at dusk, as always. Nobody came.",
+    ),
     # Begun anew, but not as it was.
     (
         "A lighthouse keeper's log is a plain kind of book. The date",

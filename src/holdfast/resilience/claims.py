@@ -74,7 +74,8 @@ class Claimant:
         found = [*begun, *self._remembered(fresh, before, offsets)]
         if any(claim.proof is Proof.SURE or self._explains(claim) for claim in begun):
             return found
-        told = self._drifted(fresh, before, offsets)
+        clear = any(claim.proof >= Proof.LIKELY for claim in found)
+        told = self._drifted(fresh, before, offsets, after_talk=not clear)
         return [*found, *(one for one in told if all(one.end != claim.end for claim in begun))]
 
     def _explains(self, claim: Claim) -> bool:
@@ -121,12 +122,7 @@ class Claimant:
         for found in self._memory.recalled(fresh):
             if found.offset in offsets:
                 continue
-            talk = fresh.text[: _past_space(fresh.text, found.offset)]
-            voice = self._objector.voice(talk[before.certain :])
-            verbatim = self._quotes(fresh.text, found)
-            code = self._objector.among_code
-            first = fresh.text[len(talk) : len(talk) + 1]
-            proof = believed(found, talk, voice, first, verbatim=verbatim, among_code=code)
+            proof = self._believed(found, fresh, before)
             if proof is Proof.CHANCE:
                 continue
             for overlap, rule in self._overlaps(fresh, found.offset):
@@ -138,16 +134,33 @@ class Claimant:
         best = max(claims, key=lambda claim: (claim.proof, claim.free), default=None)
         return (one for one in claims if one is best or one.proof is Proof.DOUBT)
 
-    def _drifted(self, fresh: Folded, before: Preface, offsets: Sequence[int]) -> Iterator[Claim]:
-        """Repetitions in nearly the same words, at once or after words known for talk."""
+    def _believed(self, found: Recollection, fresh: Folded, before: Preface) -> Proof:
+        """How far a repetition is, after the words before it."""
+        talk = fresh.text[: _past_space(fresh.text, found.offset)]
+        return believed(
+            found,
+            talk,
+            self._objector.voice(talk[before.certain :]),
+            fresh.text[len(talk) : len(talk) + 1],
+            verbatim=self._quotes(fresh.text, found),
+            among_code=self._objector.among_code,
+        )
+
+    def _drifted(
+        self, fresh: Folded, before: Preface, offsets: Sequence[int], *, after_talk: bool
+    ) -> Iterator[Claim]:
+        """Repetitions in nearly the same words, at once, after words known for talk, or any."""
         old, begins = self._known.letters, {fresh.first(offset): offset for offset in offsets}
         alike = self._objector.among_likes
         glued = self._objector.is_glued(fresh.text[before.certain :])
         for end in self._memory.ends(fresh):
             near = align(old[::-1], fresh.letters[:end][::-1])
-            offset = begins.get(end - near.new)
+            first = end - near.new
+            offset = begins.get(first, fresh.starts[first] if near.new else 0)
             begin = len(old) - near.old
-            if offset is None or not self._memory.begins(begin, line=alike):
+            if not near.new or not (after_talk or first in begins):
+                continue
+            if not self._memory.begins(begin, line=alike):
                 continue
             usual, whole = self._memory.likeness(near.old), begin == 0
             stop = past_marks(self._known, fresh, end)
@@ -155,6 +168,10 @@ class Claimant:
                 fresh, end - near.new, end
             )
             proof = believed_of_drift(near, usual, whole=whole, glued=glued, like_item=like_item)
+            if first not in begins:
+                place = self._memory.place(begin)
+                said = Recollection(offset, place, near.new, near.gain - usual, common=False)
+                proof = min(proof, self._believed(said, fresh, before))
             overlap = Overlap(stop - offset, proof)
             if proof is not Proof.CHANCE:
                 gain = max(near.gain, near.run + 1)  # of the same end, it explains more

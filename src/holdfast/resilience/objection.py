@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from functools import cached_property
+from itertools import pairwise
 
 from .breaks import kind_of
 from .drift import align
@@ -20,6 +21,8 @@ LETTERS = 3  # of an answer that was begun anew and is over
 SLIGHT = 5  # below this, letters that begin alike are chance
 ALIKE = 12  # characters by which lines that begin alike are known
 DRIFT = 0.3  # share of an answer that may differ if it is begun anew in nearly the same words
+LAST = 3  # sentences that are looked for once more
+REACH = 480  # characters of new text in which they are
 LINE = 24  # the same for a line or sentence after a whole one: they may begin alike
 
 _ENDS = ".!?。！？…:：;；\n\"'”’」』)）】]}`|>*_"  # after these a new sentence may begin
@@ -167,6 +170,8 @@ class Objector:
             return Divergence.SENTENCE_ANEW
         if before.suspect:
             return Divergence.ABOUT_ITSELF
+        if self._says_again(rest):
+            return Divergence.DOUBT
         apart = self._sound(rest) is Voice.APART if rest else False
         if apart or (self._unfinished and opens_anew(rest.lstrip())):
             return Divergence.OTHER_ANSWER
@@ -273,6 +278,21 @@ class Objector:
             if shared >= least:
                 return True
         return self._indented_anew(rest) or self._line_anew(rest)
+
+    def _says_again(self, rest: str) -> bool:
+        """Whether one of the last sentences stands there once more, that the text has only once.
+
+        What goes on with the space before it may come to it again, and so may code.
+        """
+        if self.among_likes or rest[:1].isspace():
+            return False
+        letters = letters_of(rest[:REACH])
+        ends = [*self._first_letters[-LAST:], len(self._known.letters)]
+        pieces = (self._known.letters[at:end] for at, end in pairwise(ends))
+        return any(
+            weight(piece) >= LINE and piece in letters and self._known.letters.count(piece) == 1
+            for piece in pieces
+        )
 
     def _line_anew(self, rest: str) -> bool:
         """Whether the line begins again in the middle of itself, sign by sign."""

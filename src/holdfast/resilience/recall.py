@@ -79,6 +79,10 @@ class Memory:
         at = self._known.starts[letter]
         return letter == 0 or "\n" in self._known.text[self._known.ends[letter - 1] : at]
 
+    def place(self, letter: int) -> Place:
+        """What begins with that letter."""
+        return self._places.get(letter, (Place.WORD, 0))[0]
+
     def ends(self, fresh: Folded) -> list[int]:
         """How many letters of the new text there are up to each place where its words end like
         the old text, those first that do so for longest.
