@@ -33,9 +33,9 @@ _HELD_OUT = """\
 
 ## Held out, {which}
 
-{texts} texts of other kinds (chats, logs, rotas, diffs, YAML, contracts, Japanese) and continuers
-of which none is above: what they repeat drifts in its words, signs and wrapping, begins at an item
-or a block, stands in a frame, or ends in talk (`drifting.py`, `{module}.py`).
+{texts} texts of other kinds (chats, logs, rotas, contracts, minutes, plays, Japanese) and
+continuers of which none is above: what they repeat drifts in its words, signs and wrapping, begins
+at an item or a block, stands in a frame, or ends in talk (`drifting.py`, `{module}.py`).
 {cases:,} continuations.
 """
 

@@ -568,3 +568,12 @@ def test_a_long_table_begun_anew_takes_no_time_for_each_of_its_rows() -> None:
         return steps
 
     assert took(800) < 3 * took(400)
+
+
+def test_a_table_begun_anew_goes_on_as_soon_as_it_is_where_it_was_cut() -> None:
+    table = "".join(f"| {row} | 0.0 | 18.0 | 0 |\n" for row in range(1450))
+    cut = table.index("| 1400 |")
+    splicer = Splicer(table[:cut], How.INSTRUCT)
+    given = "".join(str(splicer.feed(table[at : at + 20])) for at in range(0, cut + 60, 20))
+    assert given
+    assert table[cut:].startswith(given)

@@ -170,7 +170,8 @@ class Memory:
         """How much of the old text would follow, if the end of the new one repeats it."""
         old, new = self._known.letters, fresh.letters
         if len(new) >= _REST and old.startswith(new):
-            return len(self._known.text) - self._known.ends[len(new) - 1]
+            rest = len(self._known.text) - self._known.ends[len(new) - 1]
+            return rest if len(new) < len(old) else 0
         if len(new) >= _REST and new[-_REST:] in old[:-1]:
             at = old.rfind(new[-_REST:], 0, -1) + _REST
             return max(0, len(old) - at)
