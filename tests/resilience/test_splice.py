@@ -567,7 +567,7 @@ def test_a_long_table_begun_anew_takes_no_time_for_each_of_its_rows() -> None:
         assert out == table[cut:]
         return steps
 
-    assert took(800) < 3 * took(400)
+    assert took(400) < 3 * took(200)
 
 
 def test_a_table_begun_anew_goes_on_as_soon_as_it_is_where_it_was_cut() -> None:
