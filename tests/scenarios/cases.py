@@ -23,7 +23,7 @@ QUESTIONS = (
     "请给我看 text:emoji 好吗",
 )
 SHORT = "Tell me about text:short please"
-WELL = "ok;chunk=20"  # pieces as large as many vendors send; all targets cut an answer alike
+WELL = "ok;chunk=10"  # pieces as large as many vendors send; all targets cut an answer alike
 
 # Which limit notices a silence that strikes in that phase.
 _LIMITS: Mapping[Phase, tuple[str, ...]] = {
