@@ -52,7 +52,7 @@ def test_every_kind_of_cut_is_found_somewhere_and_no_cut_is_empty() -> None:
 
 
 def test_a_run_repeats_itself_and_keeps_its_bars() -> None:
-    first, second = known(3, 1, names="*-prose-t*"), known(3, 1, names="*-prose-t*")
+    first, second = (known(3, 1, names="zh-prose-tea*") for _ in range(2))
     unread = blind(3, 1, names="*-prose-br*")
     assert report(first, unread, 3, 1) == report(second, unread, 3, 1)
     judged = known(3, 1, names="*-prose-*").joiners
