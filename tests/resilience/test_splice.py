@@ -577,3 +577,11 @@ def test_a_table_begun_anew_goes_on_as_soon_as_it_is_where_it_was_cut() -> None:
     given = "".join(str(splicer.feed(table[at : at + 20])) for at in range(0, cut + 60, 20))
     assert given
     assert table[cut:].startswith(given)
+
+
+def test_sentences_that_are_all_alike_are_gone_on_with() -> None:
+    story = " ".join(f"And then came the bot number {n}." for n in range(20))
+    for cut in range(150, 400, 7):
+        if story[cut] != ".":  # else it might be one more that says the same
+            joined, _ = join(story[:cut], story[cut - 30 : cut + 200])
+            assert joined == story[: cut + 200]

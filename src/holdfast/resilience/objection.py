@@ -22,6 +22,7 @@ SLIGHT = 5  # below this, letters that begin alike are chance
 ALIKE = 12  # characters by which lines that begin alike are known
 DRIFT = 0.3  # share of an answer that may differ if it is begun anew in nearly the same words
 LAST = 3  # sentences that are looked for once more
+OFTEN = 16  # lines and sentences that are compared with the first
 REACH = 480  # characters of new text in which they are
 LINE = 24  # the same for a line or sentence after a whole one: they may begin alike
 
@@ -204,9 +205,20 @@ class Objector:
         if shared_start(self._text, rest) >= least:
             return True
         told = align(self._known.letters, letters_of(rest))
+        if (repeated or told.run < SLIGHT) and self._begins_often:
+            return False
         sound = told.run >= SLIGHT and rest[:1] not in "\r\n"
         least = max(RESTART if sound else 2 * RESTART, 3 * repeated)
         return told.matched >= least and told.share <= DRIFT
+
+    @cached_property
+    def _begins_often(self) -> bool:
+        """Whether the text is like its own beginning elsewhere too, so that nothing follows of
+        what comes and is.
+        """
+        old = self._known.letters
+        later = (align(old, old[at : at + REACH]) for at in self._first_letters[1 : OFTEN + 1])
+        return any(told.matched >= RESTART and told.share <= DRIFT for told in later)
 
     def _is_said(self, new: str, before: Preface, offset: int) -> bool:
         """Whether words of talk stand between what is certain to be talk and `offset`."""
