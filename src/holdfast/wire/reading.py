@@ -11,6 +11,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Any, TypeVar
 
 from ..core.failure import Failure
+from ..core.message import Message, Role, said
 from .untold import Untold
 
 T = TypeVar("T")
@@ -49,6 +50,20 @@ class Members:
     def seen(self, *names: str) -> None:
         """These members have been read elsewhere."""
         self._read.update(names)
+
+    def plain(self, roles: Mapping[str, Role]) -> Message | None:
+        """A message that holds a role and words, and nothing else to be read: the common case,
+        worth a short cut.
+        """
+        value = self._value
+        words = value.get("content")
+        if len(value) != 2 or not words or not isinstance(words, str):
+            return None
+        role = roles.get(str(value.get("role")))
+        if role is None:
+            return None
+        self._losable = True
+        return said(role, words)
 
     def may_lose_the_rest(self) -> None:
         """What is not read of this object, nor of those inside it, is a listed loss."""

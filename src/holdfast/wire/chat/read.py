@@ -68,6 +68,8 @@ def _stop(body: Members) -> tuple[str, ...]:
 
 
 def _message(message: Members) -> Message:
+    if plain := message.plain(_ROLES):
+        return plain
     role = _ROLES.get(message.text("role"))
     if role is None:
         raise message.untold("role", "no other dialect has this role")

@@ -26,6 +26,7 @@ from ..losses import losable
 from ..reading import Members, go_without, hosted, read_whole
 
 _LOSABLE = losable("messages")
+_ROLES = {role.value: role for role in (Role.USER, Role.ASSISTANT, Role.SYSTEM)}
 _MODES = {"auto": "auto", "none": "none", "any": "required", "tool": "named"}
 
 
@@ -86,6 +87,9 @@ def _system(body: Members) -> Iterator[Message]:
 
 def _messages(body: Members) -> Iterator[Message]:
     for message in body.each("messages"):
+        if plain := message.plain(_ROLES):
+            yield plain
+            continue
         match message.text("role"):
             case "user":
                 yield from _asked(message)

@@ -78,6 +78,8 @@ def _messages(body: Members, items: list[Members], names: Mapping[Name, str]) ->
 
 def _message(item: Members, names: Mapping[Name, str]) -> Message | None:
     """The message that an item is; a call is one without words. None for reasoning."""
+    if plain := item.plain(_ROLES):
+        return plain
     kind = item.text("type") or "message"
     match kind:
         case "message":
