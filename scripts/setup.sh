@@ -1,6 +1,7 @@
 # Sourced by the other scripts: makes .venv from the hashed lock and puts it first in PATH.
 # $lock names the lock to install (an argument to `.` is lost in some shells).
-# Needs Python 3.11 or later with venv and pip, nothing else. HOLDFAST_UV names a uv to install with.
+# Needs Python 3.11 or later with venv and pip, nothing else. HOLDFAST_UV names a uv to install with,
+# beside a Python whose pip does it where uv cannot: it does not read what pip is told of indexes.
 set -eu
 cd "$(dirname "$0")/.."
 venv="${HOLDFAST_VENV:-.venv}"
@@ -15,10 +16,11 @@ fi
 # The web page is built into the package: what it is made of counts as well.
 page="$(find web -name node_modules -prune -o -type f -print | LC_ALL=C sort)"
 add() {
-  if [ -n "${HOLDFAST_UV:-}" ]; then
-    "$HOLDFAST_UV" pip install --quiet --python "$venv/bin/python" "$@"
-  else
+  if [ -z "${HOLDFAST_UV:-}" ]; then
     "$venv/bin/python" -m pip install --quiet --disable-pip-version-check "$@"
+  elif ! "$HOLDFAST_UV" pip install --quiet --python "$venv/bin/python" "$@"; then
+    "$(dirname "$HOLDFAST_UV")/python" -m pip --python "$venv/bin/python" install --quiet \
+      --disable-pip-version-check "$@"
   fi
 }
 wanted="$(cat "$lock" pyproject.toml hatch_build.py $page | cksum)"
