@@ -8,16 +8,15 @@ from __future__ import annotations
 import asyncio
 import os
 import random
-import time
 from pathlib import Path
 
 import pytest
 from tests.conformance.databases import postgres_schema
 from tests.crash.pulse import Pulse
-from tests.crash.served import Lives
+from tests.crash.served import Life, Lives
 from tests.crash.town import Town, kill_at_random, settings, worlds
 from tests.launching import Launcher
-from tests.upstream.leaks import LOOK
+from tests.serving import environment
 
 from holdfast.sim.qq.simulator import SimulatedQQ
 from holdfast.sim.upstream import SimulatedUpstream
@@ -69,16 +68,18 @@ def test_a_server_that_ends_by_itself_is_told_with_its_log(
     (tmp_path / "holdfast.toml").write_text("[nonsense]")
 
     async def main() -> None:
-        async with Lives(launcher, tmp_path, {}) as lives:
-            life = lives.begin()
-            until_gone(life.pid)  # of which nobody has told yet
-            with pytest.raises(AssertionError, match="nonsense"):
-                await life.kill()
-            await life.over.wait()
+        told = tmp_path / "stderr.txt"
+        reading, writing = os.pipe()
+        with told.open("w") as errors:
+            launched = launcher.launch(
+                tmp_path, environment(), "--port", "0", errors=errors, status=writing
+            )
+        os.close(writing)
+        life = Life(*launched, told)
+        with os.fdopen(reading, "rb") as status:
+            assert status.read()  # it is gone; the event loop has not told that yet
+        with pytest.raises(AssertionError, match="nonsense"):
+            await life.kill()
+        await life.over.wait()
 
     asyncio.run(main())
-
-
-def until_gone(pid: int) -> None:
-    while Path(f"/proc/{pid}").exists():
-        time.sleep(LOOK)
