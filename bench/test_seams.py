@@ -6,7 +6,7 @@ import random
 from pathlib import Path
 
 from .results import keep, with_section
-from .seams.__main__ import blind, held_out, known
+from .seams.__main__ import anywhere, blind, held_out, known
 from .seams.continuers import BEHAVIOURS, BLIND_TALK, Right, Said
 from .seams.cuts import PLACES, Cut, cuts
 from .seams.report import report
@@ -70,6 +70,14 @@ def test_words_that_drift_are_judged_apart() -> None:
     ours, plain = found.joiners["splice"], found.joiners["concatenation"]
     assert ours.exact > 20 * plain.exact
     assert ours.detected == ours.restarts
+
+
+def test_a_text_is_cut_anywhere() -> None:
+    found = anywhere(97, names="zh-prose-tea")
+    assert "## Anywhere" in report(found, found, 3, 1, {}, found)
+    ours, plain = found.joiners["splice"], found.joiners["concatenation"]
+    assert ours.cases == 5 * found.places > 10
+    assert ours.exact > 3 * plain.exact
 
 
 def test_sections_of_the_results_are_kept_apart(tmp_path: Path) -> None:

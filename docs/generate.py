@@ -14,7 +14,7 @@ from holdfast.core.failure import RULES, Kind, Phase
 from holdfast.core.reason import REASONS
 from holdfast.sim.catalogue import FAULTS
 from holdfast.sim.truth import Truth
-from holdfast.wire.losses import ANSWER_LOSSES, LOSSES, TARGET_LOSSES
+from holdfast.wire.losses import ANSWER_LOSSES, LOSSES, OURS, TARGET_LOSSES
 
 DOCS = Path(__file__).parent
 
@@ -96,6 +96,11 @@ def answerlosses() -> str:
     return _table(("client", "what", "why", "原因"), rows)
 
 
+def ours() -> str:
+    rows = [(loss.dialect, loss.what, loss.why, loss.why_zh) for loss in OURS]
+    return _table(("dialect", "what", "why", "原因"), rows)
+
+
 PARTS: Mapping[str, Callable[[], str]] = {
     "remedies": remedies,
     "reasons": reasons,
@@ -105,6 +110,7 @@ PARTS: Mapping[str, Callable[[], str]] = {
     "losses": losses,
     "targetlosses": targetlosses,
     "answerlosses": answerlosses,
+    "ours": ours,
 }
 
 

@@ -19,10 +19,12 @@ from typing import IO
 
 import structlog
 from tests.launching import Forked
+from tests.pulse import Pulse
+from tests.upstream.leaks import HANG
 
 from holdfast.sim.upstream import SimulatedUpstream
 
-PATIENCE = 30.0  # seconds; only a hang reaches it
+PATIENCE = HANG
 
 # Nothing of the machine's own decides a test: no key, no language, no colour.
 _UNSET = ("OPENAI_API_KEY", "OPENAI_BASE_URL", "LC_ALL", "LC_MESSAGES", "NO_COLOR", "FORCE_COLOR")
@@ -111,10 +113,10 @@ def _commanded(
 
 
 @contextmanager
-def vendor() -> Iterator[SimulatedUpstream]:
-    """A simulated vendor on a thread of its own."""
+def vendor(pulse: Pulse | None = None) -> Iterator[SimulatedUpstream]:
+    """A simulated vendor on a thread of its own. With a `pulse` its models may be held."""
     entered, over = threading.Event(), threading.Event()
-    upstream = SimulatedUpstream()
+    upstream = SimulatedUpstream(sleep=(pulse or Pulse()).sleep)
 
     async def play() -> None:
         async with upstream:

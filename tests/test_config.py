@@ -168,6 +168,21 @@ def test_a_database_of_another_kind_is_explained(tmp_path: Path) -> None:
     assert list(problems(tmp_path, text)) == ["server.database_url"]
 
 
+@pytest.mark.parametrize("shard", ["[2, 2]", "[1, 0]", "[-1, 2]", "[0]", "3"])
+def test_a_shard_is_one_of_those_there_are(tmp_path: Path, shard: str) -> None:
+    bot = f"""
+[bots.helper]
+platform = "qq"
+app_id = "1"
+app_secret = "env:PROXY_KEY"
+route = "gpt-5.5"
+shard = {shard}
+"""
+    found = problems(tmp_path, WHOLE + bot)
+    assert all(name.startswith("bots.helper.shard") for name in found)
+    assert found
+
+
 def test_a_missing_file_is_explained(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="cannot be read"):
         load(tmp_path / "none.toml", {})

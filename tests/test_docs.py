@@ -73,6 +73,13 @@ def test_generated_parts_are_current(page: Path) -> None:
     assert render(read(page)) == read(page), "run: python docs/generate.py"
 
 
+def test_what_a_cluster_was_measured_to_do_is_told_as_it_was_measured() -> None:
+    report = read(ROOT / "bench" / "RESULTS.md").partition("<!-- begin cluster -->")[2]
+    turns = sorted(int(row[1]) for row in rows(report) if row[0].isdecimal())
+    assert f"{turns[0]} to {turns[-1]} short turns" in read(DOCS / "scale.md")
+    assert f"{turns[0]} 到 {turns[-1]} 个短回合" in read(DOCS / "scale.zh.md")
+
+
 def test_the_map_of_the_rooms_has_every_room_in_its_place() -> None:
     settings = tomllib.loads(read(ROOT / "pyproject.toml"))
     layers = settings["tool"]["importlinter"]["contracts"][0]["layers"]
@@ -158,7 +165,7 @@ def default(field: FieldInfo, language: str) -> str:
         case str() | Path():
             return f'`"{value}"`'
         case tuple():
-            return "`[]`"
+            return f"`{list(value)}`"
         case dict() | BaseModel():
             return "`{}`"
         case _:

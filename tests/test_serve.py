@@ -134,6 +134,30 @@ def slow_answer(folder: Path) -> Iterator[tuple[Served, http.client.HTTPResponse
             yield served, response
 
 
+@pytest.mark.parametrize(
+    ("language", "told"),
+    [("en_US", "another holdfast serve works there"), ("zh_CN", "另一个 holdfast serve 正在使用")],
+)
+def test_a_second_server_on_the_same_data_is_refused_in_words(
+    language: str, told: str, tmp_path: Path
+) -> None:
+    with serving(tmp_path) as served:
+        done = subprocess.run(
+            command("serve", "--port", "0"),
+            cwd=tmp_path,
+            env=environment(LANG=f"{language}.UTF-8"),
+            capture_output=True,
+            encoding="utf-8",
+            timeout=PATIENCE,
+            check=False,
+        )
+        assert served.process.poll() is None
+    assert done.returncode == 2
+    assert told in done.stderr
+    assert "writable" not in done.stderr
+    assert "可写" not in done.stderr
+
+
 def test_an_address_that_is_taken_is_told_with_a_remedy(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]

@@ -11,9 +11,17 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ..results import RESULTS, keep
-from . import held_out_1, held_out_2, held_out_3, retelling
+from . import (
+    habits,
+    held_out_1,
+    held_out_2,
+    held_out_3,
+    held_out_4,
+    held_out_5,
+    retelling,
+)
 from .continuers import BEHAVIOURS, BLIND_TALK, Behaviour
-from .cuts import Cut, cuts
+from .cuts import Cut, cuts, everywhere
 from .drifting import behaviours
 from .report import report
 from .score import JOINERS, Score, splice
@@ -36,7 +44,28 @@ _HELD_OUT = {
             **retelling.behaviours(held_out_3.TALK),
         },
     ),
+    "fourth": (
+        Path(__file__).parent / "heldout4",
+        {
+            "exact": BEHAVIOURS["exact"],
+            **behaviours(held_out_4.TALK, held_out_4.CLOSING, held_out_4.FRAMES),
+            **habits.behaviours(held_out_4.TALK),
+        },
+    ),
+    "fifth": (
+        Path(__file__).parent / "heldout5",
+        {
+            **BEHAVIOURS,
+            **behaviours(held_out_5.TALK, held_out_5.CLOSING, held_out_5.FRAMES),
+            **habits.behaviours(held_out_5.TALK),
+        },
+    ),
 }
+
+# What models do most, at every place there is.
+_ANYWHERE = ("exact", "anchor", "repeats 12 characters", "restarts the line", "restarts everything")
+
+STEP = 31  # characters from one cut anywhere to the next
 
 Continuers = Mapping[str, Behaviour]
 
@@ -70,10 +99,24 @@ def blind(seed: int, each: int, names: str = "*") -> Run:
 
 
 def held_out(seed: int, each: int, which: str, names: str = "*") -> Run:
-    """The held-out set `which` ("first", "second", "third"), with the continuers that drift."""
+    """The held-out set `which` ("first" to "fifth"), with the continuers that drift."""
     result = Run()
     folder, continuers = _HELD_OUT[which]
     _add(result, folder, continuers, seed, each, 0, names)
+    return result
+
+
+def anywhere(step: int, names: str = "*") -> Run:
+    """All texts, cut after every `step` characters."""
+    result = Run()
+    files = sorted(file for file in _KNOWN.parent.glob(f"*/{names}.md"))
+    result.texts = len(files)
+    for file in files:
+        text = file.read_text(encoding="utf-8")
+        for cut in everywhere(file.stem, text, file.stem[:2], step):
+            result.places += 1
+            for name in _ANYWHERE:
+                _one(result, cut, name, BEHAVIOURS[name], 0)
     return result
 
 
@@ -130,7 +173,7 @@ def main(argv: list[str]) -> int:
     given = parser.parse_args(argv)
     runs = known(given.seed, given.each, given.examples), blind(given.seed, given.each)
     apart = {which: held_out(given.seed, given.each, which) for which in _HELD_OUT}
-    text = report(*runs, given.seed, given.each, apart)
+    text = report(*runs, given.seed, given.each, apart, anywhere(STEP))
     print(text)
     if not given.dry:
         keep(RESULTS, "seams", text)

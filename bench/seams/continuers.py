@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from holdfast.core.anchor import anchor, open_fence
-from holdfast.resilience.overlap import weight
+from holdfast.resilience.letters import weight
 from holdfast.sim.library import TEXTS
 
 from .blind import BLIND

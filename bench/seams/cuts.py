@@ -87,6 +87,14 @@ PLACES: Mapping[str, Finder] = {
 }
 
 
+def everywhere(name: str, text: str, language: str, step: int) -> Iterator[Cut]:
+    """A cut after every `step` characters, wherever that is."""
+    for at in range(step, len(text), step):
+        cut = Cut(name, language, "anywhere", text, at)
+        if cut.shown and cut.rest.strip():
+            yield cut
+
+
 def cuts(
     name: str, text: str, language: str, dice: random.Random, *, each: int = 2
 ) -> Iterator[Cut]:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 from holdfast.core.anchor import anchor, open_fence
-from holdfast.resilience.overlap import weight
+from holdfast.resilience.letters import weight
 
 from .continuers import SLIGHT, Behaviour, Right, Said, opening_of
 from .cuts import Cut
@@ -29,41 +29,41 @@ def behaviours(
 ) -> Mapping[str, Behaviour]:
     """`talk` stands before the text and `closing` after it; `frames` hold an anchor as "{}"."""
     return {
-        "last characters": _says(_last_characters),
-        "last word": _says(_last_word),
-        "last two sentences": _says(_last_sentences),
-        "the item": _says(_item),
-        "the block": _says(_block),
-        "the code from its fence": _says(_code),
-        "talk, last characters": _says(_last_characters, talk),
-        "talk, anchor": _says(_anchor, talk),
-        "talk, item": _says(_item, talk),
-        "talk, sentence": _says(_sentence, talk),
-        "talk, block": _says(_block, talk),
-        "talk, code from its fence": _says(_code, talk),
-        "talk, everything": _says(_everything, talk, restart=True),
-        "talk, exact": _says(_nothing, talk, right=Right.GUESS),
+        "last characters": repeats(_last_characters),
+        "last word": repeats(_last_word),
+        "last two sentences": repeats(_last_sentences),
+        "the item": repeats(_item),
+        "the block": repeats(_block),
+        "the code from its fence": repeats(_code),
+        "talk, last characters": repeats(_last_characters, talk),
+        "talk, anchor": repeats(_anchor, talk),
+        "talk, item": repeats(_item, talk),
+        "talk, sentence": repeats(_sentence, talk),
+        "talk, block": repeats(_block, talk),
+        "talk, code from its fence": repeats(_code, talk),
+        "talk, everything": repeats(_everything, talk, restart=True),
+        "talk, exact": repeats(_nothing, talk, right=Right.GUESS),
         "framed": _framed(frames),
         "another fence, anchor": _fenced(_anchor),
         "another fence, exact": _fenced(_nothing),
         "blanks, anchor": _blanks,
-        "decomposed": _says(_drift(lambda text: unicodedata.normalize("NFD", text))),
-        "composed": _says(_drift(lambda text: unicodedata.normalize("NFC", text))),
-        "quotes drift": _says(_drift(_quotes)),
-        "width drifts, all": _says(_drift(_wide)),
-        "capitals": _says(_drift(str.upper)),
-        "title case": _says(_drift(str.title)),
-        "wrapped anew": _says(_drift(_wrapped)),
-        "blanks drift": _says(_drift(_spaced)),
-        "a word skipped": _says(_reworded("")),
-        "another word": _says(_reworded("indeed")),
-        "one word more": _says(_reworded("\\g<0> really")),
-        "everything, wrapped": _says(lambda c, d: _wrapped(c.shown), restart=True),
-        "everything, decomposed": _says(
+        "decomposed": repeats(_drift(lambda text: unicodedata.normalize("NFD", text))),
+        "composed": repeats(_drift(lambda text: unicodedata.normalize("NFC", text))),
+        "quotes drift": repeats(_drift(_quotes)),
+        "width drifts, all": repeats(_drift(_wide)),
+        "capitals": repeats(_drift(str.upper)),
+        "title case": repeats(_drift(str.title)),
+        "wrapped anew": repeats(_drift(_wrapped)),
+        "blanks drift": repeats(_drift(_spaced)),
+        "a word skipped": repeats(_reworded("")),
+        "another word": repeats(_reworded("indeed")),
+        "one word more": repeats(_reworded("\\g<0> really")),
+        "everything, wrapped": repeats(lambda c, d: _wrapped(c.shown), restart=True),
+        "everything, decomposed": repeats(
             lambda c, d: unicodedata.normalize("NFD", c.shown), restart=True
         ),
-        "everything, quotes drift": _says(lambda c, d: _quotes(c.shown), restart=True),
-        "everything, fence tags drift": _says(_everything_retagged, restart=True),
+        "everything, quotes drift": repeats(lambda c, d: _quotes(c.shown), restart=True),
+        "everything, fence tags drift": repeats(_everything_retagged, restart=True),
         "everything, words drift": _everything_reworded,
         "anchor, closing talk": _closing(_anchor, closing),
         "exact, closing talk": _closing(_nothing, closing),
@@ -77,7 +77,7 @@ def _right(cut: Cut, repeated: str) -> Right:
     return Right.GUESS if repeated and slight else Right.JOIN
 
 
-def _says(
+def repeats(
     repeat: Piece,
     talk: Phrasings | None = None,
     *,
@@ -99,7 +99,7 @@ def _closing(repeat: Piece, closing: Phrasings, *, restart: bool = False) -> Beh
     """What is said after the end belongs to the answer: nothing shows that it does not."""
 
     def say(cut: Cut, dice: random.Random) -> Said:
-        said = _says(repeat, restart=restart)(cut, dice)
+        said = repeats(repeat, restart=restart)(cut, dice)
         tail = dice.choice(closing[cut.language])
         return replace(said, text=said.text + tail, tail=tail)
 

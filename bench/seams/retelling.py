@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from holdfast.core.anchor import anchor
-from holdfast.resilience.overlap import weight
+from holdfast.resilience.letters import weight
 
 from .continuers import Behaviour, Right, Said, opening_of
 from .cuts import Cut
@@ -29,20 +29,20 @@ _HAN = str.maketrans(_SIMPLE, _TRADITIONAL)
 
 def behaviours(talk: Phrasings) -> Mapping[str, Behaviour]:
     return {
-        "a word mistyped": _changed(_mistyped),
-        "two words swapped": _changed(_swapped),
-        "two words drift": _changed(lambda text, dice: _reworded(_reworded(text, dice), dice)),
-        "signs of another script": _changed(lambda text, dice: text.translate(_HAN)),
-        "entities": _changed(lambda text, dice: html.escape(text)),
-        "marks of items drift": _changed(_marked, _last_lines),
-        "indentation drifts": _changed(_indented, _last_lines),
-        "hard breaks": _changed(lambda text, dice: text.replace("\n", "  \n"), _last_lines),
-        "talk, a word drifts": _changed(_reworded, talk=talk),
-        "talk, a word mistyped": _changed(_mistyped, talk=talk),
-        "anchor, a word drifts": _changed(_reworded, lambda cut: anchor(cut.shown)),
-        "three sentences, a word drifts": _changed(_reworded, lambda cut: _last(cut, 3)),
-        "talk, two sentences": _changed(_kept, talk=talk),
-        "talk, two lines": _changed(_kept, _last_lines, talk=talk),
+        "a word mistyped": changes(_mistyped),
+        "two words swapped": changes(_swapped),
+        "two words drift": changes(lambda text, dice: _reworded(_reworded(text, dice), dice)),
+        "signs of another script": changes(lambda text, dice: text.translate(_HAN)),
+        "entities": changes(lambda text, dice: html.escape(text)),
+        "marks of items drift": changes(_marked, _last_lines),
+        "indentation drifts": changes(_indented, _last_lines),
+        "hard breaks": changes(lambda text, dice: text.replace("\n", "  \n"), _last_lines),
+        "talk, a word drifts": changes(_reworded, talk=talk),
+        "talk, a word mistyped": changes(_mistyped, talk=talk),
+        "anchor, a word drifts": changes(_reworded, lambda cut: anchor(cut.shown)),
+        "three sentences, a word drifts": changes(_reworded, lambda cut: _last(cut, 3)),
+        "talk, two sentences": changes(_kept, talk=talk),
+        "talk, two lines": changes(_kept, _last_lines, talk=talk),
         "talk in one line, anchor": _talk_in_line(talk),
         "everything, a word drifts": _everything(_reworded),
         "everything, a word mistyped": _everything(_mistyped),
@@ -53,7 +53,7 @@ def behaviours(talk: Phrasings) -> Mapping[str, Behaviour]:
     }
 
 
-def _changed(
+def changes(
     change: Change, piece: Callable[[Cut], str] | None = None, talk: Phrasings | None = None
 ) -> Behaviour:
     """The end of the piece stays as it was, for as long as proves where it is from."""
@@ -138,7 +138,7 @@ def _talk_in_line(talk: Phrasings) -> Behaviour:
 
 def _everything(change: Change, talk: Phrasings | None = None) -> Behaviour:
     def say(cut: Cut, dice: random.Random) -> Said:
-        said = _changed(change, lambda cut: cut.shown, talk)(cut, dice)
+        said = changes(change, lambda cut: cut.shown, talk)(cut, dice)
         return replace(said, restart=True)
 
     return say

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from holdfast.core.anchor import open_fence
 from holdfast.core.attempt import How
 from holdfast.core.failure import Failure
-from holdfast.resilience.overlap import common_prefix
+from holdfast.resilience.letters import common_prefix
 from holdfast.resilience.splice import Splicer
 
 from .continuers import Right, Said

@@ -27,6 +27,7 @@ from .config import WILDCARD, Role, ServerSettings, Settings
 from .console import pages
 from .core.ids import ulid
 from .core.verdict import Language
+from .engine.journal import Park
 from .engine.lives import LastWord
 from .engine.parked import recorded
 from .engine.ports import Engine, Handler, Journal, Turn
@@ -41,8 +42,9 @@ from .gateway.retention import keep_house
 from .gateway.services import Drain, Services
 from .node import check_role, node, works
 from .problems import ConfigError, Problem
-from .serving import Server, listen
+from .serving import Farewell, Server, listen
 from .sim.upstream import SimulatedUpstream
+from .store.alone import InUse
 from .store.conversations import SqlPairings
 from .store.database import Database
 from .store.incidents import SqlIncidents
@@ -58,6 +60,7 @@ from .upstream.transport import Transports
 from .wire import DIALECTS
 
 DATABASE = "holdfast.db"
+LAST_WORDS = 1.0  # seconds in which answers that have ended are told to their end
 
 
 class SystemClock:
@@ -162,6 +165,20 @@ def _unusable(server: ServerSettings, reason: str) -> ConfigError:
     return ConfigError(str(server.data_dir), [problem], server.language)
 
 
+def _in_use(server: ServerSettings, holder: str) -> ConfigError:
+    """Two servers on the same data would answer everything twice."""
+    en, zh = (f" (process {holder})", f"（进程 {holder}）") if holder else ("", "")
+    problem = Problem(
+        "server.database_url" if server.database_url else "server.data_dir",
+        f"another holdfast serve works there{en}",
+        f"另一个 holdfast serve 正在使用{zh}",
+        "stop that one first, or name another place",
+        "请先停止它，或换一个位置",
+    )
+    where = "PostgreSQL" if server.database_url else str(server.data_dir)
+    return ConfigError(where, [problem], server.language)
+
+
 @asynccontextmanager
 async def calling(
     node: str, observers: Sequence[Observer], transports: Transports | None = None
@@ -195,6 +212,7 @@ class Running:
 
     app: ASGIApp
     services: Services
+    farewell: Farewell
 
 
 @asynccontextmanager
@@ -227,6 +245,8 @@ async def gateway(
             parked = recorded(store, clock, new_ref)
             making_node = node(name, settings, opened, turns, clock, shared.last_word, parked)
             here = await stack.enter_async_context(making_node)
+        except InUse as error:
+            raise _in_use(server, error.holder) from None
         except StoreFailed as error:
             raise _unusable(server, str(error)) from None
         services = Services(
@@ -271,9 +291,15 @@ async def gateway(
             await stack.enter_async_context(_running(work))
         if role in (Role.ALL, Role.GATEWAY):
             await stack.enter_async_context(_running(keep_house(services)))
-            yield Running(build(services, [*pages.routes(), *made.routes]), services)
+            app = build(services, [*pages.routes(), *made.routes])
         else:
-            yield Running(build_silent(services), services)
+            app = build_silent(services)
+
+        async def farewell(seconds: float) -> None:
+            await here.engine.drain(seconds)
+            await made.bots.outbox.tell_out(LAST_WORDS)
+
+        yield Running(app, services, farewell)
 
 
 class Shared:
@@ -293,9 +319,9 @@ class Shared:
 
         await self.engine.run(run)
 
-    async def last_word(self, turn: Turn, journal: Journal, why: str) -> None:
+    async def last_word(self, turn: Turn, journal: Journal, park: Park, ref: str) -> None:
         """Nobody waits for ever: a turn that is given up has its end too."""
-        await self._of(turn)[1](turn, journal, why)
+        await self._of(turn)[1](turn, journal, park, ref)
 
     def _of(self, turn: Turn) -> tuple[Handler, LastWord]:
         found = self.calls if turn.body.get("kind") == CALL else self.messages
@@ -328,7 +354,8 @@ async def serve(
     """
     with listen(settings.server) as listener:
         async with gateway(settings, simulated=simulated, role=role) as running:
-            await Server(running.app, running.services, ready).serve(sockets=[listener])
+            server = Server(running.app, running.services, ready, running.farewell)
+            await server.serve(sockets=[listener])
 
 
 @asynccontextmanager

@@ -31,6 +31,10 @@ class Running(Engine, Protocol):
     @property
     def trouble(self) -> str: ...
 
+    async def drain(self, seconds: float) -> bool:
+        """Begins no more turns; whether those that run ended in so many seconds."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class Node:

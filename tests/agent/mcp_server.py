@@ -7,12 +7,29 @@ What its tools do is written into the file LEDGER, a line each, before they answ
 from __future__ import annotations
 
 import asyncio
+import base64
 import os
 import sys
 from pathlib import Path
 
 from mcp.server.mcpserver import MCPServer
-from mcp.types import ImageContent, TextContent, ToolAnnotations
+from mcp.types import (
+    Annotations,
+    AudioContent,
+    BlobResourceContents,
+    EmbeddedResource,
+    ImageContent,
+    TextContent,
+    ToolAnnotations,
+)
+
+sys.path.insert(0, str(Path(__file__).parents[2]))
+from tests import pictures
+
+PNG = base64.b64encode(pictures.png()).decode()
+WAV = base64.b64encode(pictures.wav()).decode()
+PDF = base64.b64encode(b"%PDF-1.7 a report").decode()
+PAGE = base64.b64encode(pictures.PAGE).decode()
 
 LEDGER = Path(sys.argv[1])
 server = MCPServer("ledger")
@@ -74,7 +91,23 @@ def picture() -> list[TextContent | ImageContent]:
     """Text and an image."""
     return [
         TextContent(type="text", text="a dot"),
-        ImageContent(type="image", data="AAAA", mime_type="image/png"),
+        ImageContent(type="image", data=PNG, mime_type="image/png"),
+    ]
+
+
+@server.tool()
+def everything() -> list[AudioContent | EmbeddedResource | ImageContent]:
+    """A sound, a file, a page that pretends to be a picture, and a picture for the model alone."""
+    model_only = Annotations(audience=["assistant"])
+    page = BlobResourceContents(
+        uri="file:///r/caf%C3%A9.pdf", mime_type="application/pdf", blob=PDF
+    )
+    return [
+        AudioContent(type="audio", data=WAV, mime_type="audio/wav"),
+        EmbeddedResource(type="resource", resource=page),
+        ImageContent(type="image", data=PAGE, mime_type="image/png"),
+        ImageContent(type="image", data=PNG, mime_type="image/png", annotations=model_only),
+        ImageContent(type="image", data="no base64!", mime_type="image/gif"),
     ]
 
 

@@ -21,9 +21,18 @@ TOOLS: list[dict[str, Any]] = [
     {"name": "a/b", "inputSchema": OBJECT},
     *(
         {"name": name, "inputSchema": OBJECT}
-        for name in ("chatter", "garbage", "shapeless", "unknown_content", "silent", "huge")
+        for name in (
+            *("chatter", "garbage", "shapeless", "unknown_content", "silent", "huge"),
+            *("half_emoji", "control_signs", "latin_1", "server_error", "internal_error"),
+            *("no_address", "data_address"),
+        )
     ),
 ]
+BLOCKS: dict[str, list[dict[str, Any]]] = {
+    "unknown_content": [{"type": "hologram", "data": "?"}, {"type": "text", "text": "and words"}],
+    "no_address": [{"type": "resource", "resource": {"uri": "file://[r/a.bin", "blob": "AAAA"}}],
+    "data_address": [{"type": "resource", "resource": {"uri": "data:,AAAA", "blob": "AAAA"}}],
+}
 TOOLS += [{"name": name, "inputSchema": {"type": "array"}} for name in sys.argv[2:]]
 
 
@@ -47,11 +56,25 @@ def called(id: Any, name: str) -> None:
             return say("\x00{{{{ not an answer")
         case "shapeless":
             return answer(id, {"content": "not a list"})
-        case "unknown_content":
-            blocks = [{"type": "hologram", "data": "?"}, {"type": "text", "text": "and words"}]
-            return answer(id, {"content": blocks})
+        case "unknown_content" | "no_address" | "data_address":
+            return answer(id, {"content": BLOCKS[name]})
         case "silent":
             return None
+        case "half_emoji":
+            return answer(id, {"content": [{"type": "text", "text": "half of it: \ud83d"}]})
+        case "control_signs":
+            text = {"content": [{"type": "text", "text": "aTAB b"}]}
+            return say(
+                json.dumps({"jsonrpc": "2.0", "id": id, "result": text}).replace("TAB", "\t")
+            )
+        case "latin_1":
+            sys.stdout.buffer.write("Übertragung läuft\n".encode("latin-1"))
+        case "server_error":
+            error = {"code": -32000, "message": "the disk is full"}
+            return say({"jsonrpc": "2.0", "id": id, "error": error})
+        case "internal_error":
+            error = {"code": -32603, "message": "TypeError: x is undefined"}
+            return say({"jsonrpc": "2.0", "id": id, "error": error})
         case "huge":
             return answer(id, {"content": [{"type": "text", "text": "x" * 3_000_000}]})
         case _:

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import re
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from holdfast.agent.compaction import (
+    IMAGE_DATA,
+    IMAGES,
     OLD_RESULT,
     RECENT,
     budget,
+    fade_images,
     fit,
     groups_of,
     images_of,
@@ -126,6 +130,16 @@ def test_the_question_and_the_last_step_are_always_there(
 @given(histories, running, st.integers(600, 20_000))
 def test_it_fits(history: list[Message], turn: list[Message], room: int) -> None:
     assert fit(history, turn, room, "en").weight <= room
+
+
+def test_a_long_question_makes_up_for_short_results_that_cannot_give_way() -> None:
+    turn = [
+        user("q" * 1468),
+        calls("c0", "c1", "c2"),
+        *(result(f"c{n}", "r" * 200) for n in range(3)),
+    ]
+    for room in range(weigh(turn[1:]) + 80, weigh(turn)):
+        assert fit([], turn, room, "en").weight <= room
 
 
 @given(histories, running)
@@ -287,6 +301,22 @@ def test_calls_can_be_told_in_words(history: list[Message]) -> None:
     told = without_tools(history, "en")
     assert not any(message.calls or message.role is Role.TOOL for message in told)
     assert len(told) == len(history)
+
+
+@pytest.mark.parametrize(
+    ("size", "stay"), [(10, IMAGES), (IMAGE_DATA // 3, 3), (IMAGE_DATA + 1, 0)]
+)
+def test_only_the_newest_images_of_earlier_turns_are_shown_again(size: int, stay: int) -> None:
+    history = [
+        Message(Role.USER, (Text(f"{n}"), Image(data="x" * size, media_type="image/png")))
+        for n in range(IMAGES + 2)
+    ]
+    shown = fade_images(history, "en")
+    assert [bool(images_of((one,))) for one in shown] == [
+        n >= len(shown) - stay for n in range(len(shown))
+    ]
+    assert shown[0].text == "0[an image was sent here, too long ago to be shown again]"
+    assert shown[len(shown) - stay :] == tuple(history[len(shown) - stay :])
 
 
 def test_images_can_be_told_in_words() -> None:

@@ -10,6 +10,7 @@ from contextlib import AbstractAsyncContextManager
 from typing import Any
 
 import pytest
+from tests import ports
 from tests.upstream import peers
 from tests.upstream.peers import Peer, Visit, peer
 from tests.upstream.virtual import LoopClock
@@ -293,7 +294,7 @@ def test_a_server_that_cannot_be_reached_is_told_as_what_it_is() -> None:
     async def main() -> None:
         fetcher = Fetcher(everywhere)
         fetch = next(t for t in builtins(LoopClock(), fetcher) if t.name == "fetch")
-        url = f"http://127.0.0.1:{peers.closed_port()}/"
+        url = f"http://127.0.0.1:{ports.closed()}/"
         call = ToolCall("c1", "fetch", f'{{"url":"{url}"}}')
         told = await run_tool(fetch, call, ToolContext(), LoopClock())
         await fetcher.aclose()

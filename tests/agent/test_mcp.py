@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import json
 import os
 import re
@@ -16,10 +17,12 @@ from typing import Any
 import pytest
 from mcp import MCPError, types
 from pydantic import SecretStr
+from tests import pictures, ports
+from tests.agent.odd_http_mcp_server import odd_server
 from tests.agent.stage import MemoryJournal, Stage, call, calls, in_turn, says, task
-from tests.upstream.leaks import until, watched
-from tests.upstream.peers import closed_port
+from tests.upstream.leaks import HANG, until, watched
 
+from holdfast.agent import media
 from holdfast.agent.events import ToolAnswered
 from holdfast.agent.mcp import PATIENCE, PAUSE, McpServer
 from holdfast.agent.mcp_leniency import mended_tool
@@ -27,7 +30,7 @@ from holdfast.agent.toolrun import run_tool
 from holdfast.agent.tools import AgentTool, Toolbox, ToolContext
 from holdfast.config import McpSettings
 from holdfast.core.failure import Failure, Kind, StreamFailed
-from holdfast.core.message import ToolCall
+from holdfast.core.message import Image, ToolCall
 
 pytestmark = pytest.mark.scenario
 
@@ -77,9 +80,9 @@ class Place:
 
 @asynccontextmanager
 async def on_streams(ledger: Path) -> AsyncIterator[Place]:
-    settings = McpSettings(command=(sys.executable, PROGRAM, str(ledger)), timeout=20)
+    settings = McpSettings(command=(sys.executable, PROGRAM, str(ledger)), timeout=HANG)
     clock = LoopClock()
-    server = McpServer("box", settings, clock)
+    server = McpServer("box", settings, clock, patience=HANG)
 
     async def kill() -> None:
         """As a crash while nothing is under way."""
@@ -100,10 +103,11 @@ async def on_streams(ledger: Path) -> AsyncIterator[Place]:
 
 @asynccontextmanager
 async def over_http(ledger: Path) -> AsyncIterator[Place]:
-    port = closed_port()
     clock = LoopClock()
-    server = McpServer("box", McpSettings(url=f"http://127.0.0.1:{port}/mcp", timeout=20), clock)
     async with AsyncExitStack() as stack:
+        port = stack.enter_context(ports.reserved())
+        settings = McpSettings(url=f"http://127.0.0.1:{port}/mcp", timeout=HANG)
+        server = McpServer("box", settings, clock, patience=HANG)
         processes: list[asyncio.subprocess.Process] = []
 
         async def restart() -> None:
@@ -113,8 +117,10 @@ async def over_http(ledger: Path) -> AsyncIterator[Place]:
             )
             processes.append(process)
             assert process.stderr
-            while b"Uvicorn running" not in await process.stderr.readline():
-                assert process.returncode is None
+            said = b""
+            while b"Uvicorn running" not in said:
+                said = await process.stderr.readline()
+                assert said, "it ended before it served"
 
         async def kill() -> None:
             process = processes[-1]
@@ -154,7 +160,7 @@ def test_its_tools_are_listed_and_called_side_by_side_and_errors_told(at: At) ->
         assert added.tool.description == "The sum of two numbers."
         assert added.tool.parameters is not None
         assert added.tool.parameters["properties"]["a"]["type"] == "integer"
-        assert added.timeout == 20
+        assert added.timeout == HANG
         assert (added.pure, tools["box__set_it"].idempotent) == (True, True)
         assert not tools["box__note"].safe
 
@@ -166,7 +172,17 @@ def test_its_tools_are_listed_and_called_side_by_side_and_errors_told(at: At) ->
         wrong = await place.run("add", a="one")
         assert wrong.outcome == "error"
         shown = await place.run("picture")
-        assert shown.message.text == "a dot\n[image: image/png, 3 bytes]"
+        assert shown.message.text.startswith("a dot\n[image-1.png (image/png, ")
+        (picture,) = media.shown(shown.message)
+        assert base64.b64decode(picture.data) == pictures.png()
+        everything = await place.run("everything")
+        assert [(file.name, file.media_type) for file in media.shown(everything.message)] == [
+            ("voice-1.wav", "audio/wav"),
+            ("café.pdf", "application/pdf"),
+            ("file-3.bin", "application/octet-stream"),
+        ]
+        assert isinstance(everything.message.parts[-1], Image), "for the model alone"
+        assert "[image/gif: it was not sent as base64" in everything.message.text
 
         all_four = await asyncio.gather(*(place.run("slow", seconds=0.2) for _ in range(4)))
         assert [answer.outcome for answer in all_four] == ["ok"] * 4
@@ -268,7 +284,7 @@ def test_a_server_that_does_not_start_says_why(
     settings: McpSettings, kind: Kind, told: str
 ) -> None:
     async def main() -> None:
-        server = McpServer("box", settings, LoopClock())
+        server = McpServer("box", settings, LoopClock(), patience=HANG)
         with pytest.raises(StreamFailed) as failed:
             await server.tools()
         failure = failed.value.failure
@@ -282,7 +298,7 @@ def test_a_server_that_does_not_start_says_why(
 
 def test_a_server_that_is_not_there_is_told_by_its_errno() -> None:
     async def main() -> None:
-        url = f"http://127.0.0.1:{closed_port()}/mcp"
+        url = f"http://127.0.0.1:{ports.closed()}/mcp"
         server = McpServer("box", McpSettings(url=url), LoopClock())
         with pytest.raises(StreamFailed) as failed:
             await server.tools()
@@ -300,7 +316,7 @@ def test_a_server_that_does_not_start_is_not_waited_for_with_every_turn(tmp_path
         clock = LoopClock()
         program = f"open({str(ledger)!r}, 'a').write('tried '); import sys; sys.exit('no')"
         settings = McpSettings(command=(sys.executable, "-c", program))
-        server = McpServer("box", settings, clock)
+        server = McpServer("box", settings, clock, patience=HANG)
 
         async def ask() -> Failure:
             with pytest.raises(StreamFailed) as failed:
@@ -345,7 +361,7 @@ def test_a_slow_starter_is_gone_without_and_found_later(tmp_path: Path) -> None:
         opened = await asyncio.to_thread(open, gate, "w")
         opened.close()
         assert server._link
-        await server._link.opened(30)
+        await server._link.opened(HANG)
         assert "box__add" in [made.name for made in await server.tools()]
         await server.aclose()
 
@@ -382,6 +398,13 @@ ODD = str(Path(__file__).with_name("odd_mcp_server.py"))
         ("shapeless", "unknown", "no answer that can be read"),
         ("unknown_content", "ok", "[hologram]\nand words"),
         ("huge", "ok", "more characters; read on with"),
+        ("half_emoji", "ok", "half of it: \ufffd"),
+        ("control_signs", "ok", "a\t b"),
+        ("latin_1", "ok", "latin_1 was called"),
+        ("no_address", "ok", "[file-1.bin (application/octet-stream"),
+        ("data_address", "ok", "[file-1.bin (application/octet-stream"),
+        ("server_error", "error", "the disk is full"),
+        ("internal_error", "error", "x is undefined"),
     ],
 )
 def test_a_server_that_answers_oddly_costs_that_call_alone(
@@ -391,7 +414,7 @@ def test_a_server_that_answers_oddly_costs_that_call_alone(
 
     async def main() -> None:
         settings = McpSettings(command=(sys.executable, ODD, str(tmp_path / "ledger")))
-        server = McpServer("box", settings, LoopClock())
+        server = McpServer("box", settings, LoopClock(), patience=HANG)
         tools = await offered(server)
         assert list(tools)[:4] == ["box__fine", "box__a_b", "box__a_b_2", "box__chatter"]
         for called, expected, said in ((name, outcome, words), ("a_b_2", "ok", "a/b was called")):
@@ -407,12 +430,51 @@ def test_a_server_that_answers_oddly_costs_that_call_alone(
     asyncio.run(watched(main()))
 
 
+@pytest.mark.parametrize(
+    ("name", "outcome", "words"),
+    [
+        ("server_error", "error", "the disk is full"),
+        ("internal_error", "error", "x is undefined"),
+        ("parse_error", "error", "no JSON"),
+        ("streamed_error", "error", "the disk is full"),
+        ("refused_error", "error", "the sum is missing"),
+        ("nameless_error", "error", "the sum is missing"),
+        ("forbidden", "error", ""),
+        ("no_session", "error", ""),
+        ("failing", "unknown", ""),
+        ("cut", "unknown", ""),
+        ("cut_stream", "unknown", ""),
+        ("no_json", "unknown", ""),
+        ("accepted", "unknown", ""),
+        ("a_page", "unknown", ""),
+    ],
+)
+def test_over_http_what_the_server_says_is_told_and_what_it_does_not_say_is_unknown(
+    name: str, outcome: str, words: str
+) -> None:
+    """An error of JSON-RPC, or a refusal of HTTP, is an answer: the call has ended in it."""
+
+    async def main() -> None:
+        async with odd_server() as odd:
+            settings = McpSettings(url=f"http://127.0.0.1:{odd.port}/mcp", timeout=20)
+            server = McpServer("box", settings, LoopClock())
+            tools = await offered(server)
+            for called, expected, said in ((name, outcome, words), ("fine", "ok", "fine was")):
+                call = ToolCall("c1", f"box__{called}", "{}")
+                told = await run_tool(tools[call.name], call, ToolContext(), LoopClock())
+                assert (told.outcome, said in told.message.text) == (expected, True)
+            await server.aclose()
+            assert odd.calls == [name, "fine"]
+
+    asyncio.run(watched(main()))
+
+
 def test_a_tool_that_nobody_can_call_is_gone_without_and_the_others_are_there(
     tmp_path: Path,
 ) -> None:
     async def main() -> None:
         command = (sys.executable, ODD, str(tmp_path / "ledger"), "bad")
-        server = McpServer("box", McpSettings(command=command), LoopClock())
+        server = McpServer("box", McpSettings(command=command), LoopClock(), patience=HANG)
         for _ in range(2):
             opened, missing = await Toolbox((), {"box": server}).open(["mcp:box"])
             assert "box__fine" in opened

@@ -28,8 +28,9 @@ from tests.agent.stage import (
 )
 from tests.upstream.virtual import run_virtual
 
+from holdfast.agent import memory
 from holdfast.agent.abilities import Abilities
-from holdfast.agent.brought import MAX_SQUEEZES
+from holdfast.agent.compaction import SQUEEZES
 from holdfast.agent.events import (
     Ended,
     ReasoningAdded,
@@ -44,6 +45,7 @@ from holdfast.agent.tools import AgentTool, ToolContext, tool
 from holdfast.core.attempt import Continuation
 from holdfast.core.failure import StreamFailed
 from holdfast.core.message import Image, Message, Role, Text, ToolCall, said
+from holdfast.core.tokens import estimate_tokens
 from holdfast.engine.ports import LaneLost
 from holdfast.resilience.policy import Policy
 from holdfast.upstream.memory import Broken, Reply
@@ -158,6 +160,18 @@ def test_a_tool_is_called_and_its_result_shown_to_the_model() -> None:
     }
     offered = [t["function"]["name"] for t in stage.bodies[0]["tools"]]
     assert offered == list(ALL)
+
+
+def test_a_call_told_in_pieces_of_which_each_says_more_is_one_call() -> None:
+    desk = Desk()
+    whole = call("send", {"to": "a"}, "c1")
+    arguments = whole["function"]["arguments"]
+    first = {**whole, "function": {"name": "send", "arguments": ""}}
+    pieces = [{"index": 0, "function": {"arguments": piece}} for piece in arguments]
+    told = [chunk({"tool_calls": [piece], "obfuscation": "x"}) for piece in (first, *pieces)]
+    calling = Reply((sse(*told, chunk({}, "tool_calls")),))
+    played = play(desk.stage(calling, says("Sent.")), task(tools=ALL))
+    assert (desk.sent, played.text) == (["a"], "Sent.")
 
 
 def test_calls_run_side_by_side() -> None:
@@ -368,6 +382,18 @@ def test_a_prompt_that_is_too_long_is_made_shorter_and_asked_again() -> None:
     assert played.noted("compacted")[0]["turns"] > 5
 
 
+@pytest.mark.parametrize("sentence", ["A long sentence here. ", "这是很长的一句话。", "x"])
+def test_one_giant_message_fits_even_a_model_of_a_small_context(sentence: str) -> None:
+    """4096 tokens, as many a server at home has, where 32 768 were supposed."""
+    error = {"message": "maximum context length is 4096 tokens", "code": "context_length_exceeded"}
+
+    def model(body: Mapping[str, Any]) -> Reply:
+        weight = sum(estimate_tokens(message["content"]) for message in body["messages"])
+        return says("ok") if weight < 4000 else refuses(400, error)
+
+    assert play(model, task(sentence * 40_000)).text == "ok"
+
+
 @settings(max_examples=25, deadline=None)
 @given(
     turns=st.integers(0, 6),
@@ -392,7 +418,7 @@ def test_a_prompt_that_is_too_long_ends_soon_in_an_answer_or_an_end(
 
     played = play(model, task("and what of it?", history=tuple(past)))
     sizes = [len(json.dumps(body)) for body in played.stage.bodies]
-    assert len(sizes) <= 1 + MAX_SQUEEZES
+    assert len(sizes) <= 1 + len(SQUEEZES)
     assert sizes == sorted(set(sizes), reverse=True)
     for body in played.stage.bodies:
         assert body["messages"][-1] == {"role": "user", "content": "and what of it?"}
@@ -501,6 +527,23 @@ def test_the_oldest_turns_are_summarised_once() -> None:
     assert not any(entry["type"] == "noted" for entry in journals[1].entries)
 
 
+def test_what_was_left_out_of_a_long_history_is_found_in_one_walk(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A question in a conversation of years must not cost its square."""
+    stage = Stage({"main": in_turn(says("ok"))}, abilities=SMALL)
+    history = long_history(turns=200)
+    walked: list[Message] = []
+
+    def counted(message: Message) -> bytes:
+        walked.append(message)
+        return repr(message).encode()
+
+    monkeypatch.setattr(memory, "_bytes_of", counted)
+    play(stage, task(history=history))
+    assert 0 < len(walked) <= 3 * len(history)
+
+
 def test_a_summary_that_cannot_be_had_is_no_failure() -> None:
     stage = Stage(
         {"main": in_turn(says("ok")), "short": in_turn(refuses(401, {"message": "no"}))},
@@ -601,8 +644,14 @@ def test_no_end_of_a_process_runs_a_tool_twice_or_loses_the_turn() -> None:
     [
         ("It is blue.", "finished"),
         ("天空是蓝色的。", "finished"),
-        ("Done 🎉", "finished"),
+        ("It is done. 👩🏾‍🔬", "finished"),
+        ("So it goes:\n\n`", "failed"),
+        ("```py\nx\n```", "finished"),
+        ("It is done 🎉", "failed"),
+        ("It is done 👋🏽", "failed"),
         ("Look: `x = 1`", "finished"),
+        ("So:\n$$x = 1.$$", "finished"),
+        ("So:\n$$x = 1.", "failed"),
         ("It is", "failed"),
         ("First, ", "failed"),
         ("It is blue and:", "failed"),
@@ -613,14 +662,21 @@ def test_whose_text_ends_and_who_has_nothing_to_add_has_said_all(read: str, outc
     """The process died between the last word and the end, and the model is silent now."""
     first = killed(Desk().stage(breaks(read, 3600.0)), task(), 1.0)
     silent = Reply((sse(chunk({}, "stop")),))
-    played = play(Desk().stage(silent), task(), first.after_kill(len(first.entries)))
+
+    def model(body: Mapping[str, Any]) -> Reply:
+        begun = any(message["role"] == "assistant" for message in body["messages"])
+        return silent if begun else says("Quite another answer.")
+
+    stage = Stage({"main": model}, Desk().tools())
+    played = play(stage, task(), first.after_kill(len(first.entries)))
     assert played.text == read
     assert played.ended.outcome == outcome
 
 
-def test_an_upstream_that_does_not_even_end_proves_nothing() -> None:
+@pytest.mark.parametrize("said", [(), (sse(chunk({}, "stop")),)])
+def test_an_upstream_that_says_nothing_to_anything_proves_nothing(said: tuple[bytes, ...]) -> None:
     first = killed(Desk().stage(breaks("It is blue.", 3600.0)), task(), 1.0)
-    played = play(Desk().stage(Reply(())), task(), first.after_kill(len(first.entries)))
+    played = play(Desk().stage(Reply(said)), task(), first.after_kill(len(first.entries)))
     assert played.ended.outcome == "failed"
 
 

@@ -392,8 +392,8 @@ def failed(kind: Kind, *events: TurnEvent, seen: tuple[str, ...] = ()) -> Ask | 
 def test_a_prompt_that_is_too_long_is_made_shorter_a_few_times() -> None:
     shorter = StepBegan(1, "route", "R", "compacted")
     assert failed(Kind.TOO_LONG) == Ask(1, "compacted")
-    assert failed(Kind.TOO_LONG, shorter, shorter) == Ask(1, "compacted")
-    ended = failed(Kind.TOO_LONG, shorter, shorter, shorter)
+    assert failed(Kind.TOO_LONG, *[shorter] * 3) == Ask(1, "compacted")
+    ended = failed(Kind.TOO_LONG, *[shorter] * 4)
     assert isinstance(ended, End)
     assert (ended.ended.outcome, ended.ended.key) == ("failed", "too_long")
 
@@ -404,6 +404,22 @@ def test_what_a_model_does_not_take_is_left_out_once() -> None:
     blind = StepBegan(1, "route", "R", "without_images")
     assert failed(Kind.UNSUPPORTED, blind, seen=seen) == Ask(1, "without_tools")
     assert isinstance(failed(Kind.UNSUPPORTED), End)
+
+
+def test_a_request_with_images_that_is_called_invalid_is_made_without_them_once() -> None:
+    seen = ("without_images", "without_tools")
+    assert failed(Kind.INVALID, seen=seen) == Ask(1, "without_images")
+    blind = StepBegan(1, "route", "R", "without_images")
+    assert isinstance(failed(Kind.INVALID, blind, seen=("without_tools",)), End)
+
+
+def test_a_request_that_stays_too_long_is_made_without_its_images_in_the_end() -> None:
+    """Squeezing leaves words out; of four large photographs no word can be left out."""
+    shorter, seen = [StepBegan(1, "route", "R", "compacted")] * 4, ("without_images",)
+    assert failed(Kind.TOO_LONG, *shorter[:3], seen=seen) == Ask(1, "compacted")
+    assert failed(Kind.TOO_LONG, *shorter, seen=seen) == Ask(1, "without_images")
+    blind = StepBegan(1, "route", "R", "without_images")
+    assert isinstance(failed(Kind.TOO_LONG, *shorter, blind), End)
 
 
 def test_a_failure_is_told_with_its_reference_and_kept_with_its_cause() -> None:

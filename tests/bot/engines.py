@@ -46,7 +46,7 @@ class MemoryEngine:
         self.turns: dict[str, Turn] = {}
         self.journals: dict[str, MemoryJournal] = {}
         self.lanes: dict[str, deque[str]] = defaultdict(deque)
-        self.running: dict[str, tuple[str, asyncio.Task[None]]] = {}
+        self.lives: dict[str, tuple[str, asyncio.Task[None]]] = {}
         self.absorbed_by: dict[str, list[Turn]] = defaultdict(list)
         self._stops: set[str] = set()
         self._room = room
@@ -63,6 +63,9 @@ class MemoryEngine:
         self._work.set()
         return True
 
+    async def undertake(self, turn: Turn) -> None:
+        await self.accept(turn)
+
     async def watch(self, turn_id: str, after: int = 0) -> AsyncIterator[Entry]:
         journal = self.journals.get(turn_id)
         while journal:
@@ -78,6 +81,9 @@ class MemoryEngine:
     async def waiting(self, lane: str) -> Sequence[Turn]:
         return [self.turns[turn] for turn in self.lanes[lane]]
 
+    async def running(self, lane: str) -> Turn | None:
+        return self.turns[self.lives[lane][0]] if lane in self.lives else None
+
     async def absorb(self, turn_ids: Sequence[str], into: str) -> Sequence[Turn]:
         lane = self.lanes[self.turns[into].lane]
         taken = [self.turns[turn] for turn in list(lane) if turn in turn_ids]
@@ -91,9 +97,9 @@ class MemoryEngine:
         return self.absorbed_by[into]
 
     async def stop(self, lane: str, waiting: bool = False) -> bool:
-        if lane not in self.running:
+        if lane not in self.lives:
             return False
-        turn, task = self.running[lane]
+        turn, task = self.lives[lane]
         self._stops.add(turn)
         task.cancel()
         return True
@@ -105,10 +111,10 @@ class MemoryEngine:
         async with asyncio.TaskGroup() as group:
             while True:
                 for lane, waiting in self.lanes.items():
-                    if waiting and lane not in self.running:
+                    if waiting and lane not in self.lives:
                         turn = self.turns[waiting.popleft()]
                         task = group.create_task(self._life(turn, handler))
-                        self.running[lane] = (turn.id, task)
+                        self.lives[lane] = (turn.id, task)
                 self._work.clear()
                 await self._work.wait()
 
@@ -119,7 +125,7 @@ class MemoryEngine:
             if not self.stopping(turn.id):
                 raise
         finally:
-            self.running.pop(turn.lane, None)
+            self.lives.pop(turn.lane, None)
             self._work.set()
             await self.end(turn.id)
 

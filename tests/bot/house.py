@@ -8,12 +8,15 @@ import random
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from tests.bot.people import C2C, GROUP, Fault, Platform
+from tests.pulse import Pulse
+from tests.scenarios.house import PATIENT
 from tests.upstream import leaks
+from tests.upstream.leaks import HANG
 
 from holdfast.agent.abilities import Abilities
 from holdfast.agent.asking import Models
@@ -29,7 +32,9 @@ from holdfast.bot.pipeline import Services
 from holdfast.bot.service import Bots, Extras, bots
 from holdfast.config import BotSettings, Settings
 from holdfast.core.failure import Failure, Hop, Kind, Phase, StreamFailed
+from holdfast.core.request import Surface
 from holdfast.engine.local import Limits, LocalEngine
+from holdfast.engine.parked import recorded
 from holdfast.gateway.keeper import Keeper
 from holdfast.sim.catalogue import FAULTS
 from holdfast.sim.upstream import SimulatedUpstream
@@ -41,14 +46,15 @@ from holdfast.store.ports import Fence
 from holdfast.store.turns import SqlTurns
 from holdfast.upstream.catalog import routes
 
-PATIENCE = 20.0  # seconds for anything to happen
-
-FAST = {"connect": 1.0, "headers": 1.0, "first_event": 1.0, "bytes_idle": 1.0, "content_idle": 1.0}
+HASTY = {**PATIENT, "headers": 0.5}  # seconds, for a target that is to be found silent
 
 
-async def until(condition: Callable[[], object], patience: float = PATIENCE) -> None:
+async def until(condition: Callable[[], object]) -> None:
     """Polls: for what nobody tells."""
-    await leaks.until(lambda: bool(condition()), patience)
+    await leaks.until(lambda: bool(condition()))
+
+
+UNASKED = "unasked"  # for the id of the message that is answered, where none is
 
 
 class Phone:
@@ -60,12 +66,16 @@ class Phone:
         self._can = {Scene.DIRECT: direct, Scene.GROUP: group}
         self.chats: dict[str, Platform] = {}
         self.faults: list[Fault] = []
+        self.unasked_faults: list[Fault] = []
         self._sink: asyncio.Future[Sink] = asyncio.get_running_loop().create_future()
         self._ids = itertools.count(1)
         self.clock = SystemClock()
 
     def capabilities(self, place: Place) -> Capabilities:
-        return self._can[place.scene]
+        can = self._can[place.scene]
+        if place.anchor:
+            return can
+        return replace(can, surface=Surface.NONE, replies=None, window=None, typing=False)
 
     async def run(self, sink: Sink) -> None:
         self._sink.set_result(sink)
@@ -74,10 +84,11 @@ class Phone:
     async def send(self, outbound: Outbound, key: str) -> Receipt:
         await asyncio.sleep(0)
         place = outbound.place
-        chat = f"{place.conversation} {place.anchor['msg_id']}"
+        chat = f"{place.conversation} {place.anchor.get('msg_id', UNASKED)}"
         can = self.capabilities(place)
         platform = self.chats.setdefault(chat, Platform(can))
-        return platform.receive(outbound, self.faults.pop(0) if self.faults else "ok")
+        faults = self.faults if place.anchor else self.unasked_faults
+        return platform.receive(outbound, faults.pop(0) if faults else "ok")
 
     async def says(self, text: str, **given: Any) -> str:
         """A message; the name of its chat."""
@@ -133,6 +144,7 @@ class House:
     upstream: SimulatedUpstream
     turns: SqlTurns
     keeper: Keeper
+    pulse: Pulse  # of the model, where it has a pace
     files: dict[str, bytes] = field(default_factory=dict)
 
     async def ask(self, text: str, **given: Any) -> list[str]:
@@ -148,7 +160,7 @@ class House:
 
     async def end_of(self, inbound: Inbound | Notice) -> None:
         """Until its turn says no more."""
-        async with asyncio.timeout(PATIENCE):
+        async with asyncio.timeout(HANG):
             async for _ in self.engine.watch(f"helper:{inbound.id}"):
                 pass
 
@@ -162,10 +174,11 @@ def settings(
     base_url: str,
     targets: Mapping[str, Sequence[str]],
     rules: Mapping[str, Any],
-    timeouts: Mapping[str, float],
 ) -> Settings:
+    """A model is asked with patience unless it is given as "hasty/MODEL"."""
     for model in (model for models in targets.values() for model in models):
-        assert re.split("[@;]", model)[0] in FAULTS, f"the simulator knows no {model}"
+        name = re.split("[@;]", model.removeprefix("hasty/"))[0]
+        assert name in FAULTS, f"the simulator knows no {model}"
     known = {
         "platform": "webchat",
         "route": next(iter(targets)),
@@ -173,9 +186,12 @@ def settings(
     }
     return Settings.model_validate(
         {
-            "providers": {"sim": {"base_url": base_url, "timeouts": timeouts}},
+            "providers": {
+                "sim": {"base_url": base_url, "timeouts": PATIENT},
+                "hasty": {"base_url": base_url, "timeouts": HASTY},
+            },
             "routes": {
-                name: {"targets": [f"sim/{model}" for model in models], "deadline": 60}
+                name: {"targets": [m if "/" in m else f"sim/{m}" for m in models], "deadline": 60}
                 for name, models in targets.items()
             },
             "bots": {"helper": {**known, **rules}},
@@ -193,17 +209,17 @@ async def house(
     group: Capabilities = GROUP,
     extras: Extras | None = None,
     offered: Sequence[AgentTool] = (),
-    hour: str = "12:00",
+    hour: Callable[[], str] = lambda: "12:00",
     limits: Limits | None = None,
     abilities: Abilities | None = None,
-    timeouts: Mapping[str, float] = FAST,
     **rules: Any,
 ) -> AsyncIterator[House]:
     """Everything in one process, in the database in `folder`; leaving stops it in order."""
     clock, fences = SystemClock(), dict[str, Fence]()
     async with AsyncExitStack() as stack:
-        upstream = await stack.enter_async_context(SimulatedUpstream())
-        told = settings(upstream.base_url, targets or {"main": ["ok"]}, rules, timeouts)
+        pulse = Pulse()
+        upstream = await stack.enter_async_context(SimulatedUpstream(sleep=pulse.sleep))
+        told = settings(upstream.base_url, targets or {"main": ["ok"]}, rules)
         database = Database(folder / "bot.db")
         stack.callback(database.close)
         incidents = SqlIncidents(database)
@@ -220,7 +236,8 @@ async def house(
         async def last_word(*given: Any) -> None:
             await handler[0].last_word(*given)
 
-        engine = LocalEngine(turns, clock, fences, last_word, limits or Limits())
+        parked = recorded(incidents, clock, new_ref)
+        engine = LocalEngine(turns, clock, fences, last_word, limits or Limits(), parked=parked)
         files: dict[str, bytes] = {}
 
         async def fetch(attachment: Attachment, limit: int) -> bytes:
@@ -240,7 +257,7 @@ async def house(
             routes=known.names(),
             fetch=fetch,
             new_code=lambda: "".join(random.choices("ABCDEFGH", k=8)),
-            hour=lambda: hour,
+            hour=hour,
         )
         phone = Phone(direct, group)
         rule = told.bots["helper"]
@@ -258,16 +275,16 @@ async def house(
         handler.append(made.handler)
         running = asyncio.create_task(made.run(engine))
         try:
-            yield House(phone, made, engine, services, upstream, turns, keeper, files)
+            yield House(phone, made, engine, services, upstream, turns, keeper, pulse, files)
         finally:
             running.cancel()
             await asyncio.gather(running, return_exceptions=True)
             await made.aclose()
 
 
-def play(scene: Callable[[], Awaitable[None]], patience: float = 60.0) -> None:
+def play(scene: Callable[[], Awaitable[None]]) -> None:
     async def bounded() -> None:
-        async with asyncio.timeout(patience):
+        async with asyncio.timeout(HANG):
             await scene()
 
     asyncio.run(bounded())

@@ -3,20 +3,37 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from holdfast.agent.events import TurnEvent
 from holdfast.bot.adapter import Capabilities
 from holdfast.bot.delivery import Delivery
-from holdfast.bot.event import Frame, Outbound, Place, Receipt, Scene, Typing, Whole
+from holdfast.bot.event import Frame, Media, Outbound, Place, Receipt, Scene, Typing, Whole
 from holdfast.bot.moves import Over, Reply, Send, Wait
 from holdfast.bot.parts import Part
 from holdfast.bot.script import Script
 from holdfast.core.failure import Failure, Hop, Kind, Phase, StreamFailed
 from holdfast.core.request import Surface
 
-Fault = Literal["ok", "lost", "dropped", "busy", "unreachable", "broken", "crash", "crash_after"]
+Fault = Literal[
+    "ok",
+    "lost",
+    "dropped",
+    "busy",
+    "later",
+    "tomorrow",
+    "unreachable",
+    "broken",
+    "no_file",
+    "no_upload",
+    "expired",
+    "hangs",
+    "rejected",
+    "diverged",
+    "crash",
+    "crash_after",
+]
 
 PLACE = Place("sim:1", Scene.DIRECT, {"msg_id": "m1"})
 REPLY = Reply("bot:m1", PLACE, 0.0)
@@ -26,9 +43,16 @@ C2C = Capabilities(
     window=3600,
     typing=True,
     typing_takes_reply=True,
+    media=frozenset({"image", "file"}),
     recognises_repeats=True,
 )
-GROUP = Capabilities(Surface.NONE, replies=5, window=300, recognises_repeats=True)
+GROUP = Capabilities(
+    Surface.NONE,
+    replies=5,
+    window=300,
+    media=frozenset({"image", "file"}),
+    recognises_repeats=True,
+)
 
 
 def failure(
@@ -37,12 +61,22 @@ def failure(
     return Failure(kind, phase, Hop.PLATFORM, status=status, code=code)
 
 
+HANGS = 120.0  # seconds in which an upload that hangs is given up
+
 FAILURES = {
     "lost": failure(Kind.TIMEOUT, Phase.HEADERS),
     "dropped": failure(Kind.RESET, Phase.WRITE),
     "busy": failure(Kind.RATE_LIMITED, Phase.HEADERS, 429, "50002"),
+    "later": replace(failure(Kind.RATE_LIMITED, Phase.HEADERS, 429), retry_after=20.0),
+    "tomorrow": replace(failure(Kind.RATE_LIMITED, Phase.HEADERS, 429), retry_after=86_400.0),
     "unreachable": failure(Kind.REFUSED, Phase.CONNECT),
+    "rejected": replace(failure(Kind.FORBIDDEN, Phase.FIRST, 400, "40054013"), param="chat"),
+    "diverged": failure(Kind.DIVERGED, Phase.HEADERS, 404, "40007"),
     "broken": failure(Kind.INVALID, Phase.HEADERS, 400, "40007"),
+    "expired": replace(failure(Kind.NOT_FOUND, Phase.FIRST, 400, "40034005"), param="anchor"),
+    "no_upload": failure(Kind.RATE_LIMITED, Phase.ADMIT, 429, "50002"),
+    "hangs": failure(Kind.TIMEOUT, Phase.ADMIT),
+    "no_file": replace(failure(Kind.INVALID, Phase.ADMIT, 400, "850019"), param="file"),
 }
 
 
@@ -89,6 +123,8 @@ class Platform:
             return self._grow(content)
         if self.can.recognises_repeats and outbound.slot in self.slots:
             return Receipt(repeated=True)
+        if isinstance(content, Media):
+            return self._show(outbound.slot, content)
         assert isinstance(content, Whole | Frame)
         assert len(content.text) <= self.can.max_chars
         assert content.text.strip()
@@ -97,6 +133,14 @@ class Platform:
         self.slots[outbound.slot] = name
         final = isinstance(content, Whole) or content.final
         self.screen[name] = Seen(content.text, final)
+        return Receipt(name)
+
+    def _show(self, slot: int, media: Media) -> Receipt:
+        assert media.kind in self.can.media
+        self.made += 1
+        name = f"id{self.made}"
+        self.slots[slot] = name
+        self.screen[name] = Seen(f"<{media.name}>", True)
         return Receipt(name)
 
     def _grow(self, frame: Frame) -> Receipt:
@@ -120,6 +164,7 @@ class Desk:
     journal: list[TurnEvent] = field(default_factory=list)
     stored: dict[int, Part] = field(default_factory=dict)
     faults: list[Fault] = field(default_factory=list)
+    sent_at: list[tuple[float, Outbound]] = field(default_factory=list)
     reasoning: bool = False
     now: float = 0.0
 
@@ -160,7 +205,8 @@ class Desk:
     def send(self, move: Send) -> None:
         self.stored[move.part.slot] = Part.from_json(move.part.to_json())
         fault = self.faults.pop(0) if self.faults else "ok"
-        self.now += 0.05
+        self.sent_at.append((self.now, move.outbound))
+        self.now = self.now + 0.05 if fault != "hangs" else min(self.now + HANGS, move.until or 1e9)
         try:
             receipt = self.platform.receive(move.outbound, fault)
         except StreamFailed as failed:

@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 from holdfast.bot.event import Inbound, Person, Place, Scene
 from holdfast.bot.handler import language_of
-from holdfast.bot.middleware.commands import COMMANDS, Commands
+from holdfast.bot.middleware.commands import COMMANDS, Commands, unknown
+from holdfast.bot.middleware.wake import called_by
 from holdfast.config import BotSettings
 
 TABLE = Commands(COMMANDS)
@@ -32,6 +33,12 @@ def test_no_text_breaks_the_table(text: str) -> None:
         ("/模型 gpt", "model", "gpt"),
         ("停", "stop", ""),
         ("/new\nhello", "new", "hello"),
+        ("／ｈｅｌｐ", "help", ""),
+        ("\u200b/help\ufeff", "help", ""),
+        ("停！", "stop", ""),
+        ("Stop.", "stop", ""),
+        ("/stop!!!", "stop", ""),
+        ("继续。", "continue", ""),
     ],
 )
 def test_what_is_a_command(text: str, name: str, rest: str) -> None:
@@ -40,9 +47,73 @@ def test_what_is_a_command(text: str, name: str, rest: str) -> None:
     assert (found[0].name, found[1]) == (name, rest)
 
 
-@pytest.mark.parametrize("text", ["continue with the second point", "//x", "/usr/bin", "help", ""])
+@pytest.mark.parametrize(
+    "text", ["continue with the second point", "//x", "/usr/bin", "help", "", "/!", "继续？"]
+)
 def test_what_is_none(text: str) -> None:
     assert TABLE.find(text) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "word"),
+    [
+        ("/dance", "dance"),
+        ("／Dance with me", "dance"),
+        ("/dance\nwith me", "dance"),
+        ("/stpo!", "stpo"),
+        ("/configuration", "configuration"),
+        ("/café", "café"),
+        ("/跳舞", "跳舞"),
+        ("／重新生成。", "重新生成"),
+        ("/翻译 今天天气怎么样", "翻译"),
+    ],
+)
+def test_a_word_behind_a_slash_is_a_command_whoever_knows_it(text: str, word: str) -> None:
+    assert TABLE.find(text) is None
+    assert unknown(text) == word
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "/usr/bin is what?",
+        "/etc/新建文件夹",
+        "/新建/文件",
+        "/tmp.txt",
+        "//note",
+        "/ dance",
+        "/今天天气怎么样",
+        "/你好，今天怎么样",
+        "/2 是多少",
+        "/s:x",
+        "/",
+        "",
+        "dance",
+        "跳舞",
+    ],
+)
+def test_a_path_or_a_sentence_behind_a_slash_is_for_the_model(text: str) -> None:
+    assert unknown(text) == ""
+
+
+@pytest.mark.parametrize(
+    ("text", "word"),
+    [
+        ("Bot, hello", "bot"),
+        ("bot", "bot"),
+        ("\u200b bot: hello", "bot"),
+        ("bot你好", "bot"),
+        ("小助手你好", "小助手"),
+        ("both of them", None),
+        ("bots", None),
+        ("hello bot", None),
+    ],
+)
+def test_a_wake_word_is_a_word(text: str, word: str | None) -> None:
+    place = Place("c", Scene.GROUP)
+    inbound = Inbound("b", "p", "1", place, Person("a"), text, 0.0, addressed=False)
+    rules = BotSettings(platform="webchat", route="r", wake=("bot", "小助手"))
+    assert called_by(inbound, rules) == word
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from tests.bot.people import C2C, GROUP, Desk, failure
+from tests.bot.people import C2C, GROUP, Desk, Fault, failure
 
 from holdfast.agent.events import (
     Asked,
@@ -22,10 +22,10 @@ from holdfast.agent.events import (
     TurnEvent,
 )
 from holdfast.bot import texts
-from holdfast.bot.delivery import SLOW
-from holdfast.bot.event import Frame, Typing, Whole
+from holdfast.bot.delivery import FRAME_PATIENCE, SLOW
+from holdfast.bot.event import Frame, Receipt, Typing, Whole
 from holdfast.bot.failing import may_have_arrived
-from holdfast.bot.moves import Over, Owed, Wait
+from holdfast.bot.moves import Over, Owed, Send, Wait
 from holdfast.core.failure import Kind, Phase
 from holdfast.core.message import Role, said
 from holdfast.core.request import Surface
@@ -33,7 +33,12 @@ from holdfast.core.request import Surface
 ANSWER = Ended("finished")
 BEGAN = StepBegan(1, "route", "ref")
 CUT = "The answer broke off here and is not complete. Send /continue to go on. (ref R1)"
+STUB = "(The message above broke off; here is the answer from its beginning.)"
 AGAIN = "(Possibly a repetition: it is not known whether the message before arrived.)"
+
+
+def times(number: int, fault: Fault) -> list[Fault]:
+    return [fault] * number
 
 
 def whole_step(text: str) -> StepEnded:
@@ -65,6 +70,28 @@ class TestGrowingMessage:
         assert isinstance(waiting, Wait)
         assert waiting.until == pytest.approx(0.55)
         assert len(desk.frames) == 1
+
+    def test_a_platform_that_serves_many_is_given_the_time_it_asks_for(self) -> None:
+        desk = Desk()
+        desk.hear(BEGAN, TextAdded("a "))
+        move = desk.delivery.next(0.0)
+        assert isinstance(move, Send)
+        desk.delivery.taken(Receipt("id1", pause=4.0), 1.0)
+        desk.hear(TextAdded("b "))
+        assert desk.delivery.next(1.5) == Wait(5.0)
+        desk.hear(ANSWER)
+        assert isinstance(desk.delivery.next(1.5), Send), "but an end is not kept waiting"
+
+    def test_a_message_that_rests_is_kept_from_being_rolled_back(self) -> None:
+        """A tool may take minutes; clients give a stream up that says nothing for one."""
+        desk = Desk()
+        desk.hear(BEGAN, TextAdded("Let me look."), ToolAsked("1", "look", "{}"))
+        desk.run(until=50)
+        assert [text for _, text, _ in desk.frames] == ["Let me look."] * 4
+        assert [index for index, _, _ in desk.frames] == [0, 1, 2, 3]
+        desk.hear(TextAdded("There it is."), ANSWER)
+        assert desk.run() == Over()
+        assert desk.screen == ["Let me look.\n\nThere it is."]
 
     def test_an_answer_that_is_complete_at_once_is_one_whole_message(self) -> None:
         desk = Desk()
@@ -186,7 +213,7 @@ class TestEnds:
         desk.hear(Noted("language", {"language": "zh"}), BEGAN)
         desk.hear(Ended("failed", "bad_gateway", ref="R1", failure={"kind": "bad_gateway"}))
         desk.run()
-        assert desk.screen == ["模型服务暂时连接不上，请稍后再试。（编号 R1）"]
+        assert desk.screen == ["模型服务出了故障，请稍后再试。（编号 R1）"]
 
     def test_an_answer_with_nothing_in_it_ends_in_words(self) -> None:
         desk = Desk()
@@ -330,14 +357,32 @@ class TestTrouble:
         desk.run()
         assert desk.screen == ["Once upon a time."]
 
-    def test_a_first_frame_whose_name_is_lost_is_told_again_and_says_so(self) -> None:
+    def test_a_first_frame_whose_name_is_lost_is_followed_by_all_of_it(self) -> None:
         desk = Desk(faults=["lost"])
         desk.hear(BEGAN, TextAdded("Once upon a "))
         desk.run(until=5)
         desk.hear(TextAdded("time."), ANSWER)
         assert desk.run() == Over()
-        assert desk.screen == ["Once upon a", f"{AGAIN}\n\nOnce upon a time."]
+        assert desk.screen == ["Once upon a", f"{STUB}\n\nOnce upon a time."]
         assert [o.slot for o in desk.platform.sends] == [1, 1, 2]
+
+    def test_what_such_a_message_leaves_behind_is_short(self) -> None:
+        """Without its name nobody can end it: it stands there as if more were to come."""
+        desk = Desk(faults=["lost"])
+        desk.hear(BEGAN, TextAdded("Once upon a time there was a bot that held on to answers. "))
+        desk.run(until=5)
+        desk.hear(TextAdded("The end."), ANSWER)
+        assert desk.run() == Over()
+        stub, whole = desk.screen
+        assert stub == "Once upon a time there"
+        assert whole.startswith(f"{STUB}\n\nOnce upon a time there was")
+
+    def test_what_is_all_markup_begins_with_as_much_as_can_be_shown(self) -> None:
+        desk = Desk()
+        table = "| a column of many words | another one |\n|---|---|\n| 1 | 2 |\n"
+        desk.hear(BEGAN, TextAdded(table))
+        desk.run(until=5)
+        assert desk.screen[0].startswith("| a column of many words | another one |\n|---|---|")
 
     def test_a_platform_without_streams_gets_whole_messages(self) -> None:
         desk = Desk(faults=["broken"])
@@ -359,6 +404,14 @@ class TestTrouble:
         assert desk.run() == Over()
         assert desk.screen == ["Once upon a", "time there was a bot. The end."]
 
+    def test_a_prefix_that_the_platform_does_not_know_is_not_sent_again(self) -> None:
+        desk = Desk(faults=["ok", "diverged"])
+        desk.hear(BEGAN, TextAdded("Once upon a "))
+        desk.run(until=1)
+        desk.hear(TextAdded("time there was a bot."))
+        desk.run(until=5)
+        assert desk.frames[2:] == [(2, "Once upon a", True)]
+
     def test_a_stream_whose_end_was_refused_too_is_ended_when_all_is_told(self) -> None:
         """Without its last frame a client shows it as unfinished, or rolls it back."""
         desk = Desk(faults=["ok", "broken", "broken"])
@@ -372,13 +425,105 @@ class TestTrouble:
         assert [seen.final for seen in desk.platform.screen.values()] == [True, True]
         assert desk.screen == ["Once upon a", "time there was a bot. The end."]
 
+    def test_behind_the_window_a_stream_is_all_there_is_and_is_held_on_to(self) -> None:
+        desk = Desk(replace(C2C, window=100))
+        desk.hear(BEGAN, TextAdded("Once upon "))
+        desk.run(until=120)
+        desk.faults = times(3, "later")
+        desk.hear(TextAdded("a time."), ANSWER)
+        assert desk.run() == Over()
+        assert desk.screen == ["Once upon a time."]
+
     def test_a_stream_that_breaks_at_its_very_end_is_followed_by_the_rest(self) -> None:
-        desk = Desk(faults=["ok", "busy", "busy", "busy", "busy"])
+        desk = Desk(faults=["ok", "broken"])
         desk.hear(BEGAN, TextAdded("Once upon "))
         desk.run(until=1)
         desk.hear(TextAdded("a time."), ANSWER)
         assert desk.run() == Over()
         assert desk.screen == ["Once upon", "a time."]
+
+    def test_a_throttled_end_is_waited_for_so_that_one_message_is_read(self) -> None:
+        desk = Desk(faults=["ok", *times(8, "busy")])
+        desk.hear(BEGAN, TextAdded("Once upon "))
+        desk.run(until=1)
+        desk.hear(TextAdded("a time."), ANSWER)
+        assert desk.run() == Over()
+        assert desk.screen == ["Once upon a time."]
+        assert [index for index, _, _ in desk.frames] == list(range(10))
+        assert 20 < desk.now < FRAME_PATIENCE
+
+    def test_a_throttled_frame_is_replaced_by_the_next_and_longer_one(self) -> None:
+        desk = Desk(faults=["ok", *times(6, "busy")])
+        desk.hear(BEGAN, TextAdded("Once "))
+        desk.run(until=1)
+        desk.hear(TextAdded("upon "))
+        desk.run(until=5)
+        desk.hear(TextAdded("a time "))
+        desk.run(until=30)
+        assert desk.frames[-1] == (7, "Once upon a time", False)
+        desk.hear(TextAdded("there was a bot."), ANSWER)
+        assert desk.run() == Over()
+        assert desk.screen == ["Once upon a time there was a bot."]
+
+    def test_no_frame_is_sent_before_the_platform_wants_one_again(self) -> None:
+        desk = Desk(faults=["ok", "later"])
+        desk.hear(BEGAN, TextAdded("Once "))
+        desk.run(until=1)
+        desk.hear(TextAdded("upon a time."), ANSWER)
+        assert desk.run() == Over()
+        assert desk.screen == ["Once upon a time."]
+        assert desk.now > 20
+
+    def test_a_stream_that_is_throttled_for_good_is_followed_by_the_rest(self) -> None:
+        """And it is brought to its end as soon as that is possible."""
+        throttled = times(7, "later")  # for two minutes and more
+        desk = Desk(faults=["ok", *throttled, "ok", "busy", "busy"])
+        desk.hear(BEGAN, TextAdded("Once upon "))
+        desk.run(until=1)
+        desk.hear(TextAdded("a time."), ANSWER)
+        assert desk.run() == Over()
+        assert desk.screen == ["Once upon", "a time."]
+        assert all(seen.final for seen in desk.platform.screen.values())
+        assert FRAME_PATIENCE - 20 < desk.now < FRAME_PATIENCE + 40
+
+    def test_a_stream_that_cannot_be_ended_keeps_nobody_waiting_for_ever(self) -> None:
+        desk = Desk(faults=["ok", *times(200, "busy")])
+        desk.hear(BEGAN, TextAdded("Once upon "))
+        desk.run(until=1)
+        desk.hear(TextAdded("a time."), ANSWER)
+        assert isinstance(desk.run(), Over)
+        assert desk.now < 1000
+
+    def test_a_throttled_first_frame_begins_later_with_what_there_is_by_then(self) -> None:
+        desk = Desk(faults=["later"])
+        desk.hear(BEGAN, TextAdded("Once "))
+        desk.run(until=1)
+        desk.hear(TextAdded("upon a "))
+        desk.run(until=25)
+        desk.hear(TextAdded("time."), ANSWER)
+        assert desk.run() == Over()
+        assert desk.frames[:2] == [(0, "Once", False), (0, "Once upon a", False)]
+        assert desk.screen == ["Once upon a time."]
+        assert {o.slot for o in desk.platform.sends} == {1}
+
+    def test_an_answer_that_is_whole_before_its_first_frame_is_taken_needs_none(self) -> None:
+        desk = Desk(faults=["later"])
+        desk.hear(BEGAN, TextAdded("Once "))
+        desk.run(until=1)
+        desk.hear(TextAdded("upon a time."), ANSWER)
+        assert desk.run() == Over()
+        assert [type(o.content) for o in desk.platform.sends] == [Frame, Whole]
+        assert desk.screen == ["Once upon a time."]
+
+    def test_a_throttled_stream_is_left_while_the_rest_may_still_be_told(self) -> None:
+        desk = Desk(replace(C2C, window=100), faults=["ok", *times(5, "later")])
+        desk.hear(BEGAN, TextAdded("Once upon "))
+        desk.run(until=70)
+        desk.hear(TextAdded("a time."), ANSWER)
+        desk.run()
+        assert desk.screen == ["Once upon", "a time."]
+        whole = next(at for at, o in desk.sent_at if isinstance(o.content, Whole))
+        assert whole < 100
 
     def test_an_unknown_outcome_is_repeated_where_repeats_are_recognised(self) -> None:
         desk = Desk(GROUP, faults=["lost"])
@@ -387,7 +532,7 @@ class TestTrouble:
         assert desk.screen == ["Hello"]
         assert [o.slot for o in desk.platform.sends] == [1, 1]
 
-    def test_elsewhere_it_is_told_again_and_says_so(self) -> None:
+    def test_elsewhere_it_is_followed_by_all_of_it(self) -> None:
         desk = Desk(replace(GROUP, recognises_repeats=False), faults=["lost"])
         desk.hear(BEGAN, TextAdded("Hello"), ANSWER)
         assert desk.run() == Over()
@@ -410,6 +555,34 @@ class TestTrouble:
         desk = Desk(GROUP, faults=["unreachable"] * 400)
         desk.hear(BEGAN, TextAdded("Hello"), ANSWER)
         assert desk.run() == Over(Owed(0))
+
+    def test_a_table_that_is_parted_keeps_its_head(self) -> None:
+        rows = "\n".join(f"| row {number} | {'word ' * 8}|" for number in range(200))
+        desk = Desk(GROUP)
+        desk.hear(BEGAN, TextAdded(f"Look:\n\n| name | words |\n|---|---|\n{rows}"), ANSWER)
+        assert desk.run() == Over()
+        assert len(desk.screen) > 1
+        for text in desk.screen:
+            assert text.removeprefix("Look:\n\n").startswith("| name | words |\n|---|---|\n| row")
+        told = [line for text in desk.screen for line in text.split("\n") if "row" in line]
+        assert "\n".join(told) == rows
+
+    def test_nobody_waits_until_tomorrow(self) -> None:
+        """The lane would stand still so long; what is owed is told when the person writes."""
+        desk = Desk(GROUP, faults=["tomorrow"])
+        desk.hear(BEGAN, TextAdded("Hello"), ANSWER)
+        assert desk.run() == Over(Owed(0))
+        assert desk.now < 30
+        assert len(desk.platform.sends) == 1
+
+    def test_a_stream_that_may_go_on_tomorrow_is_ended_today(self) -> None:
+        desk = Desk(faults=["ok", "tomorrow"])
+        desk.hear(BEGAN, TextAdded("Once upon a "))
+        desk.run(until=1)
+        desk.hear(TextAdded("time there was a bot."), ANSWER)
+        assert desk.run() == Over()
+        assert desk.screen == ["Once upon a", "time there was a bot."]
+        assert desk.now < 30
 
     def test_a_text_too_long_for_the_platform_is_parted(self) -> None:
         desk = Desk(GROUP)
@@ -454,6 +627,33 @@ class TestCrash:
         desk.run()
         assert desk.screen == [f"Once upon\n\n{CUT}"]
         assert desk.frames[-1][2]
+
+    def test_nothing_is_sent_before_the_journal_has_been_read_to_where_it_was(self) -> None:
+        """It comes piece by piece after a restart; half of it would shorten what was shown."""
+        desk = Desk()
+        desk.hear(BEGAN, TextAdded("Once upon a time "), TextAdded("there was a bot. "))
+        desk.run(until=1)
+        began, first, second = desk.journal
+        desk.journal = []
+        desk.start()
+        frames = len(desk.frames)
+        for event in (began, first):
+            desk.hear(event)
+            desk.run(until=desk.now + 40)
+        assert len(desk.frames) == frames
+        desk.hear(second, TextAdded("The end."), ANSWER)
+        assert desk.run() == Over()
+        assert desk.screen == ["Once upon a time there was a bot. The end."]
+
+    def test_a_journal_that_lost_what_was_shown_still_comes_to_an_end(self) -> None:
+        desk = Desk()
+        desk.hear(BEGAN, TextAdded("Once upon a time there was a bot. "))
+        desk.run(until=1)
+        desk.journal = []
+        desk.start()
+        desk.hear(BEGAN, Ended("failed", "restarted", ref="R1"))
+        assert isinstance(desk.run(), Over)
+        assert desk.screen[-1].endswith("(ref R1)")
 
     def test_slots_stay_what_they_were(self) -> None:
         desk = Desk(replace(GROUP, max_chars=60), faults=["ok", "crash"])

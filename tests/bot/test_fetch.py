@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Mapping
 
 import pytest
@@ -68,7 +67,7 @@ def test_one_byte_too_many_is_told_and_the_rest_is_not_read() -> None:
     async def main() -> None:
         async with peer(manner) as there:
             assert (await failure(f"{there.url}/")).kind is Kind.TOO_LONG
-            await until(lambda: there.visits[0].gone)
+            await until(there.left)
 
     run(main())
 
@@ -176,8 +175,16 @@ def test_a_file_that_breaks_off_is_no_file() -> None:
 
 @pytest.mark.parametrize("url", ["http://", "ftp://x/y", "no url", "http://[::1"])
 def test_what_is_no_address(url: str) -> None:
-    run(asyncio.wait_for(_refused(url), 5))
+    run(_refused(url))
 
 
 async def _refused(url: str) -> None:
     assert isinstance(await failure(url), Failure)
+
+
+@pytest.mark.parametrize("host", ["a" * 64 + ".com", "a..b", "x" * 300])
+def test_a_name_that_is_none_is_nowhere(host: str) -> None:
+    async def main() -> None:
+        assert (await failure(f"http://{host}/a.png")).kind is Kind.FORBIDDEN
+
+    run(main())

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from holdfast.bot.markdown import closing_fence, open_fence, part, settled
+from holdfast.bot.markdown import closing_fence, open_fence, part, reopening, settled
 
 
 @pytest.mark.parametrize(
@@ -35,6 +35,29 @@ from holdfast.bot.markdown import closing_fence, open_fence, part, settled
 )
 def test_what_may_be_shown(text: str, shown: str) -> None:
     assert text[: settled(text)] == shown
+
+
+TABLE = "Look:\n\n| a | b |\n| --- |:-:|\n| 1 | 2 |"
+
+
+@pytest.mark.parametrize(
+    ("told", "rest", "lines"),
+    [
+        ("Words,", " and more.", ""),
+        ("```py\nx = 1", "\ny = 2\n```", "```py"),
+        (TABLE, "\n| 3 | 4 |", "| a | b |\n| --- |:-:|"),
+        (f"{TABLE}\n", "| 3 | 4 |", "| a | b |\n| --- |:-:|"),
+        (TABLE, "\n\n| 3 | 4 |", ""),
+        (f"{TABLE}\n", "\n| 3 | 4 |", ""),
+        (TABLE, "\nWords.", ""),
+        ("| no head |\n| of a table |", "\n| 3 |", ""),
+        ("a | b\n--- | ---\n1 | 2", "\n3 | 4", "a | b\n--- | ---"),
+        ("a | b, or --- | c", "\nd | e", ""),
+        ("", "| 3 | 4 |", ""),
+    ],
+)
+def test_what_a_message_goes_on_with(told: str, rest: str, lines: str) -> None:
+    assert reopening(told, rest) == lines
 
 
 def test_what_stays_open_for_long_was_no_markup() -> None:

@@ -11,19 +11,21 @@ from pathlib import Path
 import pytest
 from tests.bot.engines import MemoryEngine
 from tests.bot.people import C2C, GROUP, PLACE, Fault, Platform
+from tests.upstream.leaks import HANG
 
-from holdfast.agent.events import Asked, Ended, StepBegan, TextAdded
+from holdfast.agent.events import Asked, Ended, MediaAdded, StepBegan, TextAdded
 from holdfast.app import SystemClock
 from holdfast.bot import failing
 from holdfast.bot.adapter import Capabilities, Sink
-from holdfast.bot.event import Outbound, Place, Receipt
+from holdfast.bot.event import Media, Outbound, Place, Receipt
 from holdfast.bot.ledger import Ledger, MemoryLedger, StoredLedger
 from holdfast.bot.moves import Owed, Reply
 from holdfast.bot.outbox import Channel, Outbox
-from holdfast.core.message import Role, said
+from holdfast.bot.parts import Part
+from holdfast.core.message import File, Message, Role, said
 from holdfast.store.database import Database
 from holdfast.store.deliveries import SqlDeliveries
-from holdfast.store.ports import Turn, TurnState
+from holdfast.store.ports import StoreFailed, Turn, TurnState
 from holdfast.store.turns import SqlTurns
 
 FAST = replace(C2C, frame_interval=0.0, typing=False)
@@ -97,7 +99,7 @@ async def outbox_of(
 
 def scene(play: Callable[[], Awaitable[None]]) -> None:
     async def bounded() -> None:
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(HANG):
             await play()
 
     asyncio.run(bounded())
@@ -141,6 +143,53 @@ def test_the_next_life_goes_on_in_the_same_message(ledger: Ledger) -> None:
             await outbox.settle()
         assert adapter.platform.texts() == ["Once upon a time."]
         assert all(seen.final for seen in adapter.platform.screen.values())
+
+    scene(play)
+
+
+class Away(MemoryLedger):
+    """Writes nothing of messages before it is here."""
+
+    here = False
+
+    async def sending(self, turn: str, part: Part) -> None:
+        if not self.here:
+            raise StoreFailed("no connection")
+        await super().sending(turn, part)
+
+    async def sent(self, turn: str, part: Part) -> None:
+        if not self.here:
+            raise StoreFailed("no connection")
+        await super().sent(turn, part)
+
+
+@pytest.mark.parametrize("others", [False, True])
+def test_who_is_called_back_knows_what_the_store_could_not_be_told(others: bool) -> None:
+    """As a connector whose post was lost with the database. Where others have spoken meanwhile,
+    the store knows better.
+    """
+
+    async def play() -> None:
+        engine, adapter, ledger = MemoryEngine(), SimulatedAdapter(), Away()
+        journal = await engine.turn("bot:1")
+        journal.write(ASKED, StepBegan(1, "r", "x"), TextAdded("Once upon "))
+        async with outbox_of(engine, ledger, adapter) as outbox:
+            await outbox.open(reply("bot:1"))
+            outbox.attend(reply("bot:1"), "lane")
+            await adapter.sent.wait()
+            while not outbox.unkept["bot:1"][1].message_id:
+                await asyncio.sleep(0)
+            await outbox.drop("bot")
+            ledger.here = True
+            if others:
+                outbox.forget("bot")
+            outbox.attend(reply("bot:1"), "lane")
+            journal.write(TextAdded("a time."), Ended("finished"))
+            await engine.end("bot:1")
+            await outbox.settle()
+            assert not outbox.unkept
+        ended = all(seen.final for seen in adapter.platform.screen.values())
+        assert (adapter.platform.texts() == ["Once upon a time."] and ended) is not others
 
     scene(play)
 
@@ -244,6 +293,34 @@ def test_what_others_accepted_before_is_answered_before(tmp_path: Path, shared: 
         database.close()
         contents = [getattr(o.content, "text", "") for o in adapter.platform.sends]
         assert contents == ["This is t1.", "This is t2."]
+
+    scene(play)
+
+
+def test_a_picture_whose_upload_does_not_end_leaves_time_for_the_words() -> None:
+    async def play() -> None:
+        engine, ledger = MemoryEngine(), MemoryLedger()
+        adapter = SimulatedAdapter(GROUP)
+        sends = adapter.send
+
+        async def hanging(outbound: Outbound, key: str) -> Receipt:
+            if isinstance(outbound.content, Media):
+                await asyncio.Event().wait()
+            return await sends(outbound, key)
+
+        adapter.send = hanging  # type: ignore[method-assign]
+        assert GROUP.window
+        asked = replace(reply("t1"), at=SystemClock().wall() - GROUP.window + 16.0)
+        async with outbox_of(engine, ledger, adapter) as outbox:
+            journal = await engine.turn("t1")
+            picture = Message(Role.TOOL, (File("a", data="AAAA", media_type="image/png"),))
+            journal.write(MediaAdded("c", picture), TextAdded("There."), Ended("finished"))
+            await engine.end("t1")
+            await outbox.open(asked)
+            outbox.attend(asked, "lane")
+            await outbox.settle()
+        (told,) = adapter.platform.texts()
+        assert told.startswith("There.")
 
     scene(play)
 

@@ -9,16 +9,16 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-import socket
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import httpx2
 import pytest
-from tests.upstream.leaks import LOOK
+from tests.ports import reserved
+from tests.upstream.leaks import HANG, LOOK
 
 from holdfast.sim.qq.rules import GRANTED, Rules
 from holdfast.sim.qq.simulator import SimulatedQQ
@@ -26,7 +26,7 @@ from holdfast.sim.qq.simulator import SimulatedQQ
 pytestmark = [pytest.mark.scenario, pytest.mark.slow]
 
 _PROGRAMS = Path(__file__).parent / "programs"
-_PATIENCE = 30.0  # seconds for one line of a client
+_PATIENCE = HANG  # for one line of a client
 
 # Its own idea of what a bot may have: reactions and audits, which QQ bots are not granted.
 NONEBOT_ASKS_FOR = GRANTED | 1 << 10 | 1 << 27
@@ -100,7 +100,7 @@ def test_qq_botpy() -> None:
             pressed = anna.presses("confirm")
             assert (await bot.tells("interaction"))["text"] == "confirm"
             await qq.until(lambda: qq.desk.interactions[pressed].answered == [0])
-            await qq.until(lambda: bool(direct.reads))
+            await qq.until(lambda: all((anna.reads, group.reads, direct.reads)))
             assert anna.reads == ["got: hello"]
             assert [text.strip() for text in group.reads] == ["got:  hi"]
             assert direct.reads == ["got: two"]
@@ -158,12 +158,11 @@ def test_nonebot() -> None:
 @needs("HOLDFAST_CLIENT_NONEBOT")
 def test_nonebot_by_webhook() -> None:
     async def main() -> None:
-        with socket.create_server(("127.0.0.1", 0)) as free:
-            port = free.getsockname()[1]
-        async with (
-            SimulatedQQ() as qq,
-            client("HOLDFAST_CLIENT_NONEBOT", "qq_nonebot.py", qq, str(port)) as bot,
-        ):
+        async with AsyncExitStack() as stack:
+            port = stack.enter_context(reserved())
+            qq = await stack.enter_async_context(SimulatedQQ())
+            playing = client("HOLDFAST_CLIENT_NONEBOT", "qq_nonebot.py", qq, str(port))
+            bot = await stack.enter_async_context(playing)
             await bot.tells("started")
             qq.webhook.url = f"http://127.0.0.1:{port}/qq/webhook"
             await answering(qq.webhook.url)

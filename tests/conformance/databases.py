@@ -16,6 +16,7 @@ from uuid import uuid4
 import nats
 import psycopg
 import pytest
+from tests.upstream.leaks import HANG
 
 from holdfast.store.tables import METADATA
 
@@ -29,7 +30,7 @@ Place = Path | str
 def why_no_postgres() -> str:
     """Why it cannot be had; "" if it can."""
     try:
-        psycopg.connect(POSTGRES, connect_timeout=3).close()
+        psycopg.connect(POSTGRES, connect_timeout=int(HANG)).close()
     except psycopg.OperationalError as error:
         return f"HOLDFAST_TEST_POSTGRES ({POSTGRES}) cannot be reached: {error}"
     return ""
@@ -40,7 +41,8 @@ def why_no_nats() -> str:
     """Why a NATS server with JetStream cannot be had; "" if it can."""
     url = urlsplit(NATS)
     try:
-        with socket.create_connection((url.hostname or "", url.port or 4222), timeout=3) as server:
+        at = (url.hostname or "", url.port or 4222)
+        with socket.create_connection(at, timeout=HANG) as server:
             greeting = server.makefile("rb").readline()
     except OSError as error:
         return f"HOLDFAST_TEST_NATS ({NATS}) cannot be reached: {error}"

@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 from uuid import uuid4
 
 from tests.conformance.databases import NATS, Place
-from tests.upstream.leaks import watched
+from tests.upstream.leaks import HANG, watched
 
 from holdfast.engine.bus import BusSettings
 from holdfast.engine.cluster import ClusterEngine, ClusterSettings
@@ -25,10 +25,9 @@ from holdfast.store.turns import SqlTurns
 
 T = TypeVar("T")
 
-HASTE = Patience(mend=0.02, farewell=1.0)
-POLICY = Policy(backoff=0.001, killed=5)
+HASTE = Patience(mend=0.02, farewell=HANG)
+POLICY = Policy(backoff=0.001, killed=5, oldest=float("inf"))
 LIMITS = Limits()
-ENOUGH = 30.0  # seconds, after which a test has failed
 
 
 class WallClock:
@@ -74,12 +73,14 @@ def local(place: Place) -> Open:
 
 
 def quick(prefix: str, setup: Setup) -> ClusterSettings:
-    """A cluster that does not wait longer than a test needs."""
+    """A cluster that does not wait longer than a test needs. Its leases outlast a machine that
+    stands still for a while: whoever needs one that has run out makes it so.
+    """
     return ClusterSettings(
         bus=BusSettings((NATS,), prefix, ack_wait=2.0),
         worker=WorkerSettings(
             running=setup.limits.running,
-            lease=2.0,
+            lease=30.0,
             beat=0.3,
             sweep=0.5,
             fetch=1.0,
@@ -128,7 +129,7 @@ async def running(*work: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
 
 def run(main: Awaitable[T]) -> T:
     async def bounded() -> T:
-        async with asyncio.timeout(ENOUGH):
+        async with asyncio.timeout(HANG):
             return await main
 
     return asyncio.run(watched(bounded()))

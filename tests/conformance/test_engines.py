@@ -4,14 +4,28 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from tests.conformance.databases import emptied, nats_prefix
-from tests.conformance.engines import Open, Setup, add, cluster, local, past, run, turn, watch
+from tests.conformance.engines import (
+    POLICY,
+    Open,
+    Setup,
+    WallClock,
+    add,
+    cluster,
+    local,
+    past,
+    run,
+    turn,
+    watch,
+)
 from tests.upstream.leaks import until
 
+from holdfast.engine.journal import Park
 from holdfast.engine.keeping import Keep
 from holdfast.engine.local import Limits
 from holdfast.engine.ports import Engine, Journal, Overloaded, Turn
@@ -91,6 +105,32 @@ def test_a_turn_is_run_once_and_watched_by_all(opened: Open) -> None:
     run(main())
 
 
+def test_a_turn_that_nobody_knows_is_undertaken(opened: Open) -> None:
+    async def main() -> None:
+        async with opened(Setup(echo)) as engine:
+            await engine.undertake(turn("1", "1"))
+            assert await watch(engine, "1") == ["asked", "1", "ended"]
+            assert not await engine.accept(turn("1", "1"))
+        async with opened(Setup(echo)) as engine:
+            assert await watch(engine, "1") == ["asked", "1", "ended"]
+
+    run(main())
+
+
+def test_a_turn_that_was_undertaken_goes_on_in_the_next_process(opened: Open) -> None:
+    async def main() -> None:
+        gate, next_gate = Gate(), Gate()
+        async with opened(Setup(gate)) as engine:
+            await engine.undertake(turn("1", "1"))
+            await until(lambda: bool(gate.begun))
+        next_gate.open()
+        async with opened(Setup(next_gate)) as engine:
+            assert await watch(engine, "1") == ["begun", "begun", "ended"]
+        assert next_gate.pasts == {"1": ["begun"]}
+
+    run(main())
+
+
 def test_sequences_begin_at_one_without_gaps(opened: Open) -> None:
     async def handler(turn: Turn, journal: Journal) -> None:
         for n in range(1, 300):
@@ -116,8 +156,12 @@ def test_a_lane_runs_one_turn_after_the_other_beside_other_lanes(opened: Open) -
             await until(lambda: len(gate.begun) == 3)
             assert gate.begun == ["a1", "b1", "c1"] or sorted(gate.begun) == ["a1", "b1", "c1"]
             assert [t.id for t in await engine.waiting("a")] == ["a2"]
+            running = await engine.running("a")
+            assert running
+            assert running.id == "a1"
             gate.open()
             await idle(engine, "a2", "b2")
+            assert await engine.running("a") is None
             for lane in ("a", "b"):
                 assert [name for name in gate.ended if name[0] == lane] == [f"{lane}1", f"{lane}2"]
 
@@ -287,8 +331,8 @@ def test_a_poisonous_turn_is_parked_with_a_last_word(opened: Open) -> None:
         if turn.id == "1":
             raise KeyError("secret")
 
-    async def last_word(turn: Turn, journal: Journal, why: str) -> None:
-        words.append((turn.id, why))
+    async def last_word(turn: Turn, journal: Journal, park: Park, ref: str) -> None:
+        words.append((turn.id, park.why))
         add(journal, "sorry")
         raise ValueError("and this too")
 
@@ -307,6 +351,28 @@ def test_a_poisonous_turn_is_parked_with_a_last_word(opened: Open) -> None:
             assert await watch(engine, "1") == ["sorry"]
             assert not await engine.accept(turn("1"))
         assert lives == ["1", "1", "1", "2"]
+
+    run(main())
+
+
+def test_what_has_waited_for_too_long_is_not_run_but_has_an_end(opened: Open) -> None:
+    words: list[tuple[str, bool]] = []
+
+    async def handler(turn: Turn, journal: Journal) -> None:
+        add(journal, "run")
+
+    async def last_word(turn: Turn, journal: Journal, park: Park, ref: str) -> None:
+        words.append((turn.id, park.late))
+        add(journal, "sorry")
+
+    async def main() -> None:
+        policy = replace(POLICY, oldest=3600.0)
+        async with opened(Setup(handler, last_word, policy=policy)) as engine:
+            await engine.accept(turn("old"))
+            await engine.accept(replace(turn("new"), accepted_at=WallClock().wall()))
+            assert await watch(engine, "old") == ["sorry"]
+            assert await watch(engine, "new") == ["run"]
+        assert words == [("old", True)]
 
     run(main())
 

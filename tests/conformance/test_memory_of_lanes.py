@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from tests.conformance.databases import Place
 
-from holdfast.store.conversations import SqlConversations, SqlNotes, SqlPairings
+from holdfast.store.conversations import NEWEST, REACH, SqlConversations, SqlNotes, SqlPairings
 from holdfast.store.database import Database
 from holdfast.store.deliveries import SqlDeliveries
 from holdfast.store.ports import (
@@ -179,7 +179,9 @@ def test_what_is_owed_in_a_lane_comes_in_its_order_whenever_it_was_written(
     assert owed == ["z 0", "z 1", "a 0", "a 1"]
 
 
-def talk(turns: SqlTurns, name: str, state: TurnState, lane: str = "a") -> Fence:
+def talk(
+    turns: SqlTurns, name: str, state: TurnState, lane: str = "a", *, draws: bool = False
+) -> Fence:
     """A turn with its question and its answer, in which a tool was used."""
     turns.accept(Turn(name, lane, {}, 1.0), 100).result()
     fence = turns.claim(lane, "me", 60).result()
@@ -187,6 +189,7 @@ def talk(turns: SqlTurns, name: str, state: TurnState, lane: str = "a") -> Fence
     events: list[Json] = [
         {"type": "asked", "message": {"said": f"{name}?"}},
         {"type": "text_added", "text": "..."},
+        *([{"type": "media_added", "message": {"said": f"{name} picture"}}] if draws else []),
         {"type": "tool_answered", "message": {"said": f"{name} tool"}},
         {"type": "step_ended", "message": {"said": f"{name}!"}},
         {"type": "ended"},
@@ -216,6 +219,18 @@ def test_the_history_is_made_of_turns_that_are_done(database: Database) -> None:
     assert [t.id for t in conversations.recent("a", 1)] == ["x"]
 
 
+def test_of_what_is_large_a_history_has_the_newest(database: Database) -> None:
+    turns, conversations = SqlTurns(database), SqlConversations(database)
+    for number in range(NEWEST + 2):
+        talk(turns, f"{number}", TurnState.DONE, draws=True)
+    told = said(conversations)
+    assert [one for one in told if "picture" in one] == [
+        f"{number} picture" for number in range(2, NEWEST + 2)
+    ]
+    assert told[-4:] == [f"{NEWEST + 1}{end}" for end in ("?", " picture", " tool", "!")]
+    assert conversations.recall("a", 10).result().history == conversations.history("a")
+
+
 def test_a_history_begins_anew_behind_the_turn_that_runs(database: Database) -> None:
     turns, conversations = SqlTurns(database), SqlConversations(database)
     conversations.change("a", {"route": "m"})
@@ -237,6 +252,31 @@ def test_a_forgotten_turn_is_no_history(database: Database) -> None:
     talk(turns, "2", TurnState.DONE)
     conversations.forget("1")
     assert said(conversations) == ["2?", "2 tool", "2!"]
+
+
+def test_of_a_history_of_years_the_newest_part_is_read_and_begins_where_it_did(
+    database: Database,
+) -> None:
+    """What was summarised is known by the messages it began with: they do not change every time."""
+    turns, conversations = SqlTurns(database), SqlConversations(database)
+    steps = 32
+    firsts = []
+    for number in range(2 * REACH // steps):
+        taken = turns.start(Turn(f"{number}", "a", {}, 1.0), 100, "me").result()
+        assert taken is not None
+        told = [{"said": f"{number} {n}"} for n in range(steps)]
+        entries = [
+            Entry(n, {"type": "step_ended", "message": message}) for n, message in enumerate(told)
+        ]
+        turns.end(taken.fence, f"{number}", TurnState.DONE, entries).result()
+        shown = said(conversations)
+        assert shown[-1] == f"{number} {steps - 1}"
+        assert min((number + 1) * steps, REACH // 2) <= len(shown) <= REACH
+        first, step = shown[0].split()
+        assert step == "0", "a turn is read whole, or not"
+        firsts.append(int(first))
+    assert firsts == sorted(firsts)
+    assert 1 < len(set(firsts)) <= 9
 
 
 def test_a_new_turn_is_told_all_that_it_has_to_know(database: Database) -> None:

@@ -34,9 +34,7 @@ def test_others_stand_by_until_the_post_is_left(database: Database) -> None:
 
         async with asyncio.TaskGroup() as group:
             for name in "abc":
-                group.create_task(
-                    hold(turns, "helper", name, partial(work, name), WallClock(), 0.6)
-                )
+                group.create_task(hold(turns, "helper", name, partial(work, name), WallClock()))
             while len(history) < 3:
                 await asyncio.sleep(0)
                 if inside:
@@ -62,7 +60,7 @@ def test_whoever_lost_the_post_stops_and_asks_again(database: Database) -> None:
             finally:
                 stopped.set()
 
-        holding = asyncio.create_task(hold(turns, "helper", "me", work, WallClock(), 0.6))
+        holding = asyncio.create_task(hold(turns, "helper", "me", work, WallClock()))
         await begun.get()
         thief = await asyncio.wrap_future(turns.claim("post:helper", "thief", 60.0, force=True))
         assert thief

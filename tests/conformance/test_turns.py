@@ -12,6 +12,7 @@ from tests.conformance.databases import Place
 from holdfast.store.database import Database
 from holdfast.store.deliveries import SqlDeliveries
 from holdfast.store.ports import (
+    FIRST,
     Begun,
     Delivery,
     DeliveryState,
@@ -375,12 +376,46 @@ def test_a_closed_store_says_so(place: Place) -> None:
 def test_a_turn_that_ended_elsewhere_is_kept_with_its_journal(turns: SqlTurns) -> None:
     entries = [entry(1), entry(2, "call_finished")]
     turns.keep(turn("call:1", lane="call:1"), entries).result()
-    assert turns.find("call:1") == (turn("call:1", lane="call:1"), TurnState.DONE)
+    ended = replace(turn("call:1", lane="call:1"), begun=1)
+    assert turns.find("call:1") == (ended, TurnState.DONE)
     assert turns.events("call:1") == entries
     assert turns.open_lanes() == []
     assert not turns.accept(turn("call:1", lane="call:1"), 10).result()
     assert turns.drop("call:", 9e9).result() == 1
     assert turns.find("call:1") is None
+
+
+def test_a_turn_that_runs_without_the_store_is_kept_by_the_right_of_its_lane(
+    turns: SqlTurns,
+) -> None:
+    alone, fence = turn("1", lane="1"), Fence("1", FIRST)
+    for _ in range(2):  # whoever does not know what became of it asks again
+        turns.keep(alone, [entry(1)], TurnState.RUNNING, hard=True).result()
+    assert turns.find("1") == (replace(alone, begun=1), TurnState.RUNNING)
+    assert turns.open_lanes() == ["1"]
+    turns.append(fence, "1", [entry(2)]).result()
+    turns.end(fence, "1", TurnState.DONE, [entry(3)]).result()
+    assert turns.find("1") == (replace(alone, begun=1), TurnState.DONE)
+    assert turns.events("1") == [entry(1), entry(2), entry(3)]
+
+
+def test_a_turn_that_was_kept_as_running_and_has_ended_since_is_kept_so(turns: SqlTurns) -> None:
+    alone = turn("1", lane="1")
+    turns.keep(alone, [], TurnState.RUNNING).result()
+    turns.keep(alone, [entry(1)], TurnState.DONE).result()
+    assert turns.find("1") == (replace(alone, begun=1), TurnState.DONE)
+    assert turns.events("1") == [entry(1)]
+    assert turns.open_lanes() == []
+
+
+def test_a_turn_that_runs_without_the_store_and_vanishes_is_begun_anew(turns: SqlTurns) -> None:
+    alone = turn("1", lane="1")
+    turns.keep(alone, [entry(1)], TurnState.RUNNING).result()
+    taken = turns.take("1", "another", LEASE, force=True).result()
+    assert taken is not None
+    assert taken.begun == Begun(replace(alone, begun=1), reached=1)
+    with pytest.raises(LaneLost):
+        turns.append(Fence("1", FIRST), "1", [entry(2)]).result()
 
 
 def test_a_turn_is_accepted_and_begun_in_one(database: Database) -> None:

@@ -61,6 +61,14 @@ def test_every_kind_has_a_sentence_for_people_without_anything_internal(
     assert any("\u4e00" <= sign <= "\u9fff" for sign in text) is (language == "zh")
 
 
+@pytest.mark.parametrize(
+    "kind", [Kind.EMPTY, Kind.SERVER_ERROR, Kind.BAD_GATEWAY, Kind.PROTOCOL, Kind.TOOL_ARGUMENTS]
+)
+def test_who_has_answered_is_not_said_to_be_out_of_reach(kind: Kind) -> None:
+    assert "reached" not in plain(Failure(kind, Phase.FIRST), "en")
+    assert "连接不上" not in plain(Failure(kind, Phase.FIRST), "zh")
+
+
 def test_an_answer_that_was_cut_is_said_to_be_incomplete() -> None:
     assert "not complete" in plain(CUT, "en", released=5)
     assert "不完整" in plain(CUT, "zh", released=5)

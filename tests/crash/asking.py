@@ -6,7 +6,7 @@ import asyncio
 import json
 import random
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -109,8 +109,15 @@ class Page:
 
     async def until(self, count: int) -> None:
         """Returns once so many entries have been read."""
+        await self._until(lambda: len(self.read) >= count)
+
+    async def begun(self) -> None:
+        """Returns once some of the answer has been read."""
+        await self._until(lambda: self.text != "")
+
+    async def _until(self, condition: Callable[[], bool]) -> None:
         async with asyncio.timeout(PATIENCE):
-            while len(self.read) < count:
+            while not condition():
                 self.news.clear()
                 await self.news.wait()
 
@@ -126,14 +133,14 @@ class Page:
             await self._lives.soon(number)
 
 
-async def call(lives: Lives, words: str, key: str) -> bytes:
-    """A client of the gateway; its stream, joined of what every life said of it."""
+async def call(lives: Lives, words: str, key: str = "") -> bytes:
+    """A client of the gateway; its stream, joined of what every life said of it. Without a key it
+    comes back for a call that it was told the id of, and asks anew for one that it was not.
+    """
     body = {"model": ROUTE, "messages": [{"role": "user", "content": words}], "stream": True}
-    headers = {
-        "idempotency-key": key,
-        "x-holdfast-resume": "1",
-        "prefer": "holdfast-attach",
-    }
+    headers = {"x-holdfast-resume": "1", "prefer": "holdfast-attach"}
+    if key:
+        headers["idempotency-key"] = key
     known, read = "", b""
     while True:
         number, url = await lives.url()

@@ -12,16 +12,18 @@ from typing import Any
 from tests.conformance.databases import NATS, nats_prefix, postgres_schema
 from tests.crash.asking import Page, Question
 from tests.crash.proxy import Proxy
-from tests.crash.pulse import Pulse
 from tests.crash.served import Lives
 from tests.crash.town import Town, settings
 from tests.launching import Launcher
+from tests.pulse import Pulse
+from tests.serving import PATIENCE
 
 from holdfast.sim.qq.simulator import SimulatedQQ
 from holdfast.sim.upstream import SimulatedUpstream
 
 LEASE = 2.0
 LONG = Question("Please text:long")
+SOME = 20  # pieces of it, which has many more
 
 
 @dataclass
@@ -64,6 +66,12 @@ class Cluster:
         _, url = await self.gateway.url()
         told: dict[str, Any] = (await self.gateway.http.get(f"{url}/readyz")).json()
         return told
+
+    async def until_nats(self, stands: str) -> None:
+        """Returns once the gateway says so: it serves before it is connected, too."""
+        async with asyncio.timeout(PATIENCE):
+            while (await self.standing())["nats"] != stands:
+                pass
 
 
 @asynccontextmanager
@@ -115,9 +123,11 @@ def play(launcher: Launcher, folder: Path, story: Story, *names: str) -> None:
 
 
 async def asks(there: Cluster) -> tuple[Page, asyncio.Task[list[dict[str, Any]]]]:
-    """A page on which some of a long answer has come."""
+    """A page on which some of a long answer has come. Whoever needs the rest to be still to come
+    holds the model after `SOME` pieces.
+    """
     page = Page(there.gateway, "c" * 32)
     turn = await page.say(LONG.words, "d" * 32)
     reading = asyncio.create_task(page.follow(turn))
-    await page.until(5)
+    await page.begun()
     return page, reading

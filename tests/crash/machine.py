@@ -7,7 +7,6 @@ from __future__ import annotations
 import asyncio
 import os
 import shutil
-import socket
 import subprocess
 import tempfile
 from collections.abc import Iterator, Mapping
@@ -17,6 +16,7 @@ from pathlib import Path
 import psycopg
 from tests.conformance.databases import lacking
 from tests.launcher import CLOCK
+from tests.ports import reserved
 from tests.serving import environment
 
 _POSTGRES = sorted(Path("/usr/lib/postgresql").glob("*/bin"))
@@ -33,12 +33,6 @@ def found(program: str) -> str:
         lacking(f"there is no {program} on this machine")
         raise AssertionError
     return path
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port: int = free.getsockname()[1]
-        return port
 
 
 class Clock:
@@ -77,12 +71,12 @@ class Clock:
 
 
 class Postgres:
-    """A whole cluster of databases in a folder."""
+    """A whole cluster of databases in a folder, on a port that is kept for it."""
 
-    def __init__(self, folder: Path, env: Mapping[str, str]) -> None:
+    def __init__(self, folder: Path, port: int, env: Mapping[str, str]) -> None:
         self._folder = folder
         self._env = environment(LC_ALL="C", **env)
-        self._port = free_port()
+        self._port = port
         self._user = "postgres" if os.geteuid() == 0 else None  # it refuses to be run by root
 
     @property
@@ -136,23 +130,24 @@ class Postgres:
 def postgres(env: Mapping[str, str] | None = None) -> Iterator[Postgres]:
     """Where any user may look: pytest's folders are for one."""
     folder = Path(tempfile.mkdtemp(prefix="holdfast-postgres-"))
-    made = Postgres(folder, env or {})
     try:
-        made.make()
-        try:
-            yield made
-        finally:
-            made.stop()
+        with reserved() as port:
+            made = Postgres(folder, port, env or {})
+            made.make()
+            try:
+                yield made
+            finally:
+                made.stop()
     finally:
         shutil.rmtree(folder)
 
 
 class Nats:
-    """A server with JetStream on a folder."""
+    """A server with JetStream on a folder, on a port that is kept for it."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, port: int) -> None:
         self._folder = folder
-        self._port = free_port()
+        self._port = port
         self._process: asyncio.subprocess.Process | None = None
 
     @property
@@ -166,9 +161,12 @@ class Nats:
         )
 
     async def kill(self) -> None:
-        if self._process is not None:
-            self._process.kill()
-            await self._process.wait()
+        """If it was started. It must not have ended by itself."""
+        process, self._process = self._process, None
+        if process is not None:
+            assert process.returncode is None, f"NATS ended by itself: {process.returncode}"
+            process.kill()
+            await process.wait()
 
     async def restart(self, *, forgetful: bool = False) -> None:
         """`forgetful`: its disk is lost too."""

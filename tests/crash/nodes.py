@@ -22,7 +22,8 @@ from holdfast.store.deliveries import SqlDeliveries
 from holdfast.store.ports import Fence
 from holdfast.store.turns import SqlTurns
 
-STUBBORN = Policy(killed=1000, lives=1000)  # whoever kills here is not the turn
+# Whoever kills here is not the turn, and its messages are of 1970.
+STUBBORN = Policy(killed=1000, lives=1000, oldest=float("inf"))
 
 Works = Callable[[Handler], Sequence[Coroutine[Any, Any, None]]]
 

@@ -14,12 +14,13 @@ from uuid import uuid4
 
 import pytest
 from tests.crash.asking import Page, Question, judge_page
-from tests.crash.cluster import LONG, Cluster, Story, cluster, played
+from tests.crash.cluster import LONG, SOME, Cluster, Story, cluster, played
 from tests.crash.machine import Clock, Nats, Postgres, postgres
-from tests.crash.pulse import Pulse
 from tests.crash.served import Lives
-from tests.crash.town import SEED, WORK, Town, settings
+from tests.crash.town import SEED, WORK, Town, settings, settled
 from tests.launching import Launcher
+from tests.ports import reserved
+from tests.pulse import Pulse
 from tests.serving import PATIENCE
 
 from holdfast.sim.qq.simulator import SimulatedQQ
@@ -69,7 +70,7 @@ async def server(
         known = {"HOLDFAST_CRASH_LEDGER": str(ledger), **(env or {})}
         async with Lives(launcher, folder, known) as lives:
             await lives.begin().ready()
-            await qq.connected()
+            await settled(qq)
             yield lives, Town(lives, qq, ledger, SEED), pulse
 
 
@@ -115,8 +116,16 @@ def test_what_was_told_to_be_written_outlives_a_crash_of_postgres() -> None:
         database.close()
 
 
-def test_postgres_dies_under_a_cluster_and_comes_back(launcher: Launcher, tmp_path: Path) -> None:
-    async def main(database: Postgres, nats: Nats) -> None:
+@pytest.fixture
+def nats(tmp_path: Path) -> Iterator[Nats]:
+    with reserved() as port:
+        yield Nats(tmp_path / "nats", port)
+
+
+def test_postgres_dies_under_a_cluster_and_comes_back(
+    launcher: Launcher, nats: Nats, tmp_path: Path
+) -> None:
+    async def main(database: Postgres) -> None:
         async def story(there: Cluster) -> None:
             town = there.town(SEED)
             await lived_through(town, there.pulse, database.restart, database.restart)
@@ -124,7 +133,7 @@ def test_postgres_dies_under_a_cluster_and_comes_back(launcher: Launcher, tmp_pa
         await on_own_servers(launcher, tmp_path, database, nats, story)
 
     with postgres() as database:
-        asyncio.run(main(database, Nats(tmp_path / "nats")))
+        asyncio.run(main(database))
 
 
 async def on_own_servers(
@@ -146,9 +155,9 @@ async def on_own_servers(
 
 
 def test_nats_dies_under_a_cluster_and_comes_back_with_its_disk_and_without(
-    launcher: Launcher, tmp_path: Path
+    launcher: Launcher, nats: Nats, tmp_path: Path
 ) -> None:
-    async def main(database: Postgres, nats: Nats) -> None:
+    async def main(database: Postgres) -> None:
         async def forgets() -> None:
             await nats.restart(forgetful=True)
 
@@ -159,7 +168,7 @@ def test_nats_dies_under_a_cluster_and_comes_back_with_its_disk_and_without(
         await on_own_servers(launcher, tmp_path, database, nats, story)
 
     with postgres() as database:
-        asyncio.run(main(database, Nats(tmp_path / "nats")))
+        asyncio.run(main(database))
 
 
 def setting(clock: Clock, ahead: int) -> Blow:
@@ -194,7 +203,7 @@ def test_the_clock_is_set_by_an_hour_and_set_right(
 
 @pytest.mark.parametrize("first", [AN_HOUR, -AN_HOUR])
 def test_the_clock_of_a_cluster_and_its_database_is_set(
-    launcher: Launcher, clock: Clock, tmp_path: Path, first: int
+    launcher: Launcher, nats: Nats, clock: Clock, tmp_path: Path, first: int
 ) -> None:
     async def main(database: Postgres) -> None:
         async def story(there: Cluster) -> None:
@@ -207,7 +216,6 @@ def test_the_clock_of_a_cluster_and_its_database_is_set(
             blows = (setting(clock, first), again, setting(clock, 0), again)
             await lived_through(there.town(SEED), there.pulse, *blows)
 
-        nats = Nats(tmp_path / "nats")
         await on_own_servers(launcher, tmp_path, database, nats, story, clock.ours)
 
     with postgres(clock.theirs) as database:
@@ -218,11 +226,12 @@ def test_a_database_that_has_become_read_only_costs_nobody_an_answer(
     launcher: Launcher, tmp_path: Path
 ) -> None:
     async def main(database: Postgres) -> None:
-        async with server(launcher, tmp_path, on(database)) as (lives, town, _):
+        async with server(launcher, tmp_path, on(database)) as (lives, town, pulse):
             page = Page(lives, "c" * 32)
-            reading = asyncio.create_task(page.follow(await page.say(LONG.words, "d" * 32)))
-            await page.until(5)
-            database.set_read_only(True)
+            with pulse.held(after=SOME):
+                reading = asyncio.create_task(page.follow(await page.say(LONG.words, "d" * 32)))
+                await page.begun()
+                database.set_read_only(True)
             while page.text != LONG.answer:
                 await page.until(len(page.read) + 1)
             _, url = await lives.url()

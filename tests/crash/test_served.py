@@ -12,10 +12,10 @@ from pathlib import Path
 
 import pytest
 from tests.conformance.databases import postgres_schema
-from tests.crash.pulse import Pulse
 from tests.crash.served import Life, Lives
-from tests.crash.town import Town, kill_at_random, settings, worlds
+from tests.crash.town import Town, kill_at_random, settings, settled, worlds
 from tests.launching import Launcher
+from tests.pulse import Pulse
 from tests.serving import environment
 
 from holdfast.sim.qq.simulator import SimulatedQQ
@@ -38,7 +38,7 @@ async def rampage(launcher: Launcher, folder: Path, seed: int, kills: int, more:
         async with Lives(launcher, folder, {"HOLDFAST_CRASH_LEDGER": str(ledger)}) as lives:
             lives.begin()
             town = Town(lives, qq, ledger, seed)
-            await qq.connected()
+            await settled(qq)
             over = asyncio.Event()
             async with asyncio.TaskGroup() as group:
                 group.create_task(town.live(over))

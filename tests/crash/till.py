@@ -1,11 +1,13 @@
 """A server of tools that takes no time to start: `till.py LEDGER PID TAKES`.
 
-Its one tool writes a line into the file LEDGER, and answers after TAKES seconds. Which process it
-is stands in the file PID.
+Its tool `pay` writes a line into the file LEDGER, and answers after TAKES seconds; `draw`, which
+changes nothing, returns a picture. Which process it is stands in the file PID once it has told of
+its tools.
 """
 
 from __future__ import annotations
 
+import base64
 import json
 import os
 import sys
@@ -15,6 +17,11 @@ from typing import Any
 
 LEDGER, PID, TAKES = Path(sys.argv[1]), Path(sys.argv[2]), float(sys.argv[3])
 PAY = {"name": "pay", "description": "Pays.", "inputSchema": {"type": "object", "properties": {}}}
+DRAW = {**PAY, "name": "draw", "annotations": {"readOnlyHint": True}}
+PICTURE = base64.b64decode(
+    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg"
+    "=="
+)
 
 
 def result_of(method: str, asked: dict[str, Any]) -> dict[str, Any] | None:
@@ -25,7 +32,11 @@ def result_of(method: str, asked: dict[str, Any]) -> dict[str, Any] | None:
             info = {"name": "till", "version": "1"}
             return {"protocolVersion": version, "capabilities": {"tools": {}}, "serverInfo": info}
         case "tools/list":
-            return {"tools": [PAY]}
+            return {"tools": [PAY, DRAW]}
+        case "tools/call" if asked["name"] == "draw":
+            time.sleep(TAKES)
+            new = base64.b64encode(PICTURE + os.urandom(8)).decode()  # another each time
+            return {"content": [{"type": "image", "mimeType": "image/png", "data": new}]}
         case "tools/call":
             with LEDGER.open("a", encoding="utf-8") as ledger:
                 ledger.write("paid\n")
@@ -37,7 +48,6 @@ def result_of(method: str, asked: dict[str, Any]) -> dict[str, Any] | None:
             return None
 
 
-PID.write_text(str(os.getpid()), encoding="utf-8")
 for line in sys.stdin:
     message = json.loads(line)
     if "id" not in message:
@@ -49,3 +59,7 @@ for line in sys.stdin:
     else:
         answer |= {"result": result}
     print(json.dumps(answer), flush=True)
+    if message["method"] == "tools/list":  # one that dies before is no server of tools yet
+        new = PID.with_suffix(".new")
+        new.write_text(str(os.getpid()), encoding="utf-8")
+        new.replace(PID)  # whoever reads it reads all of it

@@ -20,9 +20,10 @@ from tests.crash.asking import (
     question,
     squeezed,
 )
-from tests.crash.pulse import Pulse
 from tests.crash.served import Lives
+from tests.pulse import Pulse
 from tests.serving import configuration
+from tests.upstream.leaks import HANG
 
 from holdfast.bot import texts
 from holdfast.platforms.webchat.adapter import PLATFORM as WEBCHAT
@@ -34,12 +35,12 @@ from holdfast.sim.upstream import SimulatedUpstream
 RUNS = int(os.environ.get("HOLDFAST_CRASH_RUNS", "6"))
 SEED = int(os.environ.get("HOLDFAST_CRASH_SEED", "1"))
 
-_AGAIN = texts.TEXTS["again"]
+_AGAIN = (*texts.TEXTS["again"], *texts.TEXTS["stub"])
 _UNKNOWN = tuple(text.format(tool="pay") for text in texts.TEXTS["tool_unknown"])
 
 NEIGHBOURS = 2  # of each kind, at any time
-WAITS = 60.0  # seconds until somebody on QQ goes home
-STAYS = 180.0  # seconds until anybody does
+WAITS = HANG  # until somebody on QQ goes home
+STAYS = 3 * HANG  # until anybody does
 WORK = 400  # beats within which a life is killed, and
 MOMENT = 0.05  # seconds more; or else
 START = 0.3  # seconds within which it dies before it is ready
@@ -102,6 +103,7 @@ class Town:
             "c2c tool": partial(self._privately, tool=True),
             "group": self._in_group,
             "call": self._call,
+            "call with a key": partial(self._call, keyed=True),
         }
 
     async def round(self) -> None:
@@ -187,11 +189,22 @@ class Town:
         if [turn["asked"] for turn in stand] != [each.words for each in asked]:
             self.problems.append(f"out of order: {[turn['asked'] for turn in stand]}")
 
-    async def _call(self) -> None:
+    async def _call(self, *, keyed: bool = False) -> None:
         asked = self._question()
-        read = await call(self._lives, asked.words, f"{self.dice.getrandbits(64):x}")
+        key = f"{self.dice.getrandbits(64):x}" if keyed else ""
+        read = await call(self._lives, asked.words, key)
         problem = judge_call(read, asked)
         self.problems += [problem] if problem else []
+
+
+async def settled(qq: SimulatedQQ) -> None:
+    """Returns once somebody was answered: whoever is born from now on resumes the session. One
+    that ends before its process could write it down is nobody's, and so is what it brought.
+    """
+    await qq.connected()
+    person = qq.person("Zoe")
+    person.says("text:short")
+    await qq.until(lambda: any(each.finished for each in person.shown), HANG)
 
 
 def _told(said: Said) -> bool:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from tests.crash.platform import Platform, answer
 from tests.launching import Forked
+from tests.upstream.leaks import HANG
 
 from holdfast.store.ports import TurnState
 from holdfast.store.turns import SqlTurns
@@ -18,7 +19,7 @@ ROOT = Path(__file__).parents[2]
 CRASHES = int(os.environ.get("HOLDFAST_CRASHES", "3"))
 PER_CRASH = 12  # turns
 LANES = 6
-PATIENCE = 60.0  # seconds without any progress, after which a test has failed
+PATIENCE = HANG  # without any progress
 
 
 def start(platform: Platform, *arguments: str) -> Forked:

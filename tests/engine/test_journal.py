@@ -8,24 +8,35 @@ from hypothesis import strategies as st
 from holdfast.engine.journal import Again, Park, Policy, fingerprint, on_begin, on_failure
 from holdfast.store.ports import Begun, Turn
 
+NOW = 1_800_000_000.0
+
 
 def begun(lives: int = 0, killed: int = 0) -> Begun:
-    return Begun(Turn("1", "a", {}, 0.0, lives), killed=killed)
+    return Begun(Turn("1", "a", {}, NOW, lives), killed=killed)
 
 
 def test_a_turn_whose_lives_vanish_without_a_trace_is_given_up() -> None:
     policy = Policy(killed=5)
-    assert on_begin(begun(), policy) is None
-    assert on_begin(begun(lives=4, killed=4), policy) is None
-    assert on_begin(begun(lives=5, killed=5), policy) == Park(
+    assert on_begin(begun(), policy, NOW) is None
+    assert on_begin(begun(lives=4, killed=4), policy, NOW) is None
+    assert on_begin(begun(lives=5, killed=5), policy, NOW) == Park(
         "its last 5 lives vanished and left nothing"
     )
 
 
 def test_a_turn_that_never_ends_is_given_up() -> None:
     policy = Policy(lives=25)
-    assert on_begin(begun(lives=24), policy) is None
-    assert on_begin(begun(lives=25), policy) == Park("it was begun 25 times and never ended")
+    assert on_begin(begun(lives=24), policy, NOW) is None
+    assert on_begin(begun(lives=25), policy, NOW) == Park("it was begun 25 times and never ended")
+
+
+def test_nobody_waits_for_an_answer_for_ever() -> None:
+    policy = Policy(oldest=7200.0)
+    assert on_begin(begun(), policy, NOW + 7199.0) is None
+    assert on_begin(begun(), policy, NOW - 7200.0) is None, "a clock that was set back"
+    assert on_begin(begun(), policy, NOW + 7200.0) == Park(
+        "it was accepted 2 hours ago and has not ended", late=True
+    )
 
 
 def test_failures_alike_are_tried_again_ever_later_and_then_no_more() -> None:
@@ -46,7 +57,7 @@ def test_no_turn_lives_for_ever(alike: list[bool]) -> None:
     policy = Policy(lives=25)
     lives, times = 0, 0
     for same in [*alike, *[True] * 30]:
-        if on_begin(begun(lives), policy):
+        if on_begin(begun(lives), policy, NOW):
             break
         lives += 1
         times = times + 1 if same else 1

@@ -21,8 +21,9 @@ from tests.conformance.engines import (
     turn,
     watch,
 )
-from tests.upstream.leaks import until
+from tests.upstream.leaks import HANG, until
 
+from holdfast.engine.journal import Park
 from holdfast.engine.lives import LastWord, silence
 from holdfast.engine.local import Limits, LocalEngine
 from holdfast.engine.parked import recorded
@@ -232,8 +233,9 @@ def test_a_turn_that_kills_its_process_is_parked(machine: Machine) -> None:
     async def handler(turn: Turn, journal: Journal) -> None:
         lives.append(turn.id)
 
-    async def last_word(turn: Turn, journal: Journal, why: str) -> None:
-        words.append(why)
+    async def last_word(turn: Turn, journal: Journal, park: Park, ref: str) -> None:
+        words.append(park.why)
+        assert ref == "01JREF"
 
     async def main() -> None:
         for name in ("1", "2"):
@@ -272,7 +274,7 @@ def test_draining_ends_what_runs_and_leaves_the_rest(machine: Machine) -> None:
             assert not await engine.drain(0.001)
             await engine.accept(turn("2"))
             on.set()
-            assert await engine.drain(20.0)
+            assert await engine.drain(HANG)
             assert lives == ["1"]
             assert [t.id for t in await engine.waiting("a")] == ["2"]
         async with machine.engine(handler) as engine:
@@ -298,7 +300,7 @@ def test_a_full_node_knows_what_it_knows(machine: Machine) -> None:
             on.set()
             await watch(engine, "1")
             await watch(engine, "2")
-            await engine.drain(20.0)
+            await engine.drain(HANG)
             assert await engine.accept(turn("3", "c"))
         async with machine.engine(handler, limits=Limits(waiting=1)) as engine:
             await watch(engine, "3")

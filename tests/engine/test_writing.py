@@ -12,9 +12,10 @@ from tests.upstream.virtual import run_virtual
 
 from holdfast.engine.feed import Feed
 from holdfast.engine.writing import Durability, LiveJournal, Nobody, Place
-from holdfast.store.ports import Entry, Fence, Json, StoreFailed, Turns, TurnState
+from holdfast.store.ports import Entry, Fence, Json, StoreFailed, Turn, Turns, TurnState
 
 FENCE = Fence("a", 1)
+TURN = Turn("t", "a", {}, 1.0)
 
 
 class Slow:
@@ -40,6 +41,15 @@ class Slow:
         hard: bool = False,
     ) -> Future[None]:
         return self._write(entries, hard, " end")
+
+    def keep(
+        self,
+        turn: Turn,
+        entries: Sequence[Entry],
+        state: TurnState = TurnState.DONE,
+        hard: bool = False,
+    ) -> Future[None]:
+        return self._write(entries, hard, f" kept {state.value}")
 
     def _write(self, entries: Sequence[Entry], hard: bool, mark: str = "") -> Future[None]:
         done: Future[None] = Future()
@@ -216,3 +226,66 @@ def test_the_last_of_a_handler_that_failed_all_the_same_is_written() -> None:
         await journal.written()
 
     assert [told for _, told in write(store, work)] == ["a", " end"]
+
+
+def test_a_turn_that_the_store_does_not_know_comes_with_its_first_words() -> None:
+    async def work(journal: LiveJournal, said: Said) -> None:
+        journal.keep(TURN)
+        await asyncio.sleep(0.1)
+        await speak(journal, said, "ab", 0.03)
+
+    times_and_told = [(0.101, "a kept running"), (0.131, "b"), (0.161, " end")]
+    assert write(Slow(0.001), work) == times_and_told
+
+
+def test_a_turn_that_ends_at_once_is_written_once() -> None:
+    store = Slow(0.001)
+
+    async def work(journal: LiveJournal, said: Said) -> None:
+        journal.keep(TURN)
+        await asyncio.sleep(0.1)
+        journal.last({"type": "said", "text": "a"})
+
+    assert write(store, work) == [(0.101, "a kept done")]
+    assert store.hard == [True]
+
+
+def test_only_what_is_said_in_the_first_moment_waits_for_more() -> None:
+    async def work(journal: LiveJournal, said: Said) -> None:
+        journal.keep(TURN)
+        await asyncio.sleep(0.005)
+        await speak(journal, said, "ab", 0.01)
+        await asyncio.sleep(1.0)
+
+    assert write(Slow(0.001), work) == [(0.026, "ab kept running"), (1.026, " end")]
+
+
+def test_a_turn_that_says_nothing_is_kept_all_the_same() -> None:
+    async def work(journal: LiveJournal, said: Said) -> None:
+        journal.keep(TURN)
+        await asyncio.sleep(10.0)
+
+    kept, end = write(Slow(0.001), work)
+    assert kept == (0.201, " kept running")
+    assert end == (10.001, " end")
+
+
+def test_a_turn_that_is_put_back_is_kept_first() -> None:
+    async def work(journal: LiveJournal, said: Said) -> None:
+        journal.keep(TURN)
+        await journal.written()
+
+    assert [told for _, told in write(Slow(0.001), work)] == [" kept running", " end"]
+
+
+def test_a_turn_is_kept_once_the_store_takes_it() -> None:
+    store = Slow(0.001)
+
+    async def work(journal: LiveJournal, said: Said) -> None:
+        journal.keep(TURN)
+        store.full = True
+        await speak(journal, said, "ab", 0.1)
+        store.full = False
+
+    assert [told for _, told in write(store, work)] == ["a b kept done"]
+    assert store.hard == [True]

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from holdfast.resilience.drift import align
-from holdfast.resilience.overlap import letters_of, weight
+from holdfast.resilience.letters import letters_of, weight
 
 SENTENCE = "He lit the lamp at dusk, climbed down again, and wrote the hour into the log."
 

@@ -67,7 +67,6 @@ def test_lines_of_code_repeat_themselves() -> None:
         (7, Voice.EITHER, "Part 2:\n\n", Proof.DOUBT),
         (7, Voice.TALK, "Let me go on:\n\n", Proof.LIKELY),
         (7, Voice.APART, "Gladly. ", Proof.LIKELY),
-        (4, Voice.EITHER, "Part 2:\n\n", Proof.CHANCE),
     ],
 )
 def test_the_less_is_repeated_the_more_the_words_must_say(

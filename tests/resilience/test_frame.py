@@ -18,6 +18,14 @@ END = "wrote down the hour"
         ("`", "` of it", 1),
         ("-----\n", "\n-----\n of it", 7),
         ("-----\n", "\n-----", 6),
+        ("=====\n\n", "\n=====\n\n of it", 8),
+        ("```text\n", "\n```\n of it", 5),
+        ("<anchor>", "</anchor> of it", 9),
+        ("***", "*** of it", 3),
+        ("…", "… of it", 1),
+        ("...", ". of it", 0),  # half a row of signs closes nothing
+        ("Gladly. ", ". Of it", 0),
+        (">>> ", "\n\nof it", 2),
         ("", " of it", 0),
         ("**Part 2:**\n\n", "** of it", 0),  # those belong to something else
         ("“", " of it”", 0),
@@ -27,6 +35,12 @@ def test_the_frame_is_passed_with_what_it_holds(before: str, after: str, past: i
     end = len(before) + len(END)
     own = OLD.removesuffix(END)
     assert past_frame(own, before + END + after, len(before), end) == end + past
+
+
+def test_the_fence_of_the_text_is_no_frame() -> None:
+    old, new = "Run:\n```\nwrote down the hour", "```\nwrote down the hour\n```\nDone."
+    own = old.removesuffix(END)
+    assert past_frame(own, new, 4, 4 + len(END)) == 4 + len(END)
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from typing import Any
 
@@ -331,6 +332,239 @@ def test_a_continuation_that_is_cut_is_continued_in_turn() -> None:
     """)
 
 
+def test_who_has_nothing_to_add_and_is_well_proves_that_only_the_end_was_lost() -> None:
+    call = Call(A, PREFILLS)
+    call.play("""
+        >> start
+        << open 1 a start
+        >> 1 says "The lamp is lit."
+        << emit "The lamp is lit."
+        >> 1 fails quota
+        << close 1
+        << record 1 quota/stream continue
+        << open 2 p prefill "The lamp is lit."
+        >> 2 finishes end
+        >> 2 ends
+        << close 2
+        << record 2 empty/end continue
+        << open 3 p instruct "The lamp is lit."
+        >> 3 says "is lit."
+        >> 3 finishes end
+        >> 3 ends
+        << close 3
+        << record 3 diverged/stream continue
+        << open 4 p anew
+        >> 4 says "Somebody"
+        << close 4
+        << record 4 diverged/stream finish
+        << emit finish end
+        << done whole 16
+    """)
+    assert call.done.outcome.recovered
+    assert call.done.outcome.attempts[-1].why == Reason(Why.SILENCE)
+
+
+def test_one_who_has_nothing_to_add_is_believed_where_nobody_else_can_be_asked() -> None:
+    Call(A, NEVER).play("""
+        >> start
+        << open 1 a start
+        >> 1 says "The lamp is lit."
+        << emit "The lamp is lit."
+        >> 1 fails connection_reset
+        << close 1
+        << record 1 connection_reset/stream continue
+        >> at 9
+        << open 2 a instruct "The lamp is lit."
+        >> 2 finishes end
+        >> 2 ends
+        << close 2
+        << record 2 empty/end continue
+        << open 3 a anew
+        >> 3 says "Somebody"
+        << close 3
+        << record 3 diverged/stream finish
+        << emit finish end
+        << done whole 16
+    """)
+
+
+@pytest.mark.parametrize("begun", ["The lamp is", "First,", "```py\nprint(1).", "- a\n- b"])
+def test_silence_after_a_text_that_does_not_end_proves_nothing(begun: str) -> None:
+    call = Call(A, B, C, max_attempts=2)
+    told = json.dumps(begun)
+    call.play(f"""
+        >> start
+        << open 1 a start
+        >> 1 says {told}
+        << emit {told}
+        >> 1 fails connection_reset
+        << close 1
+        << record 1 connection_reset/stream continue
+        << open 2 b instruct {told}
+        >> 2 finishes end
+        >> 2 ends
+        << close 2
+        << record 2 empty/end continue
+        << open 3 c instruct {told}
+        >> 3 finishes end
+        >> 3 ends
+        << close 3
+        << record 3 empty/end continue
+        << open 4 b anew
+        >> 4 fails connection_reset
+        << close 4
+        << record 4 connection_reset/stream stop
+        << done connection_reset {len(begun)}
+    """)
+
+
+def test_whose_word_that_nothing_is_missing_was_wrong_is_no_witness_later() -> None:
+    Call(A, B, C, max_attempts=2).play("""
+        >> start
+        << open 1 a start
+        >> 1 says "The lamp is lit."
+        << emit "The lamp is lit."
+        >> 1 fails connection_reset
+        << close 1
+        << record 1 connection_reset/stream continue
+        << open 2 b instruct "The lamp is lit."
+        >> 2 finishes end
+        >> 2 ends
+        << close 2
+        << record 2 empty/end continue
+        << open 3 c instruct "The lamp is lit."
+        >> 3 says "The lamp is lit. It is night."
+        << emit " It is night."
+        >> 3 fails connection_reset
+        << close 3
+        << record 3 connection_reset/stream continue
+        >> at 9
+        << open 4 a instruct "The lamp is lit. It is night."
+        >> 4 finishes end
+        >> 4 ends
+        << close 4
+        << record 4 empty/end continue
+        << open 5 a anew
+        >> 5 says "The lamp is lit. It is night. So good night."
+        << emit " So good night."
+        >> 5 finishes end
+        >> 5 ends
+        << emit finish end
+        << record 5 well finish
+        << close 5
+        << done whole 44
+    """)
+
+
+def test_silence_of_who_says_nothing_at_all_is_no_witness() -> None:
+    Call(A, B, max_attempts=1).play("""
+        >> start
+        << open 1 a start
+        >> 1 says "The lamp is lit."
+        << emit "The lamp is lit."
+        >> 1 fails connection_reset
+        << close 1
+        << record 1 connection_reset/stream continue
+        << open 2 b instruct "The lamp is lit."
+        >> 2 finishes end
+        >> 2 ends
+        << close 2
+        << record 2 empty/end continue
+        << open 3 b anew
+        >> 3 finishes end
+        >> 3 ends
+        << close 3
+        << record 3 empty/end stop
+        << done connection_reset 16
+    """)
+
+
+def test_who_answers_otherwise_when_asked_anew_was_well_and_had_nothing_to_add() -> None:
+    Call(A, B, max_attempts=1).play("""
+        >> start
+        << open 1 a start
+        >> 1 says "The lamp is lit."
+        << emit "The lamp is lit."
+        >> 1 fails connection_reset
+        << close 1
+        << record 1 connection_reset/stream continue
+        << open 2 b instruct "The lamp is lit."
+        >> 2 finishes end
+        >> 2 ends
+        << close 2
+        << record 2 empty/end continue
+        << open 3 b anew
+        >> 3 says "Somebody has put the light on, as far as can be seen from here."
+        << close 3
+        << record 3 diverged/stream finish
+        << emit finish end
+        << done whole 16
+    """)
+
+
+def test_who_says_the_same_when_asked_anew_is_gone_on_with_from_where_it_was_cut() -> None:
+    call = Call(A, B, max_attempts=2)
+    call.play("""
+        >> start
+        << open 1 a start
+        >> 1 says "The lamp was lit at dusk and "
+        << emit "The lamp was lit at dusk and "
+        >> 1 fails connection_reset
+        << close 1
+        << record 1 connection_reset/stream continue
+        << open 2 b instruct "The lamp was lit at dusk and "
+        >> 2 finishes end
+        >> 2 ends
+        << close 2
+        << record 2 empty/end continue
+        >> at 9
+        << open 3 a instruct "The lamp was lit at dusk and "
+        >> 3 fails connection_reset
+        << close 3
+        << record 3 connection_reset/stream continue
+        << open 4 b anew
+        >> 4 says "The lamp was lit at dusk and put out at dawn."
+        << emit "put out at dawn."
+        >> 4 counts 5 11
+        >> 4 finishes end
+        >> 4 ends
+        << emit usage 5 11, finish end
+        << record 4 well finish
+        << close 4
+        << done whole 45
+    """)
+    assert call.text == "The lamp was lit at dusk and put out at dawn."
+
+
+def test_a_call_that_was_cut_is_not_made_whole_by_silence() -> None:
+    Call(A, B, C, max_attempts=2).play("""
+        >> start
+        << open 1 a start
+        >> 1 says "I will look."
+        << emit "I will look."
+        >> 1 calls 0 "c1" "look" "{"
+        >> 1 fails connection_reset
+        << close 1
+        << record 1 connection_reset/stream continue
+        << open 2 b instruct "I will look."
+        >> 2 finishes end
+        >> 2 ends
+        << close 2
+        << record 2 empty/end continue
+        << open 3 c instruct "I will look."
+        >> 3 finishes end
+        >> 3 ends
+        << close 3
+        << record 3 empty/end continue
+        << open 4 b anew
+        >> 4 finishes end
+        >> 4 ends
+        << close 4
+        << record 4 empty/end stop
+        << done connection_reset 12
+    """)
+
+
 def test_what_cannot_be_continued_ends_honestly() -> None:
     Call(A, NEVER).play("""
         >> start
@@ -444,6 +678,70 @@ def test_a_cut_tool_call_must_come_back_as_one() -> None:
     """)
 
 
+@pytest.mark.parametrize("said", ["I look it up.", "我来查一下：", "Let me see... "])
+def test_a_call_alone_goes_on_from_a_sentence_that_is_whole(said: str) -> None:
+    told = json.dumps(said, ensure_ascii=False)
+    Call(A, B).play(f"""
+        >> start
+        << open 1 a start
+        >> 1 says {told}
+        << emit {told}
+        >> 1 fails connection_reset
+        << close 1
+        << record 1 connection_reset/stream continue
+        << open 2 b instruct {told}
+        >> 2 calls 0 "c9" "look" "{{}}"
+        >> 2 finishes tool_calls
+        >> 2 ends
+        << emit call 0 c9 look {{}}, finish tool_calls
+        << record 2 well finish
+        << close 2
+        << done whole {len(said)}
+    """)
+
+
+@pytest.mark.parametrize("before", ["\\n\\n", "look it up.", "I look it up."])
+def test_white_space_or_the_last_words_before_a_call_are_no_news_and_none_is_needed(
+    before: str,
+) -> None:
+    Call(A, B).play(f"""
+        >> start
+        << open 1 a start
+        >> 1 says "I look it up."
+        << emit "I look it up."
+        >> 1 fails connection_reset
+        << close 1
+        << record 1 connection_reset/stream continue
+        << open 2 b instruct "I look it up."
+        >> 2 says "{before}"
+        >> 2 calls 0 "c9" "look" "{{}}"
+        >> 2 finishes tool_calls
+        >> 2 ends
+        << emit call 0 c9 look {{}}, finish tool_calls
+        << record 2 well finish
+        << close 2
+        << done whole 13
+    """)
+
+
+def test_a_call_alone_does_not_go_on_from_half_a_sentence() -> None:
+    Call(A, B).play("""
+        >> start
+        << open 1 a start
+        >> 1 says "The weather in"
+        << emit "The weather in"
+        >> 1 fails connection_reset
+        << close 1
+        << record 1 connection_reset/stream continue
+        << open 2 b instruct "The weather in"
+        >> 2 calls 0 "c9" "look" "{}"
+        >> 2 finishes tool_calls
+        >> 2 ends
+        << close 2
+        << record 2 empty/end continue
+    """)
+
+
 # What is no end, and what is.
 
 
@@ -541,6 +839,37 @@ def test_an_empty_answer_with_a_reason_is_one(end: str) -> None:
         << record 1 well finish
         << close 1
         << done whole 0
+    """)
+
+
+@pytest.mark.parametrize("thought", ['>> 1 reasons "hm"\n<< emit thought "hm"\n', ""])
+def test_who_says_that_a_tool_is_called_and_calls_none_has_lost_the_call(thought: str) -> None:
+    call = Call(A, B)
+    call.play(f"""
+        >> start
+        << open 1 a start
+        {thought}>> 1 counts 5 1
+        >> 1 finishes tool_calls
+        >> 1 ends
+        << close 1
+        << record 1 empty/end failover
+        << open 2 b start
+    """)
+
+
+def test_beside_words_a_call_that_never_came_is_none() -> None:
+    """The vendor's own word stands beside it, for who speaks its dialect."""
+    Call(A).play("""
+        >> start
+        << open 1 a start
+        >> 1 says "well"
+        << emit "well"
+        >> 1 finishes tool_calls
+        >> 1 ends
+        << emit finish end
+        << record 1 well finish
+        << close 1
+        << done whole 4
     """)
 
 

@@ -6,17 +6,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from holdfast.resilience.letters import fold
 from holdfast.resilience.overlap import (
     Proof,
-    common_prefix,
     exact_length,
     exact_overlap,
-    fold,
     folded_overlap,
     is_distinct,
-    shared_start,
-    still_to_come,
-    weight,
 )
 
 # old text, new text, how much of the new repeats the old, what that proves
@@ -91,42 +87,12 @@ def test_the_longest_overlap_is_found_where_lines_repeat(
     assert length == next(n for n in range(len(old), -1, -1) if new.startswith(old[len(old) - n :]))
 
 
-@given(st.text(), st.text())
-def test_common_prefix(one: str, other: str) -> None:
-    length = common_prefix(one, other)
-    assert one[:length] == other[:length]
-    assert one[length : length + 1] != other[length : length + 1] or not one[length:]
-
-
-@given(st.text())
-def test_folding_keeps_places(text: str) -> None:
-    folded = fold(text)
-    assert len(folded.letters) == len(folded.starts) == len(folded.ends)
-    assert all(0 <= s < e <= len(text) for s, e in zip(folded.starts, folded.ends, strict=True))
-    assert fold(text.upper()).letters == fold(text.upper().lower()).letters
-
-
 @given(st.text(alphabet="ab ,中文", max_size=40), st.integers(0, 40))
 def test_folding_agrees_with_exact_where_nothing_is_folded(text: str, cut: int) -> None:
     """A repetition to the letter is one whatever is folded."""
     shared = text[cut:]
     known, fresh = fold(text), fold(shared)
     assert exact_length(known.letters, fresh.letters) >= len(fresh.letters)
-
-
-def test_what_is_still_to_come() -> None:
-    known = fold("It began at dusk, when the keeper climbed the stairs and lit the lamp.")
-    whole = "It began at dusk, when the keeper "
-    assert still_to_come(known, fold(whole), 0) == len(known.letters) - len(fold(whole).letters)
-    assert still_to_come(known, fold("It began"), 0) is None, "too short to say"
-    assert still_to_come(known, fold("Another tale altogether, of the sea"), 0) is None
-    assert still_to_come(known, fold("keeper climbed the stairs and lit the lamp"), 0) is None
-
-
-def test_weight_counts_a_chinese_sign_for_two_letters() -> None:
-    assert weight("灯塔ab") == 6
-    assert shared_start("灯塔看守人", "灯塔，管理员") == 4
-    assert shared_start("The Lamp", "the lamp!") == 7
 
 
 @pytest.mark.parametrize(

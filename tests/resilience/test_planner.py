@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Sequence
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -261,10 +262,31 @@ def test_a_way_that_was_refused_is_not_tried_again_there() -> None:
     history = [
         met(A, Kind.TRUNCATED, released=9),
         met(PREFILL, Kind.INVALID, how=How.PREFILL),
-        met(PREFILL, Kind.DIVERGED, how=How.INSTRUCT),
+        met(PREFILL, Kind.UNSUPPORTED, how=How.INSTRUCT),
     ]
-    assert Desk(PREFILL).gives_up(*history).failure.kind is Kind.TRUNCATED
+    assert Desk(PREFILL).tries(*history).how is How.ANEW
     assert Desk(PREFILL, B).tries(*history).target == B
+
+
+def test_what_did_not_fit_is_asked_for_once_more_after_all_others() -> None:
+    misfit = met(B, Kind.DIVERGED, how=How.INSTRUCT)
+    history = [met(A, Kind.TRUNCATED, released=9), misfit]
+    assert Desk(B, PREFILL).tries(*history).target == PREFILL
+    again = Desk(B).tries(*history)
+    assert (again.target, again.how, again.at) == (B, How.INSTRUCT, NOW)
+    anew = Desk(B).tries(*history, misfit)
+    assert (anew.target, anew.how, anew.decision) == (B, How.ANEW, "continue")
+    failed = met(B, Kind.DIVERGED, how=How.ANEW)
+    assert Desk(B).gives_up(*history, misfit, failed).failure.kind is Kind.TRUNCATED
+
+
+@pytest.mark.parametrize(
+    "changes", [{"continuable": False}, {"deadline": NOW}, {"replaceable": True, "released": False}]
+)
+def test_what_may_not_go_on_is_not_asked_for_anew_behind_it(changes: dict[str, Any]) -> None:
+    misfit = met(B, Kind.DIVERGED, how=How.INSTRUCT)
+    decision = Desk(B).ask(met(A, Kind.TRUNCATED, released=9), misfit, misfit, **changes)
+    assert isinstance(decision, GiveUp) or decision.how is not How.ANEW
 
 
 def test_an_invalid_request_is_invalid_everywhere() -> None:

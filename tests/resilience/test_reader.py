@@ -75,6 +75,26 @@ def test_what_comes_after_a_call_is_told_after_it(surface: Surface) -> None:
     assert reader.characters == by.released == len("I look.And listen.")
 
 
+def test_a_call_in_pieces_is_told_at_once_but_for_what_stands_beside_them() -> None:
+    reader, by = Reader(Surface.APPEND_ONLY), leg()
+    beside = {"beside": {"padding": "x"}}
+    pieces = [
+        ToolCallDelta(0, "", "lo", ""),
+        ToolCallDelta(1, "c2", "listen", "{"),
+        ToolCallDelta(0, "c1", "ok", "{"),
+        ToolCallDelta(0, "", "", '"a"', extra=beside),
+        ToolCallDelta(0, "", "", ":1}"),
+        ToolCallDelta(1, "", "", "}"),
+    ]
+    give(reader, by, *pieces, END)
+    assert reader.end(by, None) == (
+        ToolCallDelta(0, "c1", "look", "{"),
+        ToolCallDelta(0, "", "", '"a":1}', extra=beside),
+        ToolCallDelta(1, "c2", "listen", "{}"),
+        END,
+    )
+
+
 def test_the_thoughts_of_one_attempt_are_shown_and_no_others() -> None:
     reader = Reader(Surface.APPEND_ONLY)
     thought = ReasoningDelta("Hm")

@@ -7,7 +7,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from holdfast.core.anchor import anchor
-from holdfast.resilience.overlap import fold
+from holdfast.resilience.letters import fold
 from holdfast.resilience.recall import Memory, Place
 
 OLD = "The keeper climbed the stairs at dusk. He lit the lamp and wrote down the hour of it"

@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 
 from holdfast.core.anchor import anchor
 from holdfast.core.attempt import Confidence, How
-from holdfast.core.failure import Failure, Kind
-from holdfast.resilience.overlap import fold, weight
+from holdfast.core.failure import NOTHING_MORE, Failure, Kind
+from holdfast.resilience.letters import fold, weight
 from holdfast.resilience.splice import Splicer
-from holdfast.sim.library import TEXTS
+from holdfast.sim.library import NOTHING_MISSING, TEXTS
 
 ALL_TEXTS = [text for name, kinds in TEXTS.items() if name != "json" for text in kinds.values()]
 
@@ -39,14 +39,135 @@ def join(
 
 # What was released, what comes, and what the reader is given of it.
 JOINED = [
+    # Lines that are alike go on as those before them did.
+    (
+        "```\n07:15:01.102 INFO [one] http - GET /items/381 200\n07:15:01.118 INFO [two] http"
+        " - GET /items/3",
+        "82 200\n07:15:01.377 INFO [two] http - GET /items/384 502\n```\n",
+        "82 200\n07:15:01.377 INFO [two] http - GET /items/384 502\n```\n",
+    ),
+    (
+        "```\n2026-03-04 07:15:01.1",
+        "02 INFO [w-1] GET /381 200\n2026-03-04 07:15:01.118 INFO [w-2] GET /382 200\n```\n",
+        "02 INFO [w-1] GET /381 200\n2026-03-04 07:15:01.118 INFO [w-2] GET /382 200\n```\n",
+    ),
+    (
+        "There'll be 4 green bottles hanging on the wall.\n\n4 green bott",
+        "les hanging on the wall,\n4 green bottles hanging on the wall,\nAnd if 1 should fall,\n",
+        "les hanging on the wall,\n4 green bottles hanging on the wall,\nAnd if 1 should fall,\n",
+    ),
+    (
+        "There'll be 4 green bottles hanging on the wall.\n\n4 green bott",
+        "4 green bottles hanging on the wall,\n4 green bottles hanging on the wall,\nAnd if\n",
+        "les hanging on the wall,\n4 green bottles hanging on the wall,\nAnd if\n",
+    ),
+    (
+        "风把芦苇吹低了，\n船家还没有来。\n我在渡口等",
+        "一个人，\n他说他春天回来。\n\n水把月亮揉碎了，\n船家还没有来。\n我在渡口等一封信。\n",
+        "一个人，\n他说他春天回来。\n\n水把月亮揉碎了，\n船家还没有来。\n我在渡口等一封信。\n",
+    ),
+    # A word of the line above on the next line, and the other half of an operator.
+    ("Here is the patch:\n\n```diff", "\ndiff --git a/x b/x\n", "\ndiff --git a/x b/x\n"),
+    (
+        "```html\n<!DOCTYPE html",
+        '>\n<html lang="zh-CN">\n</html>\n```\n',
+        '>\n<html lang="zh-CN">\n</html>\n```\n',
+    ),
+    ("The last arm, `(state, _) =", "> state`, ignores events.", "> state`, ignores events."),
+    (
+        '```html\n<label for="name">',
+        "用户名</label>\n<input>\n```\n",
+        "用户名</label>\n<input>\n```\n",
+    ),
+    (
+        "```diff\n-    return sum + price;\n+",
+        "    return sum + price * count;\n }\n```\n",
+        "    return sum + price * count;\n }\n```\n",
+    ),
+    # In a dialogue somebody may say yes.
+    (
+        "**B:** A flat white, please?\n\n**A:**",
+        " Sure. Small or large?\n",
+        " Sure. Small or large?\n",
+    ),
     # It goes on exactly.
+    (
+        "He brought two things",
+        " (a rope and a lamp), and then continued.",
+        " (a rope and a lamp), and then continued.",
+    ),
+    ("可以准备两个东西", "（蓝与绿），接着把流量切过去。", "（蓝与绿），接着把流量切过去。"),
+    (
+        "ok so first of all: you're N",
+        "OT being silly.\n\nHere is why.",
+        "OT being silly.\n\nHere is why.",
+    ),
+    ("Two details are worth a second lo", "ok. It runs at once.", "ok. It runs at once."),
+    ("add it slowly, otherwise you'l", "l end up with soup.", "l end up with soup."),
+    ("So we have\n\n$", "$\nx^2 = 4\n$$\n", "$\nx^2 = 4\n$$\n"),
+    ("The keeper's rules\n\n*", "*Lamp** · **Rope**\n\n- oil\n", "*Lamp** · **Rope**\n\n- oil\n"),
+    (
+        "The sum is in the `ON` clause and not in the `WHERE` clause",
+        ". In the `WHERE` clause it would drop all who ordered nothing.",
+        ". In the `WHERE` clause it would drop all who ordered nothing.",
+    ),
+    (
+        "```xml\n<deps>\n  <dep>",
+        "\n    <groupId>org.junit</groupId>\n  </dep>\n</deps>\n```\n",
+        "\n    <groupId>org.junit</groupId>\n  </dep>\n</deps>\n```\n",
+    ),
+    (
+        "```\n02:13:07Z INFO gate[412]: 3 targets, 3 healthy",
+        "\n02:14:07Z INFO gate[412]: 3 targets, 3 healthy\n02:15:07Z INFO gate[412]: closed\n```",
+        "\n02:14:07Z INFO gate[412]: 3 targets, 3 healthy\n02:15:07Z INFO gate[412]: closed\n```",
+    ),
+    (
+        '```py\n    for number in count(a):\n        print(f"{name}: {number',
+        '}")\n    for number in count(b):\n        print(f"{name}: {number}")\n```\n',
+        '}")\n    for number in count(b):\n        print(f"{name}: {number}")\n```\n',
+    ),
     ("The lamp was lit at du", "sk, and put out at dawn.", "sk, and put out at dawn."),
     ("先写日期，再写风", "向，然后是点灯的时刻。", "向，然后是点灯的时刻。"),
+    # Few letters from the middle of a word, after words of talk.
+    ("The keeper lit the old lantern", "I'll keep going.\n\nntern at dusk.", " at dusk."),
+    # It begins with its own line break, and comes to a refrain.
+    (
+        "Hold fast, my lads, hold fast, and do not let it go!",
+        "\nWe were cold.\nHold fast, my lads, hold fast, and do not let it go!\nThe end.",
+        "\nWe were cold.\nHold fast, my lads, hold fast, and do not let it go!\nThe end.",
+    ),
+    # It goes on after the same words as it did before: the lines are like one another.
+    (
+        "```c\n#define TAG_SET 0x11\n#define TAG_REAL_TI",
+        "ME 0x17\n#define TAG_REAL_TIMER 0x18\n```\n",
+        "ME 0x17\n#define TAG_REAL_TIMER 0x18\n```\n",
+    ),
+    (
+        "错误：我们为会餐准备了香蕉、",
+        "苹果、梨…等水果。\n\n正确：我们为会餐准备了香蕉、苹果、梨等水果。\n",
+        "苹果、梨…等水果。\n\n正确：我们为会餐准备了香蕉、苹果、梨等水果。\n",
+    ),
+    # It completes a word that the text has, and says the last line again with another value.
+    (
+        "policy-store-id PSEXAMPLEabc\npolicy-store-id PSEXAM",
+        "PLEdef\n\nOutput:\n\n  policyStoreId: PSEXAMPLEdef, policy-store-id PSEXAM no more.\n",
+        "PLEdef\n\nOutput:\n\n  policyStoreId: PSEXAMPLEdef, policy-store-id PSEXAM no more.\n",
+    ),
     # The end of the released text stands at the beginning once more.
     ("He turned the lens by hand", "turned the lens by hand until daylight.", " until daylight."),
     ("光束停了多久，以及他怎样", "以及他怎样用手推着透镜转到天亮。", "用手推着透镜转到天亮。"),
     ("The keeper cli", "climbed the stairs.", "mbed the stairs."),
     ("The keeper went up t", "the stairs.", "he stairs."),
+    # Few letters, but a piece of code or of a table to the sign.
+    ("def f():\n    out = []\n", "    out = []\n    while a:", "    while a:"),
+    ("| a | 15,388,000 | 1,171 |", "00 | 1,171 |\n| b | 2 | 3 |", "\n| b | 2 | 3 |"),
+    # Only one of two joints makes sound Markdown.
+    ("`", "``py\nx = 1\n```", "``py\nx = 1\n```"),
+    ("`", "```py\nx = 1\n```", "``py\nx = 1\n```"),
+    ("| a | b |\n|---", "|---|\n| 1 | 2 |", "|---|\n| 1 | 2 |"),
+    ("| a | b |\n|---", "|---|---|\n| 1 | 2 |", "|---|\n| 1 | 2 |"),
+    ("1. Lift.\n2", "2. Turn.\n3. Wait.", ". Turn.\n3. Wait."),
+    ("So:\n\n$", "$x = 1.$$", "$x = 1.$$"),
     # With other signs, cases and widths.
     ("It was lit, as always, at dusk", "IT WAS LIT, AS ALWAYS, AT DUSK and left.", " and left."),
     ("先写日期，再写风向，然后点灯", "先写日期,再写风向,然后点灯。", "。"),
@@ -294,6 +415,12 @@ def test_joined_sign_by_sign(released: str, new: str, given: str) -> None:
 
 
 REFUSED = [
+    ("ports:\n  - container: 80", "80\n    env: prod\n"),  # the number, or its second half
+    (  # a refrain, or the line again
+        "Go:\n\n5 bottles on the wall,\n5 bottles on the wall,\nand a fall.\n\n"
+        "4 bottles on the wall,",
+        "\n4 bottles on the wall,\nand a fall.\n",
+    ),
     # A sentence would be said twice.
     (
         "It was late. The keeper lit the lamp at dusk, as always. Nobody saw it from the ship.",
@@ -341,11 +468,6 @@ REFUSED = [
     ("他点亮了灯。", "抱歉，我无法协助完成这个请求。"),
     ("He lit the lamp.", "The answer above is already complete; there is nothing to add."),
     ("先写日期，再写风向。\n\n", "您好！请问有什么可以帮您？"),
-    # A sentence that may be said twice, or come again.
-    (
-        "Hold fast, my lads, hold fast, and do not let it go!",
-        "\nWe were cold.\nHold fast, my lads, hold fast, and do not let it go!\nThe end.",
-    ),
     # Said again and nothing else.
     ("The lamp was lit at dusk. Then", "The lamp was lit at dusk."),
     # Chinese doubles signs: nobody knows.
@@ -420,6 +542,27 @@ def test_a_prefilled_answer_goes_on_exactly(text: str) -> None:
         rest = text[len(text[:cut].rstrip()) :]
         assert join(text[:cut], rest, How.PREFILL)[0] == text
         assert join(text[:cut], text[:cut].rstrip() + rest, How.PREFILL, echoes=True)[0] == text
+
+
+@pytest.mark.parametrize(
+    ("released", "new", "rest"),
+    [
+        ("#", "## Setting up", "# Setting up"),
+        ("The lamp is lit. ", "\nThe lamp is lit. It is night.", "It is night."),
+        ("The lamp is lit.", "The lamp is lit.", ""),
+        ("The lamp is lit.", "The lamp is on.", None),
+        ("The lamp is lit.", "The lamp", None),
+        ("The lamp", "Sure: The lamp is lit.", None),
+    ],
+)
+def test_an_answer_asked_for_anew_goes_on_only_if_it_is_the_same(
+    released: str, new: str, rest: str | None
+) -> None:
+    joined, splicer = join(released, list(new), How.ANEW)
+    assert (joined if isinstance(joined, str) else None) == (
+        None if rest is None else released + rest
+    )
+    assert (splicer.seam is None) == (rest is None)
 
 
 def test_an_echo_that_ends_before_the_cut_is_no_answer() -> None:
@@ -585,3 +728,12 @@ def test_sentences_that_are_all_alike_are_gone_on_with() -> None:
         if story[cut] != ".":  # else it might be one more that says the same
             joined, _ = join(story[:cut], story[cut - 30 : cut + 200])
             assert joined == story[: cut + 200]
+
+
+@pytest.mark.parametrize("said", NOTHING_MISSING.values())
+def test_who_says_that_nothing_is_missing_adds_nothing(said: str) -> None:
+    splicer = Splicer("The lamp was lit at dusk.", How.INSTRUCT)
+    assert [splicer.feed(sign) for sign in said] == [""] * len(said)
+    refused = splicer.finish()
+    assert isinstance(refused, Failure)
+    assert refused.code == NOTHING_MORE

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from holdfast.resilience.talk import addresses, opens_anew, preface
+from holdfast.resilience.talk import addresses, denies_a_rest, opens_anew, preface
 
 BEYOND_DOUBT = [
     "Sure, here is the continuation:\n\n",
@@ -75,3 +75,42 @@ def test_a_word_to_the_reader_is_no_text() -> None:
     assert not addresses("Then he slept.")
     assert not addresses("Let me know if you need more.")
     assert not addresses("I see. " * 40 + "I cannot say.")
+
+
+DENIED = [
+    "The answer above is already complete.",
+    "My previous message was complete.",
+    "(The response is finished.)",
+    "There is nothing more to add.",
+    "Nothing further to add. The answer is complete.",
+    "I have nothing else to add.",
+    "It appears that your last message was already complete; there is nothing to continue.",
+    "上面的回答已经完整。",
+    "我的上一条消息已经写完了，没有需要继续的内容。",
+    "没有更多内容需要补充了。",
+    "（回答已完整）",
+]
+
+
+@pytest.mark.parametrize("said", DENIED)
+def test_who_says_that_nothing_is_missing_denies_a_rest(said: str) -> None:
+    assert denies_a_rest(said)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "The proof is complete.",
+        "The answer is 42.",
+        "The end.",
+        "The answer is complete, but the work has just begun: lamps must be lit.",
+        "There is nothing more to add to the sea.",
+        "The message was complete nonsense.",
+        "全文完。",
+        "回答完整的问题需要时间。",
+        "没有更多的灯了。",
+        "",
+    ],
+)
+def test_text_denies_none(text: str) -> None:
+    assert not denies_a_rest(text)

@@ -18,6 +18,7 @@ from uuid import uuid4
 
 import httpx2
 from tests.scenarios.house import nobody, served
+from tests.upstream.leaks import HANG
 
 from holdfast.app import DATABASE, gateway
 from holdfast.config import Settings
@@ -221,9 +222,9 @@ class Building:
         """As by /model."""
         self.conversations.change(chat.lane, {"route": route})
 
-    async def over(self, chat: Chat, turn: str, patience: float = 240.0) -> None:
+    async def over(self, chat: Chat, turn: str) -> None:
         """Returns once the turn has ended and nothing more will be shown of it."""
-        async with asyncio.timeout(patience):
+        async with asyncio.timeout(HANG):
             if isinstance(chat, Tab):
                 await chat.ended(turn)
                 return
@@ -242,6 +243,7 @@ DOORS: Mapping[str, tuple[str, Callable[[SimulatedQQ], Place]]] = {
     "c2c": ("helper", lambda qq: qq.person("Anna")),
     "group": ("helper", lambda qq: qq.group()),
     "channel": ("called", lambda qq: qq.channel()),
+    "guild chat": ("helper", lambda qq: qq.guild_dm()),
     "webhook": ("called", lambda qq: qq.person("Anna")),
     "web chat": ("page", lambda qq: qq.person("Anna")),
 }
@@ -278,7 +280,9 @@ async def building(layout: Layout) -> AsyncIterator[Building]:
                 await connected.connected()
                 await calling.until(lambda: any(a.path == "/users/@me" for a in calling.asked))
                 with closing(Database(folder / DATABASE)) as database:
-                    async with httpx2.AsyncClient(base_url=url, trust_env=False) as http:
+                    async with httpx2.AsyncClient(
+                        base_url=url, trust_env=False, timeout=HANG
+                    ) as http:
                         chosen, rows = SqlConversations(database), SqlDeliveries(database, {})
                         engine = running.services.engine
                         assert engine is not None

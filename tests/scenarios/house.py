@@ -17,7 +17,8 @@ import httpx2
 import trustme
 import uvloop
 from openai import AsyncOpenAI, OpenAI
-from tests.upstream.leaks import until, watched
+from tests.pulse import Pulse
+from tests.upstream.leaks import HANG, until, watched
 
 from holdfast.app import Running, gateway
 from holdfast.config import Settings
@@ -30,7 +31,7 @@ LOOPS: Mapping[str, Callable[[], asyncio.AbstractEventLoop]] = {
     "asyncio": asyncio.new_event_loop,
     "uvloop": uvloop.new_event_loop,
 }
-PATIENT = {"connect": 20, "headers": 20, "first_event": 20, "bytes_idle": 20, "content_idle": 20}
+PATIENT = dict.fromkeys(("connect", "headers", "first_event", "bytes_idle", "content_idle"), HANG)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +46,7 @@ class House:
     http: httpx2.AsyncClient
     openai: AsyncOpenAI
     blocking: OpenAI
+    pulse: Pulse  # of both upstreams' models, where they have a pace
 
     async def record(self, ref: str) -> dict[str, Any]:
         """The incident's record, as the gateway serves it."""
@@ -72,26 +74,30 @@ Layout = Callable[[SimulatedUpstream, SimulatedUpstream], Mapping[str, Any]]
 async def house(layout: Layout, key: str = "") -> AsyncIterator[House]:
     """`layout` makes the configuration, `data_dir` and port left out, from the two upstreams."""
     with tempfile.TemporaryDirectory() as folder:
-        async with SimulatedUpstream() as sim, SimulatedUpstream(ssl_context=nobody()) as sim_tls:
+        pulse = Pulse()
+        async with (
+            SimulatedUpstream(sleep=pulse.sleep) as sim,
+            SimulatedUpstream(sleep=pulse.sleep, ssl_context=nobody()) as sim_tls,
+        ):
             raw = {**layout(sim, sim_tls)}
             raw["server"] = {**raw.get("server", {}), "data_dir": Path(folder)}
             async with gateway(Settings.model_validate(raw)) as running, served(running) as url:
                 headers = {"authorization": f"Bearer {key}"} if key else {}
                 base, given = f"{url}/v1", key or "none"
                 async with (
-                    httpx2.AsyncClient(base_url=url, headers=headers, timeout=20) as http,
+                    httpx2.AsyncClient(base_url=url, headers=headers, timeout=HANG) as http,
                     AsyncOpenAI(base_url=base, api_key=given, max_retries=0) as patient,
                 ):
                     with OpenAI(base_url=base, api_key=given, max_retries=0) as blocking:
-                        place = Path(folder)
-                        yield House(url, place, running, sim, sim_tls, http, patient, blocking)
+                        place, sims = Path(folder), (sim, sim_tls)
+                        yield House(url, place, running, *sims, http, patient, blocking, pulse)
 
 
 @asynccontextmanager
 async def served(running: Running) -> AsyncIterator[str]:
     """The gateway at a free port, stopped as SIGTERM stops it."""
     addresses: list[str] = []
-    server = Server(running.app, running.services, addresses.append)
+    server = Server(running.app, running.services, addresses.append, running.farewell)
     with socket.create_server(("127.0.0.1", 0)) as listener:
         serving = asyncio.create_task(server.serve(sockets=[listener]))
         await until(lambda: bool(addresses))
@@ -102,11 +108,11 @@ async def served(running: Running) -> AsyncIterator[str]:
             await serving
 
 
-def run(main: Coroutine[Any, Any, T], loop: str = "asyncio", patience: float = 60.0) -> T:
+def run(main: Coroutine[Any, Any, T], loop: str = "asyncio") -> T:
     """Runs `main` on that event loop; it must leave no task and no unhandled error behind."""
 
     async def soon() -> T:
-        async with asyncio.timeout(patience):
+        async with asyncio.timeout(HANG):
             return await watched(main)
 
     with asyncio.Runner(loop_factory=LOOPS[loop]) as runner:

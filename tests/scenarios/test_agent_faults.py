@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from itertools import count
@@ -15,7 +16,7 @@ from itertools import count
 import httpx2
 import pytest
 from tests.agent.stage import MemoryJournal
-from tests.upstream.leaks import watched
+from tests.upstream.leaks import HANG, watched
 
 from holdfast.agent.abilities import Abilities
 from holdfast.agent.asking import Models
@@ -42,8 +43,9 @@ pytestmark = pytest.mark.scenario
 
 SHORT = TEXTS["short"]["en"]
 SPEED = 20.0
-LIMITS = Timeouts(5, 5, 1.0, 1.0, 1.0, 1.0)
-POLICY = Policy(deadline=15.0)
+HASTY = Timeouts(5, 5, 1.0, 1.0, 1.0, 1.0)  # for who plays silence
+PATIENT = Timeouts(*[HANG] * 6)
+POLICY = Policy(deadline=HANG)
 AT_ONCE = 6  # turns side by side
 
 # Faults that say of the question what no other target could help with.
@@ -79,12 +81,17 @@ def spoiled() -> list[str]:
     return names
 
 
+def limits(model: str) -> Timeouts:
+    kind = FAULTS[re.split("[@;]", model)[0]].kind
+    return HASTY if kind is Kind.TIMEOUT else PATIENT
+
+
 async def turn(
     sim: SimulatedUpstream, executor: Executor, models: list[str], question: str
 ) -> tuple[MemoryJournal, Desk]:
     refs = count(1)
     targets = tuple(
-        Target(f"p{n}/{model}", "chat", sim.base_url, model, timeouts=LIMITS)
+        Target(f"p{n}/{model}", "chat", sim.base_url, model, timeouts=limits(model))
         for n, model in enumerate(models)
     )
     route = Route("r", targets, POLICY)
@@ -202,7 +209,9 @@ def test_a_turn_without_another_target_ends_honestly() -> None:
     play_all({name: ([f"{name};text=short"], question) for name in names}, check)
 
 
-@pytest.mark.parametrize(("calls", "sent"), [("pieces", 1), ("text", 0)])
+@pytest.mark.parametrize(
+    ("calls", "sent"), [("pieces", 1), ("growing", 1), ("quoted", 1), ("flat", 1), ("text", 0)]
+)
 def test_a_model_that_calls_in_an_odd_way_is_understood_or_told(calls: str, sent: int) -> None:
     """A call as text is not run, and nobody reads it: the model is told, and answers in words."""
 

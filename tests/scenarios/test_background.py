@@ -143,14 +143,15 @@ def test_a_response_is_cancelled_once_for_all(times: int) -> None:
 
     async def main() -> None:
         async with house(layout) as there:
-            if times:
-                stream = await in_background(there, "slow", stream=True)
-                events = [await anext(stream) for _ in range(times)]
-                response = events[0].response.id
-                await stream.close()
-            else:
-                response = (await in_background(there, "slow")).id
-            cancelled = await there.openai.responses.cancel(response)
+            with there.pulse.held(after=2):
+                if times:
+                    stream = await in_background(there, "slow", stream=True)
+                    events = [await anext(stream) for _ in range(times)]
+                    response = events[0].response.id
+                    await stream.close()
+                else:
+                    response = (await in_background(there, "slow")).id
+                cancelled = await there.openai.responses.cancel(response)
             assert (cancelled.id, cancelled.status) == (response, "cancelled")
             assert (await there.openai.responses.cancel(response)).status == "cancelled"
             assert (await until_ended(there, response)).status == "cancelled"
@@ -179,10 +180,11 @@ def test_a_response_is_deleted(model: str) -> None:
 
     async def main() -> None:
         async with house(layout) as there:
-            asked = await in_background(there, model)
-            if model == "chat":
-                await until_ended(there, asked.id)
-            await there.openai.responses.delete(asked.id)
+            with there.pulse.held(after=2):
+                asked = await in_background(there, model)
+                if model == "chat":
+                    await until_ended(there, asked.id)
+                await there.openai.responses.delete(asked.id)
             for _ in range(2):
                 with pytest.raises(openai.NotFoundError):
                     await there.openai.responses.retrieve(asked.id)

@@ -23,6 +23,7 @@ from holdfast.bot.adapter import Adapter
 from holdfast.config import BotSettings
 from holdfast.platforms.qq.adapter import QQAdapter
 from holdfast.sim.qq.people import Group, Person
+from holdfast.sim.qq.rules import Rules
 from holdfast.sim.qq.simulator import SimulatedQQ
 from holdfast.sim.script import expected, parse
 from holdfast.upstream.transport import HttpTransport
@@ -31,7 +32,6 @@ pytestmark = pytest.mark.scenario
 
 QUESTION = "Tell me about text:demo please"
 RAW = re.compile(r"Traceback|Error code|upstream_error|\{\"|sk-|https?://|errno", re.IGNORECASE)
-QUICK = {"headers": 4.0, "first_event": 4.0, "bytes_idle": 4.0, "content_idle": 4.0}
 
 
 def whole(question: str = QUESTION) -> str:
@@ -51,7 +51,7 @@ async def on_qq(
         return QQAdapter("helper", told, http, clock, random.random, Notes(), AT_ONCE)
 
     known = {"platform": "qq", **qq.settings(), **rules}
-    async with house(folder, targets, adapter=adapter, timeouts=QUICK, **known) as home:
+    async with house(folder, targets, adapter=adapter, **known) as home:
         await qq.connected()
         yield home
 
@@ -100,5 +100,82 @@ def test_the_seed_every_target_dead_is_a_sentence_and_the_operator_reads_why(
             anna.says("/why")
             await until(lambda: len(anna.reads) == 2 and over(anna))
             assert ref[1] in anna.reads[1]
+
+    play(scene)
+
+
+def test_whose_question_is_answered_is_quoted_where_several_have_asked(tmp_path: Path) -> None:
+    async def scene() -> None:
+        targets = {"main": ["ok;text=short;pace=0.01"]}
+        async with SimulatedQQ() as qq, on_qq(tmp_path, targets, qq) as home:
+            group, anna, bob = qq.group(), qq.person("Anna"), qq.person("Bob")
+            with home.pulse.held(after=1):
+                group.says(anna, "is it raining?")
+                group.says(bob, "what is 6 times 7?")
+                lane = f"helper:qq:group:{group.id}"
+                await until(lambda: len(home.turns.waiting(lane)) == 1)
+            await until(lambda: len(group.shown) == 2)
+            assert [shown.quotes for shown in group.shown] == ["is it raining?", ""]
+            assert qq.complaints == []
+
+    play(scene)
+
+
+# What could not be said while QQ took replies.
+
+
+async def answered_late(home: House, qq: SimulatedQQ, anna: Person) -> None:
+    """The bot knows that the window is about to close; QQ takes its word for that all the same."""
+    qq.rules.c2c_window = 7200.0
+    with home.pulse.held(after=3):
+        qq.advance(-3590.0)
+        anna.says(QUESTION)
+        qq.advance(3590.0)
+        await until(lambda: any("no further reply" in read for read in anna.reads) and over(anna))
+    await until(lambda: home.bots.outbox.idle)
+
+
+def test_the_rest_is_sent_unasked_where_the_settings_and_qq_and_the_person_allow_it(
+    tmp_path: Path,
+) -> None:
+    async def scene() -> None:
+        rules, targets = Rules(proactive=True), {"main": ["ok;pace=0.01"]}
+        async with SimulatedQQ(rules) as qq, on_qq(tmp_path, targets, qq, proactive=True) as home:
+            anna = qq.person("Anna")
+            await answered_late(home, qq, anna)
+            await until(lambda: len(anna.reads) == 2)
+            assert anna.reads[1].startswith("(The rest of my earlier answer")
+            last = whole().split()[-1]
+            assert last in anna.reads[1]
+            assert qq.complaints == []
+            anna.says("text:short and now?")
+            await until(lambda: len(anna.reads) == 3 and over(anna))
+            assert anna.reads[2] == whole("text:short and now?")
+
+    play(scene)
+
+
+@pytest.mark.parametrize("who", ["the person", "the person, unheard", "qq", "the operator"])
+def test_the_rest_waits_for_the_person_where_one_of_them_does_not(tmp_path: Path, who: str) -> None:
+    async def scene() -> None:
+        rules, targets = Rules(proactive=who != "qq"), {"main": ["ok;pace=0.01"]}
+        proactive = who != "the operator"
+        async with (
+            SimulatedQQ(rules) as qq,
+            on_qq(tmp_path, targets, qq, proactive=proactive) as home,
+        ):
+            anna = qq.person("Anna")
+            if who == "the person":
+                anna.rejects()
+                known = home.services.conversations.settings
+                await until(lambda: known(f"helper:qq:c2c:{anna.id}"))
+            anna.conversation.rejects = who.startswith("the person")
+            await answered_late(home, qq, anna)
+            assert len(anna.reads) == 1
+            anna.says("text:short and now?")
+            await until(lambda: whole("text:short and now?") in "".join(anna.reads) and over(anna))
+            told = "".join(anna.reads)
+            assert told.count("First the rest of my earlier answer") == 1
+            assert whole().split()[-1] in told
 
     play(scene)

@@ -14,8 +14,9 @@ from urllib.parse import urlsplit
 from uuid import uuid4
 
 import pytest
-from tests.conformance.databases import nats_prefix, postgres_schema
-from tests.scenarios.dialogue import dialogues, last_event, text_of
+from tests.conformance.databases import NATS, nats_prefix, postgres_schema
+from tests.pulse import Pulse
+from tests.scenarios.dialogue import dialogues, events, last_event, text_of
 from tests.serving import PATIENCE, Served, configuration, serving, vendor
 
 from holdfast.sim.upstream import SimulatedUpstream
@@ -25,6 +26,7 @@ TEXT = text_of(ASK)
 CHAT = dialogues(ASK)["chat"]
 SLOW = {**CHAT.body, "model": "slow"}
 RESUME = {"x-holdfast-resume": "1"}
+SOME = 20  # pieces of an answer, which has many more
 
 pytestmark = pytest.mark.slow
 
@@ -35,6 +37,7 @@ class Nodes:
 
     folder: Path
     upstream: SimulatedUpstream
+    pulse: Pulse
     stack: ExitStack = field(default_factory=ExitStack)
     alive: dict[str, list[Node]] = field(default_factory=dict)
 
@@ -103,34 +106,37 @@ def nodes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Nodes]:
 
 @contextmanager
 def nodes_in(folder: Path) -> Iterator[Nodes]:
-    with postgres_schema() as url, nats_prefix() as prefix, vendor() as upstream:
+    pulse = Pulse()
+    with postgres_schema() as url, nats_prefix() as prefix, vendor(pulse) as upstream:
         more = f"""
 [server]
 database_url = "{url}"
 data_dir = "{folder}"
 [cluster]
-nats = "nats://127.0.0.1:4222"
+nats = "{NATS}"
 name = "{prefix[:32]}"
 lease = 2.0
 """
-        routes = {"slow": ["ok;pace=0.01"], "still": ["ok;pace=0.2"]}
+        routes = {"slow": ["ok;pace=0.01"]}
         text = configuration(upstream.base_url, routes, more)
         (folder / "holdfast.toml").write_text(text, encoding="utf-8")
         with ExitStack() as stack:
-            yield Nodes(folder, upstream, stack)
+            yield Nodes(folder, upstream, pulse, stack)
 
 
-def begun(node: Node, lines: int) -> tuple[str, bytes]:
-    """A call whose client read so many lines and left."""
+def begun(node: Node) -> tuple[str, bytes]:
+    """A call whose client read some of the answer and left."""
     connection, answer = node.ask(CHAT.path, SLOW, RESUME)
     with closing(connection):
         assert answer.status == 200
-        read = b"".join(answer.readline() for _ in range(lines))
+        read = b""
+        while not CHAT.spoken(read):
+            read += answer.readline()
         return answer.headers["x-holdfast-call"], read
 
 
 def judge(read: bytes, whole: bytes) -> None:
-    assert whole.startswith(read), "what was read once is read again"
+    assert events(whole).startswith(events(read)), "what was read once is read again"
     assert CHAT.spoken(whole) == TEXT
     assert CHAT.end in last_event(whole)
 
@@ -148,7 +154,7 @@ def in_background(node: Node, model: str) -> str:
 def test_what_one_gateway_began_another_reads_on(nodes: Nodes) -> None:
     one, other = nodes.gateways
     nodes.have("worker", 1)
-    call, read = begun(one, 30)
+    call, read = begun(one)
     one.kill()
     judge(read, other.read(f"/v1/calls/{call}/events")[1])
     assert other.json(f"/v1/calls/{call}")["state"] == "ended"
@@ -158,12 +164,13 @@ def test_what_one_gateway_began_another_reads_on(nodes: Nodes) -> None:
 def test_a_call_goes_on_although_its_worker_does_not(nodes: Nodes, by: signal.Signals) -> None:
     one, other = nodes.gateways
     [owner] = nodes.have("worker", 1)
-    call, read = begun(one, 30)
-    connection, answer = other.ask(f"/v1/calls/{call}/events")
-    with closing(connection):
+    with nodes.pulse.held(after=SOME):
+        call, read = begun(one)
+        connection, answer = other.ask(f"/v1/calls/{call}/events")
         begin = answer.readline()
         owner.served.process.send_signal(by)
         successor = nodes.start("worker")
+    with closing(connection):
         judge(read, begin + answer.read())
     if by is signal.SIGSTOP:
         owner.served.process.send_signal(signal.SIGCONT)
@@ -176,16 +183,17 @@ def test_a_key_is_one_call_on_every_gateway(nodes: Nodes) -> None:
     one, other = nodes.gateways
     nodes.have("worker", 1)
     key = {"idempotency-key": "the same", **RESUME}
-    connection, answer = one.ask(CHAT.path, SLOW, key)
-    with closing(connection):
-        call = answer.headers["x-holdfast-call"]
+    with nodes.pulse.held(after=SOME):
+        connection, answer = one.ask(CHAT.path, SLOW, key)
         status, refused = other.read(CHAT.path, SLOW, key)
         assert (status, json.loads(refused)["error"]["code"]) == (409, "idempotency_in_progress")
+    with closing(connection):
+        call = answer.headers["x-holdfast-call"]
         attached = other.read(CHAT.path, SLOW, {**key, "prefer": "holdfast-attach"})[1]
         whole = answer.read()
-    assert attached == whole
+    assert events(attached) == events(whole)
     judge(whole, other.read(f"/v1/calls/{call}/events")[1])
-    assert other.read(CHAT.path, SLOW, key)[1] == whole
+    assert events(other.read(CHAT.path, SLOW, key)[1]) == events(whole)
     status, refused = other.read(CHAT.path, {**SLOW, "temperature": 0}, key)
     assert (status, json.loads(refused)["error"]["code"]) == (422, "idempotency_key_reused")
 
@@ -193,14 +201,15 @@ def test_a_key_is_one_call_on_every_gateway(nodes: Nodes) -> None:
 def test_what_runs_is_cancelled_from_the_other_gateway(nodes: Nodes) -> None:
     one, other = nodes.gateways
     nodes.have("worker", 1)
-    path = in_background(one, "still")
-    reading, answer = other.ask(f"{path}?stream=true")
-    with closing(reading):
-        while b"output_text.delta" not in answer.readline():
-            continue
-        assert other.json(path)["status"] == "in_progress"
-        assert other.json(f"{path}/cancel", {})["status"] == "cancelled"
-        answer.read()  # it has an end
+    with nodes.pulse.held(after=SOME):
+        path = in_background(one, "slow")
+        reading, answer = other.ask(f"{path}?stream=true")
+        with closing(reading):
+            while b"output_text.delta" not in answer.readline():
+                continue
+            assert other.json(path)["status"] == "in_progress"
+            assert other.json(f"{path}/cancel", {})["status"] == "cancelled"
+            answer.read()  # it has an end
     assert one.json(path)["status"] == "cancelled"
     assert one.json(f"{path}/cancel", {})["status"] == "cancelled"
 
@@ -214,8 +223,8 @@ def test_what_waits_is_cancelled_from_the_other_gateway_and_never_begins(nodes: 
     assert other.json(f"{path}/cancel", {})["status"] == "cancelled"
     assert one.json(path)["status"] == "cancelled"
     nodes.have("worker", 1)
-    events = one.read(f"{path}?stream=true")[1]
-    assert b'"kind":"cancelled"' in last_event(events)
+    told = one.read(f"{path}?stream=true")[1]
+    assert b'"kind":"cancelled"' in last_event(told)
     assert one.json(path)["status"] == "cancelled"
     assert len(nodes.upstream.requests) == asked
 
@@ -225,13 +234,14 @@ def test_a_response_in_the_background_needs_neither_its_gateway_nor_its_worker(
 ) -> None:
     one, other = nodes.gateways
     [owner] = nodes.have("worker", 1)
-    path = in_background(one, "slow")
-    reading, answer = other.ask(f"{path}?stream=true")
-    with closing(reading):
+    with nodes.pulse.held(after=SOME):
+        path = in_background(one, "slow")
+        reading, answer = other.ask(f"{path}?stream=true")
         while b"output_text.delta" not in answer.readline():
             continue
         one.kill()
         owner.kill()
+    with closing(reading):
         nodes.have("worker", 1)
         answer.read()
     found = other.json(path)

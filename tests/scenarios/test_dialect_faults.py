@@ -181,4 +181,4 @@ def _complaints(found: list[Spoken], targets: Callable[[int], list[str]], check:
             await there.sim.idle()
         return complaints
 
-    return run(main(), patience=240.0)
+    return run(main())

@@ -14,23 +14,24 @@ from typing import Any
 
 import pytest
 from tests.scenarios.cases import WELL
-from tests.scenarios.doors import SECRET, Building, Chat, OnQQ, Tab, building
-from tests.scenarios.house import run
+from tests.scenarios.doors import DOORS, SECRET, Building, Chat, OnQQ, Tab, building
+from tests.scenarios.house import PATIENT, run
 
 from holdfast.bot import texts
 from holdfast.core.failure import REMEDIES, Kind, Remedy
 from holdfast.platforms.qq.codec.words import plain
 from holdfast.sim.catalogue import FAULTS, Position, Truth
+from holdfast.sim.qq.people import GuildChat
 from holdfast.sim.qq.simulator import APP_SECRET
 from holdfast.sim.script import expected, parse
 from holdfast.sim.upstream import SimulatedUpstream
 
-pytestmark = [pytest.mark.scenario, pytest.mark.slow]
+pytestmark = pytest.mark.scenario
 
 QUESTIONS = ("Tell me about text:demo please", "请讲一讲 text:demo 好吗")
 RAW = re.compile(r"Traceback|Error code|upstream_error|\{\"|sk-|https?://|errno", re.IGNORECASE)
-PATIENCE = {"connect": 4, "headers": 4, "first_event": 4, "bytes_idle": 4, "content_idle": 4}
-AT_ONCE = 16
+HASTY = dict.fromkeys(PATIENT, 4)  # seconds, for a target whose fault is silence
+AT_ONCE = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,13 +105,14 @@ def layout(
     made: Sequence[Case], sim: SimulatedUpstream, sim_tls: SimulatedUpstream
 ) -> Mapping[str, Any]:
     """Every failing target is at a provider of its own, so that none suffers for another."""
-    known = {"timeouts": PATIENCE, "api_keys": [SECRET]}
+    known = {"timeouts": PATIENT, "api_keys": [SECRET]}
     failing = {
         case.route: {
             "base_url": (sim_tls if case.truth.name == "tls_untrusted" else sim).address_for(
                 case.truth.name
             ),
             **known,
+            "timeouts": HASTY if case.truth.kind is Kind.TIMEOUT else PATIENT,
         }
         for case in made
     }
@@ -122,25 +124,34 @@ def layout(
     }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("door", "more"), [("c2c", True), ("group", False), ("webhook", False), ("web chat", False)]
 )
 def test_one_whole_answer_or_one_clear_end(door: str, more: bool) -> None:
-    made = cases(more)
+    play([(door, case) for case in cases(more)])
 
+
+def test_what_is_odd_and_healthy_is_one_whole_answer_behind_every_door() -> None:
+    healthy = [truth for truth in FAULTS.values() if truth.healthy]
+    made = [Case(truth, 0, alone=True, number=number) for number, truth in enumerate(healthy)]
+    play([(door, case) for case in made for door in DOORS])
+
+
+def play(made: Sequence[tuple[str, Case]]) -> None:
     async def scene() -> None:
-        async with building(partial(layout, made)) as there:
+        async with building(partial(layout, [case for _, case in made])) as there:
             gate = asyncio.Semaphore(AT_ONCE)
 
-            async def bounded(case: Case) -> str:
+            async def bounded(door: str, case: Case) -> str:
                 async with gate:
                     return await told(there, door, case)
 
-            problems = await asyncio.gather(*map(bounded, made))
+            problems = await asyncio.gather(*(bounded(*each) for each in made))
             assert not any(problems), "\n".join(filter(None, problems))
             assert [qq.complaints for qq in there.qq.values()] == [[], []]
 
-    run(scene(), patience=280)
+    run(scene())
 
 
 async def told(there: Building, door: str, case: Case) -> str:
@@ -151,11 +162,11 @@ async def told(there: Building, door: str, case: Case) -> str:
     try:
         await there.over(chat, turn)
     except TimeoutError:
-        return f"{case}: no end: {chat.reads}"
+        return f"{door}: {case}: no end: {chat.reads}"
     finally:
         if isinstance(chat, Tab):
             await chat.aclose()
-    return f"{case}: {chat.reads}" if wrong(chat, case) else ""
+    return f"{door}: {case}: {chat.reads}" if wrong(chat, case) else ""
 
 
 def wrong(chat: Chat, case: Case) -> bool:
@@ -178,7 +189,7 @@ def notes(chat: Chat) -> Iterator[str]:
 
 def shown(chat: Chat, text: str) -> str:
     """As it stands there: guilds know no Markdown."""
-    in_guild = isinstance(chat, OnQQ) and chat.chat.conversation.place == "channel"
+    in_guild = isinstance(chat, OnQQ) and isinstance(chat.chat, GuildChat)
     return plain(text) if in_guild else text
 
 

@@ -211,7 +211,7 @@ def _complaints(found: Sequence[Case], route: Route, check: Check, loop: str) ->
             assert there.running.services.gate.inside == 0
         return complaints
 
-    return run(main(), loop, patience=120.0)
+    return run(main(), loop)
 
 
 def _many(case: Case) -> bool:

@@ -127,9 +127,10 @@ def test_a_call_that_runs_is_a_conflict_or_joined(dialogue: Dialogue) -> None:
     async def main() -> None:
         async with house(layout, KEY) as there:
             key = {"idempotency-key": "two"}
-            first = asyncio.create_task(post(there, dialogue, "slow", **key))
-            await until(lambda: bool(there.sim.requests))
-            conflict = await post(there, dialogue, "slow", **key)
+            with there.pulse.held(after=1):
+                first = asyncio.create_task(post(there, dialogue, "slow", **key))
+                await until(lambda: bool(there.sim.requests))
+                conflict = await post(there, dialogue, "slow", **key)
             assert conflict.status_code == 409
             assert "/events" in conflict.json()["error"]["message"]
             joined = await post(there, dialogue, "slow", prefer="holdfast-attach", **key)
@@ -175,8 +176,9 @@ def test_nobody_reads_the_calls_of_others(dialogue: Dialogue) -> None:
 def test_a_call_can_be_given_up(dialogue: Dialogue) -> None:
     async def main() -> None:
         async with house(layout, KEY) as there:
-            call, _ = await begin(there, dialogue, "slow", 2, **RESUME)
-            stopped = await there.http.post(f"/v1/calls/{call}/cancel")
+            with there.pulse.held(after=3):
+                call, _ = await begin(there, dialogue, "slow", 2, **RESUME)
+                stopped = await there.http.post(f"/v1/calls/{call}/cancel")
             assert stopped.json() == {"id": call, "stopped": True}
             read, whole = await read_until_broken(there, f"/v1/calls/{call}/events")
             assert whole == (b"response.failed" in dialogue.cut)
@@ -249,10 +251,11 @@ def test_a_call_of_embeddings_is_kept_too() -> None:
 def test_what_has_been_kept_for_long_is_dropped() -> None:
     async def main() -> None:
         async with house(layout, KEY) as there:
-            call, _ = await begin(there, DIALOGUES["chat"], "slow", 1, **RESUME)
             turns = there.running.services.turns
             assert turns
-            assert await drop_calls(turns, float("inf")) == 0  # it runs
+            with there.pulse.held(after=3):
+                call, _ = await begin(there, DIALOGUES["chat"], "slow", 1, **RESUME)
+                assert await drop_calls(turns, float("inf")) == 0  # it runs
             await there.http.get(f"/v1/calls/{call}/events")
             ended = {"state": ""}
             while ended["state"] != "ended":

@@ -17,9 +17,10 @@ from typing import Any
 
 import httptools
 
-from holdfast.core.attempt import Attempt, Continuation, Credential, Target
+from holdfast.core.attempt import Attempt, Continuation, Credential, How, Target
 from holdfast.core.events import Finished, StopReason, StreamEvent, TextDelta, ToolCallDelta
 from holdfast.core.failure import Failure, Kind, Phase
+from holdfast.core.reason import Reason, Why
 from holdfast.core.request import Request
 from holdfast.resilience.budget import RetryBudget
 from holdfast.resilience.commands import Close, Command, Done, Emit, Open, Record, Wake
@@ -31,10 +32,9 @@ from holdfast.sim.catalogue import FAULTS, PLAYERS, STREAM_ONLY, Position
 from holdfast.sim.continuation import Reply, reply_to
 from holdfast.sim.dice import Dice
 from holdfast.sim.script import Behaviour, parse, play
-from holdfast.upstream.connector import Batch, as_first
+from holdfast.upstream.only import Batch, OnlyChoice
 from holdfast.wire.chat import ChatDialect
 from holdfast.wire.chat.ask import decode_request
-from holdfast.wire.chat.think import OPEN
 from holdfast.wire.dialect import ErrorAnswer
 
 DIALECT = ChatDialect()
@@ -153,6 +153,7 @@ class Wire:
     bodies: list[bytes] = field(default_factory=list)
     error: bytearray = field(default_factory=bytearray)
     taken: int = 0
+    only: OnlyChoice = field(default_factory=OnlyChoice)
     decoder: Any = None
     unpack: Any = None
     parser: Any = None
@@ -169,6 +170,8 @@ class Wire:
         self.decoder = DIALECT.decoder(self.headers.get("content-type", ""))
         if self.headers.get("content-encoding") == "gzip":
             self.unpack = zlib.decompressobj(zlib.MAX_WBITS | 16)
+        if "deflate" in self.headers.get("transfer-encoding", ""):
+            self.unpack = zlib.decompressobj(-zlib.MAX_WBITS)
 
     def on_body(self, data: bytes) -> None:
         self.bodies.append(self.unpack.decompress(data) if self.unpack else data)
@@ -187,7 +190,7 @@ class VirtualCall:
     def __init__(self, seed: int) -> None:
         self.run = chosen(seed)
         self.text = ""
-        self.calls: list[ToolCallDelta] = []
+        self.calls: dict[tuple[int, int], tuple[str, str]] = {}  # name and arguments
         self.done: Done | None = None
         self.finished: Finished | None = None
         self._dice = random.Random(~seed)
@@ -243,7 +246,8 @@ class VirtualCall:
 
     def _open(self, command: Open) -> None:
         self._must(command.attempt not in self._opened, "an attempt was opened twice")
-        self._must(command.released == self.text, "continued from what was never released")
+        behind = "" if command.how is How.ANEW else self.text
+        self._must(command.released == behind, "continued from what was never released")
         self._opened.add(command.attempt)
         target = command.target
         asked = DIALECT.encode_request(self.run.request, target, command.how, command.released)
@@ -330,13 +334,13 @@ class VirtualCall:
             if not 200 <= (wire.status or 0) < 300:
                 wire.error += data
             elif number in self._wires:
-                batch = self._heard(wire.decoder.receive_data(data))
+                batch = self._heard(wire, wire.decoder.receive_data(data))
                 self._carry_out(self._machine.receive(number, batch, self._now))
                 if wire.decoder.done and number in self._wires:
                     self._carry_out(self._machine.end(number, self._now))
 
-    def _heard(self, batch: Batch) -> Batch:
-        return as_first(batch) if self.run.request.choices == 1 else batch
+    def _heard(self, wire: Wire, batch: Batch) -> Batch:
+        return wire.only(batch) if self.run.request.choices == 1 else batch
 
     def _over(self, number: int, wire: Wire) -> None:
         """The body has ended in order."""
@@ -347,7 +351,7 @@ class VirtualCall:
             )
             self._carry_out(self._machine.fail(number, DIALECT.classify(answer), self._now))
             return
-        batch = self._heard(wire.decoder.receive_eof())
+        batch = self._heard(wire, wire.decoder.receive_eof())
         self._carry_out(self._machine.receive(number, batch, self._now))
         if number in self._wires:
             self._carry_out(self._machine.end(number, self._now))
@@ -383,8 +387,9 @@ class VirtualCall:
             match event:
                 case TextDelta(text, 0):
                     self.text += text
-                case ToolCallDelta():
-                    self.calls.append(event)
+                case ToolCallDelta(index, _, name, arguments, choice):
+                    before = self.calls.get((choice, index), ("", ""))
+                    self.calls[choice, index] = (before[0] + name, before[1] + arguments)
                 case Finished():
                     self.finished = event
                 case _:
@@ -407,11 +412,11 @@ class VirtualCall:
         self._must(self.finished is not None, "success without a finish reason")
         assert self.finished
         if self.finished.reason in (StopReason.LENGTH, StopReason.CONTENT_FILTER):
-            begun = known.text.startswith(self.text) or OPEN.startswith(self.text)
+            begun = known.text.startswith(self.text) or "<think>".startswith(self.text)
             self._must(begun, f"the text was spoiled: {self.text!r}")
             return
         self._must(self.text == known.text, f"silent truncation or worse: {self.text!r}")
-        told = [(call.name, call.arguments) for call in self.calls if call.choice == 0]
+        told = [call for (choice, _), call in self.calls.items() if choice == 0]
         wanted = [(call.name, call.arguments) for call in known.calls]
         self._must(told == wanted, f"tool calls {told}, wanted {wanted}")
 
@@ -426,7 +431,9 @@ class VirtualCall:
                 self._must(done.outcome.failure is None, "an attempt was well, the call was not")
         failed = [attempt for attempt in self._records if attempt.failure]
         well = len(self._records) - len(failed)
-        self._must(well == (done.outcome.failure is None), f"{well} attempts were well")
+        silence = any(attempt.why == Reason(Why.SILENCE) for attempt in self._records)
+        whole = done.outcome.failure is None
+        self._must(well + silence == whole, f"{well} attempts were well, silence {silence}")
         released = sum(attempt.released for attempt in self._records)
         self._must(released == done.outcome.released, f"{released} characters by attempts")
 

@@ -39,7 +39,7 @@ def test_a_second_process_on_the_same_folder_is_refused_until_the_first_dies(
         assert first.stdout.readline() == "held\n"
         database = Database(tmp_path / "holdfast.db")
         with (
-            pytest.raises(InUse, match=f"in use by process {first.pid};"),
+            pytest.raises(InUse, match=f"in use by process {first.pid}"),
             alone(tmp_path, database),
         ):
             pass

@@ -5,15 +5,21 @@ from __future__ import annotations
 import os
 import sqlite3
 from concurrent.futures import Future
+from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
+from alembic.config import Config
 from alembic.migration import MigrationContext
-from sqlalchemy import create_engine, func, make_url, select, text
+from alembic.script import ScriptDirectory
+from sqlalchemy import Column, MetaData, create_engine, func, make_url, select, text
 from tests.conformance.databases import POSTGRES, Place, postgres_schema
 
+from holdfast.store import migrations
 from holdfast.store.conversations import SqlNotes
 from holdfast.store.database import Database
 from holdfast.store.deliveries import SqlDeliveries
@@ -34,6 +40,7 @@ INSERT INTO incidents VALUES ('01JAAA', 1.5, 'gpt-5.5', 'failed', 'closed', '{"�
 """
 
 
+MIGRATIONS = Path(migrations.__path__[0])
 DRIVERS = {"sqlite": "sqlite", "postgres": "postgresql+psycopg"}
 
 
@@ -75,6 +82,53 @@ def test_the_migrations_lead_to_the_tables_of_the_code(kind: str, tmp_path: Path
         return
     with postgres_schema() as url:
         assert differences(url) == []
+
+
+def versions() -> list[str]:
+    """Every version that a database may have, the oldest first."""
+    script = ScriptDirectory(str(MIGRATIONS))
+    return [found.revision for found in reversed(list(script.walk_revisions()))]
+
+
+def of_type(column: Column[Any]) -> Any:
+    """A value that such a column takes."""
+    kind = column.type.python_type
+    return {str: f'{{"{column.name}": "中文"}}', bool: False}.get(kind, 1)
+
+
+@pytest.mark.parametrize("kind", ["sqlite", "postgres"])
+@pytest.mark.parametrize("version", versions())
+def test_of_every_version_everything_is_kept(version: str, kind: str, tmp_path: Path) -> None:
+    def kept(place: Place) -> None:
+        url = f"sqlite:///{place}" if isinstance(place, Path) else place
+        engine = create_engine(make_url(url).set(drivername=DRIVERS[kind]))
+        config = Config()
+        config.set_main_option("script_location", str(MIGRATIONS))
+        old = MetaData()
+        rows: dict[str, dict[str, Any]] = {}
+        with engine.begin() as connection:
+            config.attributes["connection"] = connection
+            command.upgrade(config, version)
+            old.reflect(connection)
+            for table in old.sorted_tables:
+                if table.name != "alembic_version":
+                    rows[table.name] = {column.name: of_type(column) for column in table.columns}
+                    connection.execute(table.insert().values(rows[table.name]))
+        assert rows
+        database = Database(place)
+        with database.read() as connection:
+            for name, row in rows.items():
+                found = connection.execute(select(old.tables[name])).mappings().all()
+                assert [dict(each) for each in found] == [row]
+        assert not accept(database, "new").exception()
+        database.close()
+        engine.dispose()
+
+    if kind == "sqlite":
+        kept(tmp_path / "holdfast.db")
+        return
+    with postgres_schema() as url:
+        kept(url)
 
 
 def test_a_database_of_a_newer_version_is_not_touched(tmp_path: Path) -> None:
@@ -149,6 +203,27 @@ def test_a_restart_of_postgres_costs_nobody_their_message() -> None:
         database.close()
 
 
+def test_nothing_is_sent_ahead_of_its_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A process that is stopped in mid-pipeline is active to PostgreSQL: no limit for idle
+    transactions ends it, and the lane that it has locked waits for ever.
+    """
+
+    def enter(pipeline: psycopg.Pipeline) -> psycopg.Pipeline:
+        raise AssertionError("a pipeline")
+
+    with postgres_schema() as url, closing(Database(url)) as database:
+        turns = SqlTurns(database)
+        monkeypatch.setattr(psycopg.Pipeline, "__enter__", enter)
+        said = [Entry(number, {"type": "said"}) for number in range(1, 4)]
+        turns.keep(Turn("t", "a", {}, 1.0), said).result()
+        assert turns.events("t") == said
+        turns.name("t", ["one", "two"]).result()
+        assert turns.named("two") == "t"
+        incidents = SqlIncidents(database, 10)
+        incidents.put([Incident(ref, 1.0, "main", "failed", "timeout", {}) for ref in "ab"])
+        assert len(incidents.recent()) == 2
+
+
 def test_a_database_in_which_old_turns_are_dropped_grows_no_more(tmp_path: Path) -> None:
     file = tmp_path / "holdfast.db"
     database = Database(file)
@@ -195,3 +270,23 @@ def test_databases_that_speak_alike_share_what_is_compiled(tmp_path: Path) -> No
     assert made == [one, third]
     for database in (one, other):
         database.close()
+
+
+def test_what_was_dropped_is_given_back_to_the_disk(tmp_path: Path) -> None:
+    """All but a part of it, which what comes next will need."""
+    file = tmp_path / "holdfast.db"
+    with closing(Database(file)) as database:
+        turns = SqlTurns(database)
+        for number in range(400):
+            turn = Turn(f"{number}", f"call:{number}", {"text": "x" * 10_000}, 1.0)
+            turns.keep(turn, [Entry(1, {"type": "text", "text": "y" * 10_000})]).result()
+    full = file.stat().st_size
+    with closing(Database(file)) as database:
+        turns = SqlTurns(database)
+        while turns.drop("call:", 1e12).result():
+            pass
+        accept(database, "new").result()
+    assert full > 8_000_000
+    assert file.stat().st_size < 1_000_000
+    with closing(Database(file)) as database:
+        assert SqlTurns(database).find("new") is not None

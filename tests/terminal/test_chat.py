@@ -5,25 +5,29 @@ from __future__ import annotations
 import subprocess
 from pathlib import Path
 
-from tests.serving import PATIENCE, command, environment
+from tests.pulse import Pulse
+from tests.serving import PATIENCE, command, configuration, environment, vendor
 from tests.terminal.screen import terminal
+
+SOME = 20  # pieces of an answer, which has many more
 
 
 def test_ctrl_c_stops_an_answer_and_then_the_conversation(tmp_path: Path) -> None:
-    with terminal(tmp_path, "chat", "demo") as screen:
-        asked = screen.read_until("you > ")
-        screen.press("hi\n")
-        screen.read_until("This is a simulated model", asked)
-        screen.press("\x03")
-        stopped = screen.read_until("(stopped)\nyou > ", asked)
-        screen.press("again\n")
-        screen.read_until("This is a simulated model", stopped)
-        screen.press("\x03")
-        screen.read_until("(stopped)\nyou > ", stopped)
-        screen.press("\x03")
-        screen.read_to_end()
-        assert screen.process.wait(PATIENCE) == 0
-        assert "no real model is asked" in screen.text
+    pulse = Pulse()
+    with vendor(pulse) as upstream:
+        slow = configuration(upstream.base_url, {"slow": ["ok;pace=0.01"]})
+        (tmp_path / "holdfast.toml").write_text(slow)
+        with terminal(tmp_path, "chat", "slow") as screen:
+            stopped = screen.read_until("you > ")
+            for question in ("hi\n", "again\n"):
+                with pulse.held(after=SOME):
+                    screen.press(question)
+                    screen.read_until("This is a simulated model", stopped)
+                    screen.press("\x03")
+                    stopped = screen.read_until("(stopped)\nyou > ", stopped)
+            screen.press("\x03")
+            screen.read_to_end()
+            assert screen.process.wait(PATIENCE) == 0
 
 
 def test_no_color_is_honoured(tmp_path: Path) -> None:
@@ -33,6 +37,7 @@ def test_no_color_is_honoured(tmp_path: Path) -> None:
             screen.press("/quit\n")
             screen.read_to_end()
             assert screen.coloured is coloured
+            assert "no real model is asked" in screen.text
 
 
 def piped(tmp_path: Path, route: str) -> str:

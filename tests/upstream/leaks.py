@@ -10,6 +10,7 @@ T = TypeVar("T")
 
 TURNS = 20  # of the event loop in which what has been cancelled must be gone
 LOOK = 0.002  # seconds between looks, in which other processes have the core
+HANG = 300.0  # seconds; nothing but a hang takes so long, however slow and busy the machine is
 
 
 async def settle(turns: int = TURNS) -> None:
@@ -18,7 +19,7 @@ async def settle(turns: int = TURNS) -> None:
         await asyncio.sleep(0)
 
 
-async def until(condition: Callable[[], bool], patience: float = 5.0) -> None:
+async def until(condition: Callable[[], bool], patience: float = HANG) -> None:
     """Waits for what another task or the kernel is about to do; polls, never sleeps a guess."""
     async with asyncio.timeout(patience):
         for _ in range(TURNS):

@@ -90,7 +90,7 @@ class Lines:
         body = f"{how.value}|{released}".encode()
         return EncodedRequest(self.path, (*auth, *self.headers, *target.headers), body)
 
-    def decoder(self, content_type: str) -> LineDecoder:
+    def decoder(self, content_type: str, host: str = "") -> LineDecoder:
         self.content_types.append(content_type)
         return LineDecoder()
 

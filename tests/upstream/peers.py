@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 import trustme
-from tests.upstream.leaks import until, watched
+from tests.upstream.leaks import HANG, until, watched
 
 T = TypeVar("T")
 
@@ -76,6 +76,10 @@ class Peer:
     visits: list[Visit] = field(default_factory=list)
     scheme: str = "http"
 
+    def left(self) -> bool:
+        """Whether whoever came first was taken in, and has gone."""
+        return bool(self.visits) and self.visits[0].gone
+
     @property
     def url(self) -> str:
         host = "localhost" if self.scheme == "https" else "127.0.0.1"
@@ -115,13 +119,6 @@ async def peer(manner: Manner, tls: ssl.SSLContext | None = None) -> AsyncIterat
             visit.writer.transport.abort()
 
 
-def closed_port() -> int:
-    """A port of this machine on which nothing listens."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
 class Authority:
     """A certificate authority that only those trust who were told to."""
 
@@ -146,7 +143,7 @@ def run(main: Coroutine[Any, Any, T]) -> T:
     """Runs `main` on real sockets in real time; it must be over soon and leave nothing behind."""
 
     async def soon() -> T:
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(HANG):
             return await watched(main)
 
     with asyncio.Runner(loop_factory=new_loop) as runner:

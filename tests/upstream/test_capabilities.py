@@ -23,7 +23,8 @@ def test_every_row_says_when_and_by_whom() -> None:
     for row in known().rows:
         assert date(2023, 1, 1) < row.as_of
         assert row.source
-        assert row.continuation or row.context_tokens or row.vision is not None or row.returns
+        told = (row.continuation, row.context_tokens, row.returns, row.length)
+        assert any(told) or row.vision is not None
         assert bool(row.flags) == (row.continuation == "prefill")
 
 
@@ -103,3 +104,17 @@ def test_a_malformed_row_is_told(row: dict[str, Any]) -> None:
 def test_sizes_go_by_the_models_name(model: str, tokens: int | None, vision: bool | None) -> None:
     found = known().of("https://proxy.example/v1", model)
     assert (found.context_tokens, found.vision) == (tokens, vision)
+
+
+@pytest.mark.parametrize(
+    ("address", "habits"),
+    [
+        ("https://api.deepseek.com/v1", {"max_tokens"}),
+        ("https://api.mistral.ai/v1", {"max_tokens"}),
+        ("http://127.0.0.1:11434/v1", {"max_tokens"}),
+        ("https://api.openai.com/v1", set()),
+        ("https://proxy.example/v1", set()),
+    ],
+)
+def test_who_knows_the_older_name_of_the_limit_only(address: str, habits: set[str]) -> None:
+    assert known().of(address, "m").habits == habits

@@ -6,7 +6,10 @@ import pytest
 
 from holdfast.config import parse
 from holdfast.core.attempt import Continuation, Target
+from holdfast.core.request import Request
 from holdfast.upstream.catalog import Routes, routes
+from holdfast.wire import DIALECTS
+from holdfast.wire.translate import in_dialect
 
 
 def build(provider: dict[str, Any], target: str, name: str = "m", **route: Any) -> Routes:
@@ -101,3 +104,15 @@ def test_the_wildcard_asks_what_is_known_of_the_very_model() -> None:
     assert only(made, "claude-opus-4-6").continuation is Continuation.INSTRUCT
     never = build({"base_url": "https://api.mistral.ai", "continuation": "never"}, "p/*", name="*")
     assert only(never, "mistral-large").continuation is Continuation.NEVER
+
+
+@pytest.mark.parametrize("asked", ["p/deepseek-chat", "p/*"])
+def test_the_limit_of_an_answer_is_told_under_the_name_that_is_heeded(asked: str) -> None:
+    body = {"model": "m", "max_tokens": 7, "messages": [{"role": "user", "content": "hi"}]}
+    named = {}
+    for address in ("https://api.deepseek.com/v1", "https://api.example/v1"):
+        target = only(build({"base_url": address}, asked, "*" if "*" in asked else "m"))
+        request = in_dialect(Request("messages", "m", body=body), target, DIALECTS)
+        assert isinstance(request, Request)
+        named[address] = {n: v for n, v in request.body.items() if n.startswith("max_")}
+    assert list(named.values()) == [{"max_tokens": 7}, {"max_completion_tokens": 7}]

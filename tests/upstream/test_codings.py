@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator
 import httpx2
 import pytest
 
-from holdfast.upstream.codings import PIECE, unpacked
+from holdfast.upstream.codings import PIECE, layers, unpacked
 
 PLAIN = b'data: {"choices": []}\n\n' * 50
 
@@ -70,3 +70,27 @@ def test_a_packed_flood_comes_in_pieces() -> None:
 def test_what_cannot_be_unpacked_is_not_passed_on(body: bytes, coding: str) -> None:
     with pytest.raises(httpx2.DecodingError):
         unpack(body, coding, 4096)
+
+
+@pytest.mark.parametrize(
+    ("headers", "undone"),
+    [
+        ({}, [""]),
+        ({"Content-Encoding": "identity", "Transfer-Encoding": "chunked"}, [""]),
+        ({"Content-Encoding": "GZIP"}, ["gzip"]),
+        ({"Content-Encoding": "deflate, gzip"}, ["gzip", "deflate"]),
+        ({"Transfer-Encoding": "deflate, chunked"}, ["deflate"]),
+        (
+            {"Content-Encoding": "gzip", "Transfer-Encoding": "deflate, chunked"},
+            ["deflate", "gzip"],
+        ),
+    ],
+    ids=range(6),
+)
+def test_what_was_done_last_is_undone_first(headers: dict[str, str], undone: list[str]) -> None:
+    assert layers(httpx2.Headers(headers)) == undone
+
+
+def test_a_body_in_two_codings_is_plain_after_both() -> None:
+    once = b"".join(unpack(zlib.compress(gzip.compress(PLAIN)), "deflate", 7))
+    assert b"".join(unpack(once, "gzip", 7)) == PLAIN

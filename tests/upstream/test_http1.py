@@ -64,6 +64,7 @@ def refused(*answer: bytes) -> tuple[Failure, Tried]:
         CHUNKED + b"%x;name=value\r\n%b\r\n" % (len(BODY), BODY) + LAST_CHUNK,
         CHUNKED + b"%x  \r\n%b\r\n" % (len(BODY), BODY) + LAST_CHUNK,
         CHUNKED + chunk(BODY) + b"0\r\nX-Trailer: late\r\n\r\n",
+        CHUNKED + chunk(BODY).replace(b"\r\n", b"\n") + LAST_CHUNK,
         CHUNKED.replace(b"\r\n", b"\n") + chunk(BODY) + LAST_CHUNK,
         OK + b"Content-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n" + chunk(BODY) + LAST_CHUNK,
         b"HTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\n" + CHUNKED + chunk(BODY) + LAST_CHUNK,

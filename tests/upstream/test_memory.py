@@ -10,10 +10,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
+from tests import ports
 from tests.upstream import peers
 from tests.upstream.leaks import until
 from tests.upstream.lines import END, text
-from tests.upstream.peers import CHUNKED, LAST_CHUNK, Visit, chunk, closed_port, peer
+from tests.upstream.peers import CHUNKED, LAST_CHUNK, Visit, chunk, peer
 from tests.upstream.tries import ASK, Tried, Trier, target, trier
 from tests.upstream.virtual import run_virtual
 
@@ -67,7 +68,7 @@ async def on_sockets(reply: Reply) -> AsyncIterator[Place]:
         await visit.hung_up()
 
     async with peer(manner) as there, trier() as here:
-        url = f"http://127.0.0.1:{closed_port()}" if reply.refused else there.url
+        url = f"http://127.0.0.1:{ports.closed()}" if reply.refused else there.url
         yield Place(here, target(url), lambda: sum(not visit.gone for visit in there.visits))
 
 

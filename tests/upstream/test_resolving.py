@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from tests.upstream.leaks import settle
+from tests.upstream.leaks import HANG, settle
 from tests.upstream.peers import run
 
 from holdfast.upstream.resolving import Resolver
@@ -26,7 +26,7 @@ def held(monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[threading.Event, lis
 
     def lookup(host: str, port: int, **_: Any) -> Any:
         asked.append(host)
-        go.wait(10)
+        go.wait(HANG)
         if host == "nobody.invalid":
             raise socket.gaierror(socket.EAI_NONAME, "unknown")
         return FOUND

@@ -11,6 +11,7 @@ from collections.abc import Callable
 import httpcore2
 import httpx2
 import pytest
+from tests import ports
 from tests.upstream.lines import END, text
 from tests.upstream.peers import (
     CHUNKED,
@@ -20,7 +21,6 @@ from tests.upstream.peers import (
     Manner,
     Visit,
     chunk,
-    closed_port,
     peer,
     run,
 )
@@ -74,7 +74,7 @@ def after_request(*parts: bytes, reset: bool = False) -> Manner:
 
 
 def test_a_port_on_which_nothing_listens() -> None:
-    failure = meet_at(f"http://127.0.0.1:{closed_port()}")
+    failure = meet_at(f"http://127.0.0.1:{ports.closed()}")
     assert said(failure) == (Kind.REFUSED, Phase.CONNECT, "ECONNREFUSED")
     assert [cause.type for cause in failure.cause_chain] == [
         "httpcore2.ConnectError",
@@ -448,7 +448,7 @@ def test_a_forward_proxy_that_resets() -> None:
 
 
 def test_a_forward_proxy_that_is_not_there() -> None:
-    failure = meet_at("https://model.invalid", proxy=f"http://127.0.0.1:{closed_port()}")
+    failure = meet_at("https://model.invalid", proxy=f"http://127.0.0.1:{ports.closed()}")
     assert said(failure) == (Kind.REFUSED, Phase.CONNECT, "ECONNREFUSED")
 
 

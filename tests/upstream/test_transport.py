@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import base64
 import gc
-import itertools
 import os
 import ssl
 import stat
@@ -79,8 +78,7 @@ def test_a_connection_that_the_peer_ended_in_the_meantime_is_not_used_again() ->
     async def main() -> None:
         async with peer(once) as there, trier() as here:
             await here.ask(target(there.url))
-            await until(there.visits[0].writer.is_closing)
-            await settle()
+            await until(lambda: not here.keeps)
             assert (await here.ask(target(there.url))).text == "hello"
             assert len(there.visits) == 2
 
@@ -98,11 +96,10 @@ def test_a_connection_that_speaks_unasked_is_not_used_again() -> None:
     async def main() -> None:
         async with peer(chatty) as there, trier() as here:
             await here.ask(target(there.url))
-            await until(lambda: there.visits[0].gone or next(turns) > 200)
+            await until(lambda: not here.keeps)
             assert (await here.ask(target(there.url))).text == "hello"
             assert len(there.visits) == 2
 
-    turns = itertools.count()
     run(main())
 
 
@@ -136,7 +133,7 @@ def test_an_answer_to_nothing_is_not_taken_for_the_next_answer() -> None:
     async def main() -> None:
         async with peer(chatty) as there, trier() as here:
             await here.ask(target(there.url))
-            await until(lambda: there.visits[0].gone)
+            await until(there.left)
             assert (await here.ask(target(there.url))).text == "hello"
             assert len(there.visits) == 2
 
@@ -203,7 +200,7 @@ def test_a_cancelled_attempt_closes_its_connection_at_once(manner: Manner) -> No
             task.cancel()
             with pytest.raises(asyncio.CancelledError):
                 await task
-            await until(lambda: there.visits[0].gone)
+            await until(there.left)
 
     run(main())
 
@@ -216,7 +213,7 @@ def test_an_attempt_that_is_left_in_mid_answer_closes_its_connection() -> None:
             )
             async with opened as batches:
                 await anext(batches)
-            await until(lambda: there.visits[0].gone)
+            await until(there.left)
 
     run(main())
 
@@ -234,7 +231,7 @@ def test_a_cancelled_handshake_closes_its_connection() -> None:
             task.cancel()
             with pytest.raises(asyncio.CancelledError):
                 await task
-            await until(lambda: there.visits[0].gone)
+            await until(there.left)
 
     run(main())
 
@@ -245,7 +242,7 @@ def test_closing_the_transports_closes_idle_connections() -> None:
             async with trier() as here:
                 await here.ask(target(there.url))
                 assert not there.visits[0].gone
-            await until(lambda: there.visits[0].gone)
+            await until(there.left)
 
     run(main())
 
@@ -557,7 +554,7 @@ def test_a_cut_tunnel_leaves_no_connection() -> None:
             task.cancel()
             with pytest.raises(asyncio.CancelledError):
                 await task
-            await until(lambda: there.visits[0].gone)
+            await until(there.left)
 
     run(main())
 

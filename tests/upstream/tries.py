@@ -17,7 +17,7 @@ from holdfast.core.events import StreamEvent, TextDelta
 from holdfast.core.failure import Failure, Phase, StreamFailed
 from holdfast.core.request import Request
 from holdfast.upstream.connector import Connector, Ids
-from holdfast.upstream.transport import Transports
+from holdfast.upstream.transport import HttpTransport, Transports
 
 ASK = Request("lines", "m")
 
@@ -58,7 +58,15 @@ class Trier:
 
     def __init__(self, transports: Callable[[str], httpx2.AsyncBaseTransport]) -> None:
         self.lines = Lines()
+        self._transports = transports
         self.connector = Connector(transports, {"lines": self.lines}, "holdfast", RealClock())
+
+    @property
+    def keeps(self) -> bool:
+        """Whether a connection is there that could be used again, as far as is known here."""
+        transport = self._transports("")
+        assert isinstance(transport, HttpTransport)
+        return any(connection.lasting for connection in transport._open)
 
     async def ask(self, asked: Target, tried: Tried | None = None) -> Tried:
         """The whole answer. Raises StreamFailed."""

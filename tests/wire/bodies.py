@@ -42,6 +42,8 @@ def body(model: str, request: Mapping[str, Any]) -> Body:
             read.parser.feed_data(action.data)
         if read.status and read.status < 200:
             read = Body()
+    if "deflate" in read.headers.get("transfer-encoding", ""):
+        read.data = zlib.decompressobj(-zlib.MAX_WBITS).decompress(read.data)
     if read.data.startswith(b"\x1f\x8b"):
         read.data = zlib.decompressobj(zlib.MAX_WBITS | 16).decompress(read.data)
     return read

@@ -19,6 +19,7 @@ from holdfast.sim.proxy_errors import PROXY_ERRORS
 from holdfast.sim.rate_limits import RATE_LIMITS
 from holdfast.sim.truth import Row
 from holdfast.sim.vendor_errors import VENDOR_ERRORS
+from holdfast.wire import DIALECTS
 from holdfast.wire.classify import classify_answer, classify_event
 from holdfast.wire.dialect import ErrorAnswer
 
@@ -227,6 +228,66 @@ SAYINGS = (
         headers={"content-type": "text/html; charset=gbk", "server": "nginx"},
     ),
     Said(
+        "litellm, a stream without an end",
+        500,
+        _error(
+            "litellm.APIConnectionError: openai closed the responses stream before any terminal"
+            " event (response.completed, response.incomplete or response.failed)"
+        ),
+        Kind.BAD_GATEWAY,
+        Kind.TRUNCATED,
+        by="litellm",
+    ),
+    Said(
+        "aiohttp, less than was promised",
+        500,
+        _error(
+            "Response payload is not completed: <TransferEncodingError: 400, message='Not enough"
+            " data to satisfy transfer length header.'>"
+        ),
+        Kind.BAD_GATEWAY,
+        Kind.TRUNCATED,
+    ),
+    Said(
+        "urllib3, less than was promised",
+        500,
+        _error("('Connection broken: IncompleteRead(0 bytes read)', IncompleteRead(0 bytes read))"),
+        Kind.BAD_GATEWAY,
+        Kind.TRUNCATED,
+    ),
+    Said(
+        "a stream that says that another did not end",
+        502,
+        _error("Stream ended without finish_reason"),
+        Kind.BAD_GATEWAY,
+        Kind.TRUNCATED,
+    ),
+    Said(
+        "varnish, whose heading says its title again",
+        503,
+        "<html><head><title>503 Backend fetch failed</title></head><body>"
+        "<h1>Error 503 Backend fetch failed</h1><p>Varnish cache server</p></body></html>",
+        Kind.BAD_GATEWAY,
+        by="varnish",
+        headers={"content-type": "text/html", "server": "Varnish"},
+    ),
+    Said(
+        "h2o, in a word",
+        502,
+        "I/O error (head)",
+        Kind.BAD_GATEWAY,
+        by="h2o",
+        headers={"content-type": "text/plain", "server": "h2o/2.2.5"},
+    ),
+    Said(
+        "lighttpd, whose backend died",
+        500,
+        "<?xml version='1.0'?><html><head><title>500 Internal Server Error</title></head></html>",
+        Kind.SERVER_ERROR,
+        by="lighttpd",
+        headers={"content-type": "text/html", "server": "lighttpd/1.4.69"},
+    ),
+    Said(
         "proxy-status, two hops",
         502,
         "",
@@ -426,6 +487,12 @@ def test_other_shapes(said: Said) -> None:
     assert said.behind in ("", nested.by if nested else "")
 
 
+def test_a_heading_that_says_the_title_again_is_told_once() -> None:
+    page = b"<title>503 Backend fetch failed</title><h1>Error 503 Backend fetch failed</h1>"
+    failure = classified(503, page, {"content-type": "text/html"})
+    assert failure.detail == "Error 503 Backend fetch failed"
+
+
 def test_a_redirect_says_where_it_leads() -> None:
     location = {"location": "https://else.example/v1?key=s3cr3t"}
     failure = classified(308, b"<html><title>Moved</title>", location)
@@ -539,3 +606,42 @@ def test_a_number_of_nobody_knows_whom_is_judged_by_its_sentence(error: Any, kin
 def test_a_doubled_exception_is_no_sign_of_a_proxy() -> None:
     data = json.dumps({"errors": [{"message": "AiError: AiError: Request timeout", "code": 3046}]})
     assert classified(408, data.encode(), host="api.cloudflare.com").by != "litellm"
+
+
+@pytest.mark.parametrize(
+    ("host", "code", "kind"),
+    [
+        ("open.bigmodel.cn", "1302", Kind.RATE_LIMITED),
+        ("open.bigmodel.cn:443", "1113", Kind.QUOTA),
+        ("api.minimax.io", "1008", Kind.QUOTA),
+        ("gateway.example", "1302", Kind.SERVER_ERROR),
+        ("", "1302", Kind.SERVER_ERROR),
+    ],
+)
+@pytest.mark.parametrize("dialect", ["chat", "responses", "messages"])
+def test_a_number_inside_a_stream_means_what_its_vendor_means_by_it(
+    dialect: str, host: str, code: str, kind: Kind
+) -> None:
+    error = {"type": "error", "error": {"code": code, "message": "Sorry."}}
+    decoder = DIALECTS[dialect].decoder("text/event-stream", host)
+    (failure,) = decoder.receive_data(b"data: %b\n\n" % json.dumps(error).encode())
+    assert isinstance(failure, Failure)
+    assert failure.kind is kind
+
+
+@pytest.mark.parametrize(
+    ("sentence", "kind"),
+    [
+        ("Not authenticated", Kind.AUTH),
+        ("Unauthorized", Kind.AUTH),
+        ("Authentication required", Kind.AUTH),
+        ("User: arn:x is not authorized to perform: bedrock:InvokeModel", Kind.FORBIDDEN),
+        ("Model too busy, unable to get response in less than 60 second(s)", Kind.OVERLOADED),
+    ],
+)
+def test_sentences_under_a_200(sentence: str, kind: Kind) -> None:
+    assert classify_event({"message": sentence}, Phase.FIRST).kind is kind
+
+
+def test_a_switch_of_protocols_is_no_empty_answer() -> None:
+    assert classified(101, b"").kind is Kind.PROTOCOL

@@ -7,7 +7,14 @@ from typing import Any
 
 from tests.wire.relay import HEAD, crossed, request
 
-from holdfast.core.events import Finished, StopReason, StreamEvent, ToolCallDelta
+from holdfast.core.events import (
+    Finished,
+    ReasoningDelta,
+    StopReason,
+    StreamEvent,
+    TextDelta,
+    ToolCallDelta,
+)
 from holdfast.core.failure import Failure, Kind, Phase
 from holdfast.wire import DIALECTS, SERVED
 from holdfast.wire.dialect import ErrorAnswer
@@ -86,3 +93,33 @@ def test_so_it_is_in_the_place_of_a_stream() -> None:
     (failure,) = items
     assert isinstance(failure, Failure)
     assert failure.kind in (Kind.QUOTA, Kind.RATE_LIMITED)
+
+
+THOUGHT = {"extra_content": {"google": {"thought": True}}}
+
+
+def thinking() -> list[dict[str, Any]]:
+    """As it streams with `include_thoughts`: the tag is closed where the answer begins."""
+    return [
+        chunk({"role": "assistant", "content": "<thought>**Weighing", **THOUGHT}),
+        chunk({"content": " it**\n", **THOUGHT}),
+        chunk({"content": "</thought>Yes"}),
+        chunk({"content": "."}),
+        chunk({}, "stop"),
+    ]
+
+
+def said(host: str) -> tuple[str, str]:
+    decoder = DIALECTS["chat"].decoder("text/event-stream", host)
+    data = b"".join(b"data: %b\n\n" % json.dumps(one).encode() for one in thinking())
+    items = [*decoder.receive_data(data + b"data: [DONE]\n\n"), *decoder.receive_eof()]
+    thought = "".join(item.text for item in items if isinstance(item, ReasoningDelta))
+    return thought, "".join(item.text for item in items if isinstance(item, TextDelta))
+
+
+def test_what_it_thinks_is_told_from_what_it_says() -> None:
+    assert said("generativelanguage.googleapis.com") == ("**Weighing it**\n", "Yes.")
+
+
+def test_elsewhere_a_tag_of_that_name_may_be_the_answer() -> None:
+    assert said("gateway.example") == ("", "<thought>**Weighing it**\n</thought>Yes.")

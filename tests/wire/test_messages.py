@@ -94,6 +94,19 @@ def test_stop_reasons_and_their_own_words(word: str, reason: StopReason) -> None
     assert (told["stop_reason"], told["stop_sequence"]) == (word, "END")
 
 
+def test_arguments_for_a_block_of_words_are_those_of_the_last_call() -> None:
+    events = [
+        START,
+        block(0, type="text", text="Let me look."),
+        block(1, type="tool_use", id="t", name="look", input={}),
+        delta(0, "input_json_delta", partial_json='{"x":1}'),
+        stopped("tool_use"),
+        STOP,
+    ]
+    content = whole("messages", events_of("messages", events))["content"]
+    assert content[1]["input"] == {"x": 1}
+
+
 def test_a_tool_call_in_fragments_and_one_without_arguments() -> None:
     events = [
         START,
@@ -201,6 +214,18 @@ def test_two_trains_of_thought_are_two_blocks() -> None:
     ]
     texts = [event.text for event in crossed(found) if isinstance(event, ReasoningDelta)]
     assert texts == ["One.", "\n\n", "Two."]
+
+
+@pytest.mark.parametrize(
+    ("said", "told"),
+    [("end_turn", "tool_use"), ("tool_use", "tool_use"), ("pause_turn", "pause_turn")],
+)
+def test_calls_are_never_told_as_the_end_of_a_turn(said: str, told: str) -> None:
+    """Agents look for calls where the stop reason says so."""
+    call = [block(0, type="tool_use", id="t", name="f", input={}), end(0)]
+    events = events_of("messages", [START, *call, stopped(said), STOP])
+    assert whole("messages", events)["stop_reason"] == told
+    assert [p["delta"]["stop_reason"] for p in streamed("messages", events)[-2:-1]] == [told]
 
 
 # Served over another dialect.

@@ -59,7 +59,18 @@ def ended(status: str, *output: Event, **more: Any) -> Event:
     return {"type": "response.completed", "response": response}
 
 
+def named(id: str, said: str) -> list[Event]:
+    """An item at the index 0, as all are."""
+    place: Event = {"output_index": 0, "item_id": id}
+    return [
+        {**item(0), "item": {"type": "message", "id": id, "content": []}},
+        *({"type": "response.output_text.delta", **place, "delta": one} for one in said),
+        {"type": "response.output_text.done", **place, "text": said},
+    ]
+
+
 AB = {"type": "output_text", "text": "ab"}
+CD = {"type": "output_text", "text": "cd"}
 CALL = {"type": "function_call", "call_id": "c", "name": "f", "arguments": {"a": 1}}
 _LIMIT = {"code": "rate_limit_exceeded", "message": "slow"}
 
@@ -84,6 +95,23 @@ _LIMIT = {"code": "rate_limit_exceeded", "message": "slow"}
             [item(1), delta("a", 1), ended("completed", {"type": "reasoning"}, message(AB))],
             ("ab", "", StopReason.END),
         ),
+        # One index for all items, which only their ids tell apart.
+        (
+            [
+                *named("a", "ab"),
+                *named("b", "cd"),
+                ended("completed", {**message(AB), "id": "a"}, {**message(CD), "id": "b"}),
+            ],
+            ("ab\n\ncd", "", StopReason.END),
+        ),
+        (
+            [
+                {"type": "response.output_item.done", "output_index": 0, "item": item}
+                for item in ({**message(AB), "id": "a"}, {**message(CD), "id": "b"})
+            ]
+            + [ended("completed", {**message(AB), "id": "a"}, {**message(CD), "id": "b"})],
+            ("ab\n\ncd", "", StopReason.END),
+        ),
         # Text and arguments in other places, told only at the end.
         ([ended("completed", output_text="ab")], ("ab", "", StopReason.END)),
         ([delta("ab"), ended("completed", output_text="ab")], ("ab", "", StopReason.END)),
@@ -91,7 +119,7 @@ _LIMIT = {"code": "rate_limit_exceeded", "message": "slow"}
         ([ended("completed", message({**AB, "type": "text"}))], ("ab", "", StopReason.END)),
         ([ended("completed", CALL)], ("", '{"a":1}', StopReason.TOOL_CALLS)),
     ],
-    ids=range(11),
+    ids=range(13),
 )
 def test_responses(stream: list[Event], expected: tuple[str, str, Any]) -> None:
     assert told(events_of("responses", [CREATED, *stream])) == expected
@@ -213,3 +241,97 @@ def test_an_incomplete_response_is_never_told_as_a_complete_one(reason: str) -> 
     (text, _, end) = told(events_of("responses", [CREATED, item(0), delta("a"), last]))
     filtered = reason in ("content_filter", "safety")
     assert (text, end) == ("a", StopReason.CONTENT_FILTER if filtered else StopReason.LENGTH)
+
+
+NOTICE: Event = {"message": "The rate limit is near: please wait in line"}
+
+
+@pytest.mark.parametrize(
+    ("stream", "expected"),
+    [
+        # A sentence outside the answer explains its end if nothing of the answer follows it.
+        ([delta("a"), NOTICE], ("a", "", Kind.RATE_LIMITED)),
+        ([NOTICE, delta("a")], ("a", "", Kind.TRUNCATED)),
+        ([NOTICE, delta("a"), ended("completed")], ("a", "", StopReason.END)),
+        ([delta("a"), {"message": "Please hold the line"}], ("a", "", Kind.TRUNCATED)),
+        # An error in a form of no dialect, whatever its `type` is.
+        (
+            [delta("a"), {"object": "error", "type": "NotFoundError", "message": "no such model"}],
+            ("a", "", Kind.NOT_FOUND),
+        ),
+        ([delta("a"), {"type": "codex.rate_limits", "rate_limits": {}}], ("a", "", Kind.TRUNCATED)),
+    ],
+)
+def test_words_outside_the_answer(stream: list[Event], expected: tuple[str, str, Any]) -> None:
+    assert told(events_of("responses", [CREATED, *stream])) == expected
+
+
+def test_a_page_among_the_events_is_told_by_its_title() -> None:
+    page = b"<!DOCTYPE html><html><head><title>502 Bad Gateway</title></head><body>x</body></html>"
+    decoder = DIALECTS["responses"].decoder("text/event-stream")
+    begun = [b"data: %b\n\n" % json.dumps(part).encode() for part in (CREATED, delta("a"))]
+    items = [*decoder.receive_data(b"".join(begun) + page), *decoder.receive_eof()]
+    failure = items[-1]
+    assert isinstance(failure, Failure)
+    assert failure.detail.endswith("between the events: 502 Bad Gateway")
+
+
+def test_arguments_in_doubt_are_told_where_the_model_was_stopped() -> None:
+    """They may be JSON in a JSON string, of which nobody will see the end."""
+    call = {"type": "tool_use", "id": "a", "name": "f", "input": {}}
+    begun: list[Event] = [
+        {"type": "content_block_start", "index": 0, "content_block": call},
+        {
+            "type": "content_block_delta",
+            "index": 0,
+            "delta": {"type": "input_json_delta", "partial_json": '"{'},
+        },
+    ]
+    end: list[Event] = [
+        {"type": "message_delta", "delta": {"stop_reason": "max_tokens"}},
+        {"type": "message_stop"},
+    ]
+    assert told(events_of("messages", [*begun, *end])) == ("", '"{', StopReason.LENGTH)
+    started: list[Event] = [
+        {"type": "response.output_item.added", "output_index": 0, "item": _CALL},
+        {"type": "response.function_call_arguments.delta", "output_index": 0, "delta": '"{'},
+    ]
+    response = {"status": "incomplete", "output": []}
+    last: Event = {"type": "response.incomplete", "response": response}
+    assert told(events_of("responses", [*started, last])) == ("", '"{', StopReason.LENGTH)
+
+
+_CALL = {"type": "function_call", "call_id": "a", "name": "f", "arguments": ""}
+
+
+# An answer that begins again in the middle of itself.
+
+_MESSAGE: Event = {"type": "message_start", "message": {"id": "m", "usage": {}}}
+_WORDS: Event = {
+    "type": "content_block_delta",
+    "index": 0,
+    "delta": {"type": "text_delta", "text": "Hold"},
+}
+
+
+@pytest.mark.parametrize(
+    ("dialect", "begun", "words"),
+    [("messages", _MESSAGE, _WORDS), ("responses", CREATED, delta("Hold"))],
+)
+def test_an_answer_that_begins_again_after_words_is_broken(
+    dialect: str, begun: Event, words: Event
+) -> None:
+    """A proxy has asked once more behind our back: its words would be told twice."""
+    again = {**begun, next(iter(begun.keys() - {"type"})): {"id": "another"}}
+    assert told(events_of(dialect, [begun, words, again, words])) == ("Hold", "", Kind.PROTOCOL)
+
+
+@pytest.mark.parametrize(
+    ("dialect", "begun", "words"),
+    [("messages", _MESSAGE, _WORDS), ("responses", CREATED, delta("Hold"))],
+)
+def test_before_any_words_it_may_begin_as_often_as_it_likes(
+    dialect: str, begun: Event, words: Event
+) -> None:
+    events = events_of(dialect, [begun, begun, words])
+    assert told(events) == ("Hold", "", Kind.TRUNCATED)

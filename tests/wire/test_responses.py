@@ -435,3 +435,88 @@ def test_what_an_item_says_of_itself_when_it_is_closed_is_passed_on(item: Payloa
     (output,) = whole("responses", items)["output"]
     for told in (done, output):
         assert (told["phase"], told["created_by"]) == ("final_answer", {"id": "x"})
+
+
+def deltas(*pieces: str) -> list[Payload]:
+    return [created(), added(0, **MESSAGE), *(delta(0, piece) for piece in pieces)]
+
+
+def spoken(text: str) -> Payload:
+    return {**MESSAGE, "content": [{"type": "output_text", "text": text, "annotations": []}]}
+
+
+@pytest.mark.parametrize("pieces", [["fast", "."], ["Hold", "."], ["Hol", "fast."]])
+@pytest.mark.parametrize("ended", [False, True])
+def test_words_that_were_lost_on_the_way_are_missed(pieces: list[str], ended: bool) -> None:
+    """The end tells all of them; nothing can be put between words that were given."""
+    last = [done(0, **spoken("Hold fast."))] if ended else []
+    found = events_of("responses", [*deltas(*pieces), *last, completed(spoken("Hold fast."))])
+    assert isinstance(found[-1], Failure)
+    assert found[-1].kind is Kind.PROTOCOL
+    assert "".join(e.text for e in found if isinstance(e, TextDelta)) == "".join(pieces)
+
+
+@pytest.mark.parametrize("told", ["Hold fast", "Hold fast. ", " Hold fast.", "Hold on", "", "Ho"])
+def test_an_end_that_words_it_otherwise_changes_nothing(told: str) -> None:
+    found = crossed(events_of("responses", [*deltas("Hold ", "fast."), completed(spoken(told))]))
+    text = "".join(e.text for e in found if isinstance(e, TextDelta))
+    assert text.rstrip() == "Hold fast."
+    assert isinstance(found[-1], Finished)
+
+
+def test_an_item_is_known_by_its_id_whatever_it_is_called() -> None:
+    begun = added(0, **{**MESSAGE, "type": "x"})
+    events = [created(), begun, delta(0, "Hold fast."), completed(spoken("Hold fast."))]
+    found = crossed(events_of("responses", events))
+    assert "".join(e.text for e in found if isinstance(e, TextDelta)) == "Hold fast."
+
+
+@pytest.mark.parametrize("wrong", [{"output_index": 7}, {"output_index": None}])
+def test_an_item_is_known_by_its_id_wherever_it_is_said_to_stand(wrong: Payload) -> None:
+    ended = {"type": "response.output_text.done", "item_id": "msg_1", "content_index": 0, **wrong}
+    events = [
+        created(),
+        added(0, id="rs_0", type="reasoning", summary=[]),
+        added(1, **{**MESSAGE, "id": "msg_1"}),
+        delta(1, "Hold fast."),
+        {**ended, "text": "Hold fast."},
+        completed(),
+    ]
+    found = crossed(events_of("responses", events))
+    assert "".join(e.text for e in found if isinstance(e, TextDelta)) == "Hold fast."
+
+
+@pytest.mark.parametrize("said", ['{"a":1', '{"a":11}', '{"b":1}'])
+def test_arguments_that_are_not_those_of_the_end_are_not_run(said: str) -> None:
+    call = {"id": "fc", "type": "function_call", "call_id": "c1", "name": "look"}
+    where = {"item_id": "fc", "output_index": 0}
+    events = [
+        created(),
+        added(0, **call, arguments=""),
+        {"type": "response.function_call_arguments.delta", **where, "delta": said},
+        done(0, **call, arguments='{"a": 1}' if said != '{"a":1' else '{"b":1}'),
+        completed(),
+    ]
+    found = events_of("responses", events)
+    assert isinstance(found[-1], Failure)
+    assert found[-1].kind is Kind.TOOL_ARGUMENTS
+
+
+def test_arguments_that_are_only_written_otherwise_are_the_same() -> None:
+    call = {"id": "fc", "type": "function_call", "call_id": "c1", "name": "look"}
+    where = {"item_id": "fc", "output_index": 0}
+    events = [
+        created(),
+        added(0, **call, arguments=""),
+        {"type": "response.function_call_arguments.delta", **where, "delta": '{"a":1}'},
+        done(0, **call, arguments='{"a": 1}'),
+        completed(),
+    ]
+    assert isinstance(events_of("responses", events)[-1], Finished)
+
+
+@pytest.mark.parametrize("odd", [7, True, "x", {"a": 1}, [1]])
+def test_log_probabilities_that_are_none_are_left_out(odd: Any) -> None:
+    items = events_of("responses", [created(), delta(0, "Hi", logprobs=odd), completed()])
+    (told,) = [p for p in streamed("responses", items) if p["type"].endswith("text.delta")]
+    assert told["logprobs"] in ([], [1])

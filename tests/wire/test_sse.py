@@ -35,8 +35,7 @@ def data_of(*pieces: bytes) -> list[bytes]:
         (b": keep-alive\n\ndata: a\n\n: ping\n", [b"a"]),
         (b"\n\n\n\ndata: a\n\n", [b"a"]),
         (BOM + b"data: a\n\n", [b"a"]),
-        (b"data: a\n\n" + BOM + b"data: b\n\n", [b"a"]),
-        (b"datax: a\nDATA: b\n data: c\n\n", []),
+        (b"datax: a\nxdata: b\n-data: c\n\n", []),
         (b"event: ping\n\n", []),
         (b"data: a\x0b\x0c\x1c\x85b\n\n", [b"a\x0b\x0c\x1c\x85b"]),
         ("data: 断\u2028线\n\n".encode(), ["断\u2028线".encode()]),
@@ -48,12 +47,24 @@ def test_data(stream: bytes, data: list[bytes]) -> None:
 
 
 @pytest.mark.parametrize(
+    "line",
+    [BOM + b"data: b", b"\0\0\0data: b", b" data: b", b"DATA: b", b"Data : b", b"\x0b\tdata:b"],
+)
+def test_no_disguise_of_a_line_loses_its_words(line: bytes) -> None:
+    stream = b"data: a\n\n" + line + b"\n\ndata: c\n\n"
+    parser = SseParser()
+    assert [event.data for event in parser.feed(stream)] == [b"a", b"b", b"c"]
+    assert parser.stray == b""
+
+
+@pytest.mark.parametrize(
     ("stream", "data"),
     [
         # No blank line between events.
         (b'data: {"a":1}\ndata: {"a":2}\ndata: [DONE]\n\n', [b'{"a":1}', b'{"a":2}', b"[DONE]"]),
         (b'data: {\ndata: "a": [\ndata: {}\ndata: ]}\n\n', [b'{\n"a": [\n{}\n]}']),
         # The line ends of the JSON itself.
+        (b'data: {"a": "\n data: 1\n"}\n\n', [b'{"a": "\n data: 1\n"}']),
         (b'data: {\n "a": 1,\n\t"data": 2\n}\n\n', [b'{\n "a": 1,\n\t"data": 2\n}']),
         (b'data: {"a":1}\n<html>\n\ndata: b\n\n', [b'{"a":1}', b"b"]),
         (b"data: a\nb\n\n", [b"a"]),

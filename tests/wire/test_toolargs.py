@@ -71,6 +71,31 @@ def put_together(*fragments: Given) -> tuple[list[Given], str]:
             id="without index, the rest goes to the last call",
         ),
         pytest.param(
+            [
+                (0, "a", "f", ""),
+                (0, "", "", '{"x'),
+                (0, "", "", '{"x": 1'),
+                (0, "", "", '{"x": 1}'),
+            ],
+            [(0, "a", "f", '{"x": 1}')],
+            id="every fragment holds all that came before it",
+        ),
+        pytest.param(
+            [(0, "a", "f", '{"x":['), (0, "", "", '{"x":['), (0, "", "", "1]}]}")],
+            [(0, "a", "f", '{"x":[{"x":[1]}]}')],
+            id="a tree that looks as if it began again",
+        ),
+        pytest.param(
+            [(0, "a", "f", '"{\\"x\\":'), (0, "", "", ' 1}"')],
+            [(0, "a", "f", '{"x": 1}')],
+            id="an object in a string",
+        ),
+        pytest.param(
+            [(0, "a", "f", '{"x": 1}'), (0, "", "", '{"x"'), (0, "", "", ":1}")],
+            [(0, "a", "f", '{"x": 1}')],
+            id="whole at first, and in pieces after it",
+        ),
+        pytest.param(
             [(0, "a", "f", '{"x"'), (0, "a", "f", ":1"), (0, "a", "f", "}")],
             [(0, "a", "f", '{"x":1}')],
             id="id and name in every fragment",
@@ -128,6 +153,13 @@ def test_a_name_that_comes_late_is_given_late() -> None:
     assert calls.fault() == ""
 
 
+def test_an_id_that_comes_late_is_given_late() -> None:
+    calls = ToolCalls()
+    assert calls.add(0, "", "", '{"x"') == Fragment(0, "", "", '{"x"')
+    assert calls.add(0, "a", "f", ":1}") == Fragment(0, "a", "f", ":1}")
+    assert calls.add(0, "b", "", "") == Fragment(0, "", "", "")
+
+
 def test_a_made_id_is_the_same_for_the_same_answer_and_another_for_another() -> None:
     made = [ToolCalls(seed).add(None, "", "f", "{}").id for seed in ("a", "a", "b")]
     assert made[0] == made[1] != made[2]
@@ -147,6 +179,20 @@ def test_a_made_id_is_the_same_for_the_same_answer_and_another_for_another() -> 
 )
 def test_arguments_must_be_a_whole_object(arguments: str, fault: str) -> None:
     assert put_together((0, "a", "f", arguments))[1] == fault
+
+
+@pytest.mark.parametrize(
+    "pieces",
+    [
+        ('{"x":1}', '{"x":2}'),  # which of the two, nobody knows
+        ('"f(1)"',),
+        ('"{', "x"),
+        ('{"x"', '{"x":', '{"x":1'),
+    ],
+)
+def test_what_can_be_read_in_no_way_is_not_run(pieces: tuple[str, ...]) -> None:
+    _, fault = put_together((0, "a", "f", ""), *((0, "", "", piece) for piece in pieces))
+    assert "not a whole JSON object" in fault
 
 
 def test_a_call_whose_beginning_was_lost_cannot_be_run() -> None:

@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from ..core.anchor import open_fence
 from ..core.events import StopReason
-from ..core.failure import NOTHING_MORE, Failure, Kind
+from ..core.failure import Failure, Kind
 from ..core.message import Message, Native, Role, Text, ToolCall
 from ..core.record import failure_record
 from ..wire.toolargs import unused
+from .compaction import SQUEEZES
 from .decisions import Ask, End
 from .events import Ended, StepEnded, TurnOutcome, Why
 from .judging import tools_left
 from .standing import CUT_CALL, SPOKEN_CALL, Standing
 from .task import Task
-
-MAX_SQUEEZES = 3  # times that a prompt is made shorter because the upstream says it is too long
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,8 +85,6 @@ def fall(
     names what the prompt held that could be left out: "without_images", "without_tools".
     """
     read = now.read(task.released)
-    if _said_all(now, failure, read):
-        return StepEnded(now.step, Message(Role.ASSISTANT, (Text(read),)))
     why = _way_round(now, failure, seen)
     if why is None:
         return give_up(now, task, failure, ref)
@@ -98,32 +93,13 @@ def fall(
     return Ask(now.step, why, read, tools_left(now, task))
 
 
-def _said_all(now: Standing, failure: Failure, read: str) -> bool:
-    """Whether a step that another life had begun was whole, although its end is not known: the
-    model, asked to go on, ends without a word more, and the text ends as texts do.
-    """
-    resumed = now.whys[-1:] == ("resumed",)
-    return resumed and failure.code == NOTHING_MORE and _ends(read)
-
-
-def _ends(text: str) -> bool:
-    """At a full stop or the like, and not within a block of code."""
-    last = text.rstrip()[-1:]
-    if not last or open_fence(text) is not None:
-        return False
-    kind = unicodedata.category(last)
-    return last not in _GOES_ON and (kind in _CLOSING or kind == "So")
-
-
-_GOES_ON = ",:;\\/&@#%，、：；·"
-_CLOSING = ("Po", "Pe", "Pf", "Sk")  # punctuation, brackets and quotes that close, `
-
-
 def give_up(now: Standing, task: Task, failure: Failure, ref: str) -> End:
     """The turn ends with this failure. What was read of the answer stays."""
     record = failure_record(failure)
     if now.continues:
         return End(Ended("limited", "length", {}, ref, record))
+    if failure.kind is Kind.EMPTY and now.shows:
+        return End(Ended("finished", ref=ref, failure=record))  # a tool has shown the answer
     values: dict[str, object] = {"released": len(now.read(task.released))}
     if failure.retry_after is not None:
         values["retry_after"] = failure.retry_after
@@ -134,8 +110,12 @@ def give_up(now: Standing, task: Task, failure: Failure, ref: str) -> End:
 def _way_round(now: Standing, failure: Failure, seen: Collection[Why]) -> Why | None:
     """Another form of the same question that may succeed; each is tried a few times at most."""
     match failure.root.kind if failure.kind is Kind.BAD_GATEWAY else failure.kind:
-        case Kind.TOO_LONG if now.squeezes < MAX_SQUEEZES:
+        case Kind.TOO_LONG if now.squeezes < len(SQUEEZES):
             return "compacted"
+        case Kind.INVALID | Kind.TOO_LONG if (
+            "without_images" in seen and "without_images" not in now.whys
+        ):
+            return "without_images"  # of all that may be wrong it is the likeliest
         case Kind.UNSUPPORTED:
             return next((why for why in _LEFT_OUT if why in seen and why not in now.whys), None)
         case Kind.TOOL_ARGUMENTS if "mended" not in now.whys:

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import MISSING, fields
+from functools import cache
 from typing import Any, TypeVar
 
 from ..core.message import Audio, File, Image, Message, Native, Part, Role, Text, ToolCall
 from .events import (
     Asked,
     Ended,
+    MediaAdded,
     Noted,
     ReasoningAdded,
     Replaced,
@@ -36,6 +38,7 @@ _EVENTS: Mapping[str, type[TurnEvent]] = {
     "replaced": Replaced,
     "step_ended": StepEnded,
     "tool_asked": ToolAsked,
+    "media_added": MediaAdded,
     "tool_answered": ToolAnswered,
     "noted": Noted,
     "said": Said,
@@ -89,21 +92,18 @@ def _written(value: Any) -> dict[str, Any]:
 def _read(kind: type[T], data: Any) -> T:
     if not isinstance(data, Mapping):
         raise Unreadable(f"{kind.__name__} is to be an object")
-    known = fields(kind)  # type: ignore[arg-type]
-    missing = [
-        spec.name
-        for spec in known
-        if spec.name not in data and spec.default is spec.default_factory is MISSING
-    ]
-    if missing:
+    readers, needed = _form(kind)  # type: ignore[arg-type] # a class is hashable
+    if missing := [name for name in needed if name not in data]:
         raise Unreadable(f"{kind.__name__} lacks {', '.join(missing)}")
-    return kind(
-        **{
-            spec.name: _READERS.get(spec.name, _as_it_is)(data[spec.name])
-            for spec in known
-            if spec.name in data
-        }
-    )
+    return kind(**{name: readers[name](value) for name, value in data.items() if name in readers})
+
+
+@cache
+def _form(kind: type) -> tuple[Mapping[str, Callable[[Any], Any]], Sequence[str]]:
+    """How each field is read, and which have no default: histories are long."""
+    known = fields(kind)
+    needed = [spec.name for spec in known if spec.default is spec.default_factory is MISSING]
+    return {spec.name: _READERS.get(spec.name, _as_it_is) for spec in known}, needed
 
 
 def _as_it_is(value: Any) -> Any:
@@ -141,6 +141,7 @@ _WRITERS: Mapping[str, Callable[[Any], Any]] = {
     "parts": _write_parts,
     "calls": _write_calls,
     "native": lambda native: native and _written(native),
+    "left_out": list,
 }
 _READERS: Mapping[str, Callable[[Any], Any]] = {
     "message": read_message,
@@ -148,4 +149,5 @@ _READERS: Mapping[str, Callable[[Any], Any]] = {
     "parts": _read_parts,
     "calls": _read_calls,
     "native": lambda native: native and _read(Native, native),
+    "left_out": tuple,
 }

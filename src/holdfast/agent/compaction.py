@@ -21,12 +21,17 @@ RECENT = 2  # turns before this one that are kept as long as anything else can g
 SETTLE = 0.7  # of the budget: what is left after turns were dropped, so that the next ones fit
 ANSWER = 8192  # tokens kept free for the answer, or a quarter of what there is
 MARGIN = 0.9  # our estimate may be too low by so much
-SQUEEZE = 0.6  # of what was too long, each time the upstream says so
+# Of what was too long, each time the upstream says so again: in the end it fits a model with a
+# tenth of the context that it was taken to have.
+SQUEEZES = (0.6, 0.36, 0.15, 0.05)
 
 OLD_RESULT = 600  # characters of a tool's output in an earlier turn
 _RESULTS = (4000, 1000)  # in this turn, while history can still give way
 _LAST_RESULTS = (400, 100)
 _LEAST = 200  # characters that any text keeps
+
+IMAGES = 8  # of earlier turns, that a model is shown again
+IMAGE_DATA = 12_000_000  # characters of base64 of them: some vendors take 20 MB in all
 
 _OF_MESSAGE = 4  # tokens around a message, and around a call
 _OF_IMAGE = 1200
@@ -167,13 +172,18 @@ def _drop_steps(fitted: Fitted, room: int, language: Language) -> Fitted:
 
 
 def _cut_texts(fitted: Fitted, room: int, language: Language) -> Fitted:
-    """The last resort: every long text of this turn loses its middle, in proportion."""
-    total = max(1, fitted.weight)
-    shown = []
-    for message in fitted.turn:
-        length = max(_LEAST, int(len(message.text) * room / total * MARGIN))
-        shown.append(_cut(message, length, language))
-    return replace(fitted, turn=tuple(shown), shortened=fitted.shortened + 1)
+    """The last resort: every long text of this turn loses its middle, in proportion.
+
+    What is short or no text cannot give way, so that the others may have to lose more.
+    """
+    share = MARGIN * room / max(1, fitted.weight)
+    longest = max((len(message.text) for message in fitted.turn), default=0)
+    while True:
+        cut = (_cut(m, max(_LEAST, int(len(m.text) * share)), language) for m in fitted.turn)
+        shown = replace(fitted, turn=tuple(cut), shortened=fitted.shortened + 1)
+        if shown.weight <= room or longest * share <= _LEAST:
+            return shown
+        share *= MARGIN
 
 
 _STEPS: Sequence[Step] = (
@@ -299,7 +309,11 @@ def without_tools(messages: Sequence[Message], language: Language) -> Messages:
         if message.role is Role.TOOL:
             name = names.get(message.answers, "?")
             text = tell("result", language, name=name, text=message.text)
-            told.append(Message(Role.USER, (Text(text),)))
+            others = (part for part in message.parts if not isinstance(part, Text))
+            told.append(Message(Role.USER, (Text(text), *others)))
+            continue
+        if not (message.calls or message.native):
+            told.append(message)
             continue
         names |= {call.id: call.name for call in message.calls}
         said = [
@@ -313,14 +327,39 @@ def without_tools(messages: Sequence[Message], language: Language) -> Messages:
 def with_images_as(messages: Sequence[Message], words: Callable[[Image], str]) -> Messages:
     """`messages` with a text in the place of every image."""
     return tuple(
-        replace(
-            message,
-            parts=tuple(
-                Text(words(part)) if isinstance(part, Image) else part for part in message.parts
-            ),
-        )
+        _with_images_as(message, words) if images_of((message,)) else message
         for message in messages
     )
+
+
+def _with_images_as(message: Message, words: Callable[[Image], str]) -> Message:
+    told = (Text(words(part)) if isinstance(part, Image) else part for part in message.parts)
+    return replace(message, parts=tuple(told))
+
+
+def fade_images(messages: Sequence[Message], language: Language) -> Messages:
+    """Only the newest images stay; every question would carry all of the others again, until no
+    upstream takes it any more.
+    """
+    faded = tell("image_old", language)
+    count = size = 0
+    shown: list[Message] = []
+    for message in reversed(messages):
+        images = images_of((message,))
+        count += len(images)
+        size += sum(len(image.data) for image in images)
+        gone = any(not (image.data or image.url) for image in images)  # see media.joined
+        old = images and (gone or count > IMAGES or size > IMAGE_DATA)
+        if old and message.role is Role.TOOL:  # whose words tell of them, see media.kept
+            shown.append(_without_images(message))
+        else:
+            shown.append(_with_images_as(message, lambda _: faded) if old else message)
+    return tuple(reversed(shown))
+
+
+def _without_images(message: Message) -> Message:
+    parts = tuple(part for part in message.parts if not isinstance(part, Image))
+    return replace(message, parts=parts)
 
 
 def images_of(messages: Iterable[Message]) -> list[Image]:

@@ -80,8 +80,23 @@ class ToolAsked:
 
 
 @dataclass(frozen=True, slots=True)
+class MediaAdded:
+    """What the answer to a call brings beside words, just before it: a `File` for each picture,
+    sound and file that the person is shown, an `Image` for what only the model is (agent.media).
+    Or, with no call's id: before the question, what the person attached (role USER); in a turn that
+    pays what is owed from an earlier one, what its tools brought.
+
+    Apart from the message, because it is large: of a long conversation the newest few are read.
+    """
+
+    call_id: str
+    message: Message
+
+
+@dataclass(frozen=True, slots=True)
 class ToolAnswered:
-    """The result, which goes into the history. `ms` is how long it took.
+    """The result, which goes into the history. `ms` is how long it took. `left_out` names media
+    that were too large or too many to be kept.
 
     `rest` is what the message has no room for: the whole output, to be read page by page.
     `failure` is the record of what failed, if anything did.
@@ -94,6 +109,7 @@ class ToolAnswered:
     ms: int = 0
     rest: str = ""
     failure: Mapping[str, Any] | None = None
+    left_out: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +150,7 @@ TurnEvent = (
     | Replaced
     | StepEnded
     | ToolAsked
+    | MediaAdded
     | ToolAnswered
     | Noted
     | Said

@@ -20,7 +20,8 @@ from .asking import Models
 from .compaction import Messages, fit, images_of, repair, turns_of, weigh
 from .decisions import Ask
 from .events import Noted, Why
-from .memory import Memory, key_of, key_of_image
+from .media import SEEN, apart, as_seen
+from .memory import Memory, key_of_image, keys_of
 from .standing import Standing
 from .task import Task
 from .tools import AgentTool
@@ -29,7 +30,7 @@ from .words import Language, tell
 SUMMARY = 600  # words or characters of a summary, at most
 _TOLD = 2000  # characters of one message that a summary is made from
 _CAPTION = 2000  # characters of a caption
-_CAPTIONS = 4  # images that are described for one prompt, the newest
+_CAPTIONS = 4  # images that are newly described for one prompt, the newest
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +62,10 @@ class Framer:
         hint = _hint(task, ask, offered=bool(offered))
         history = repair(task.history, task.language)
         turn = repair(now.messages, task.language)
+        looks = abilities.vision or task.caption_route
+        seeing = as_seen((*history, *turn), SEEN if looks else 0)
+        history = compaction.fade_images(seeing[: len(history)], task.language)
+        turn = seeing[len(history) :]
         seen: set[Why] = {"without_tools"} if offered else set()
         if abilities.vision and "without_images" not in whys:
             seen |= {"without_images"} if images_of((*history, *turn)) else set()
@@ -77,11 +82,11 @@ class Framer:
         whole = fixed + weigh(history) + weigh(turn)
         squeezed = whys.count("compacted")
         room = min(room, whole) if squeezed else room
-        room = int(room * compaction.SQUEEZE**squeezed) - fixed
+        room = int(room * (1.0, *compaction.SQUEEZES)[squeezed]) - fixed
         told, shown = await self._fit(task, history, turn, room, notes)
         system = "\n\n".join(part for part in (task.persona, told) if part)
         opening = (said(Role.SYSTEM, system),) if system else ()
-        messages = (*opening, *shown, *hint)
+        messages = (*opening, *apart(shown, task.language), *hint)
         prompt = Prompt(
             messages, offered, ToolChoice("none") if offered and not ask.tools else None
         )
@@ -107,19 +112,21 @@ class Framer:
         count = len(list(turns_of(fitted.dropped)))
         words = await self._summarise(task, before, fitted.dropped, notes)
         gone = history[: len(gone) + len(fitted.dropped)]
-        self._memory.put(key_of(gone, task.summary_route), words)
+        (key,) = keys_of((gone,), task.summary_route)
+        self._memory.put(key, words)
         notes.append(Noted("compacted", {"turns": count, "summarised": bool(words)}))
         return _summary(words, gone, language), (*fitted.history, *fitted.turn)
 
     def _left_out(self, task: Task, history: Messages) -> tuple[Messages, str, Messages]:
         """The longest beginning of `history` that was left out before, its summary, the rest."""
         turns = list(turns_of(history))
-        for count in range(len(turns), 0, -1):
-            gone = tuple(message for turn in turns[:count] for message in turn)
-            words = self._memory.get(key_of(gone, task.summary_route))
+        count, before = 0, ""
+        for number, key in enumerate(keys_of(turns, task.summary_route), 1):
+            words = self._memory.get(key)
             if words is not None:
-                return gone, words, history[len(gone) :]
-        return (), "", history
+                count, before = number, words
+        gone = tuple(message for turn in turns[:count] for message in turn)
+        return gone, before, history[len(gone) :]
 
     async def _summarise(
         self, task: Task, before: str, dropped: Messages, notes: list[Noted]
@@ -149,10 +156,11 @@ class Framer:
         images = images_of((*history, *turn))
         captions = {
             key_of_image(image): caption
-            for image in images[-_CAPTIONS:]
-            if (caption := await self._caption(task, image))
+            for place, image in enumerate(images, 1)
+            if (caption := await self._caption(task, image, new=place > len(images) - _CAPTIONS))
         }
-        if any(key_of_image(image) not in captions for image in images_of(turn)):
+        asked = (message for message in turn if message.role is Role.USER)
+        if any(key_of_image(image) not in captions for image in images_of(asked)):
             notes.append(Noted("image_unseen", {"route": task.route}))
 
         def words(image: Image) -> str:
@@ -164,14 +172,16 @@ class Framer:
         told = compaction.with_images_as((*history, *turn), words)
         return told[: len(history)], told[len(history) :]
 
-    async def _caption(self, task: Task, image: Image) -> str:
-        """A description of the image, "" if there is to be none or none could be had."""
+    async def _caption(self, task: Task, image: Image, *, new: bool) -> str:
+        """A description of the image, "" if there is to be none or none could be had; one that is
+        not `new` has the one that it was given before.
+        """
         if not task.caption_route or not self._abilities(task.caption_route).vision:
             return ""
         key = key_of_image(image, task.caption_route, task.language)
         known = self._memory.get(key)
-        if known is not None:
-            return known
+        if known is not None or not new:
+            return known or ""
         message = Message(Role.USER, (Text(tell("caption", task.language)), image))
         prompt = Prompt((message,))
         try:

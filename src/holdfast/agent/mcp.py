@@ -8,11 +8,13 @@ read-only or idempotent: then it is made once more.
 from __future__ import annotations
 
 import asyncio
+import base64
 import os
 from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any, TextIO
+from urllib.parse import unquote, urlsplit
 
 import httpx2
 from mcp import Client, MCPError, StdioServerParameters, types
@@ -29,7 +31,9 @@ from ..upstream.progress import Progress
 from ..upstream.translate import failure_from
 from ..wire.jsontext import dumps
 from ..wire.toolargs import fit_name, unused
-from .mcp_leniency import lenient
+from .mcp_leniency import LOST, always, lenient
+from .mcp_overheard import UNPACKED, Overheard
+from .media import Media
 from .tools import AgentTool, Missing, OutcomeUnknown, Output, ToolContext, ToolFailed
 
 CONNECT = 120.0  # seconds: a server may have to be fetched before it can start
@@ -42,19 +46,26 @@ LISTED = 60.0  # seconds for which a listing is
 PROBE = 5.0  # seconds in which it must otherwise answer
 _TOLD = 1.0  # seconds in which the SDK tells a caller that the connection is gone
 _PAGES = 50  # of a listing
+_TYPE = 100  # characters of a type that is told
 _STDERR = 2048  # bytes that are kept of what a server says about itself
 
-# After these nobody knows whether the tool was run; any other error is the server's own word.
-_LOST = frozenset({types.CONNECTION_CLOSED, types.REQUEST_TIMEOUT, types.INTERNAL_ERROR})
+# After these nobody knows whether the tool was run; any other error is the server's own word
+# (`mcp_leniency` sees to it that these are not).
+_LOST = frozenset({LOST, types.REQUEST_TIMEOUT, types.INTERNAL_ERROR})
 
 
 class McpServer:
-    """Implements `tools.ToolServer`. `name` goes before the names of its tools."""
+    """Implements `tools.ToolServer`. `name` goes before the names of its tools; `patience` is how
+    many seconds a turn waits for the server to start.
+    """
 
-    def __init__(self, name: str, settings: McpSettings, clock: Clock) -> None:
+    def __init__(
+        self, name: str, settings: McpSettings, clock: Clock, patience: float = PATIENCE
+    ) -> None:
         self._name = name
         self._settings = settings
         self._clock = clock
+        self._patience = patience
         self._link: _Link | None = None
         self._opening = asyncio.Lock()
         self._failed: Failure | None = None  # why the last connection could not be made
@@ -109,7 +120,7 @@ class McpServer:
 
     async def _opened(self, link: _Link) -> _Link:
         waited = self._clock.monotonic() - link.began_at
-        await link.opened(max(0.0, PATIENCE - waited))
+        await link.opened(max(0.0, self._patience - waited))
         now = self._clock.monotonic()
         if link.alive:
             link.heard_at = now
@@ -196,6 +207,7 @@ class _Link:
         self.listed: Sequence[types.Tool] = ()
         self.refused: dict[str, str] = {}  # what was listed as no tool can be, and why
         self.heard_at = 0.0
+        self._overheard = Overheard()
         self.said = b""  # the end of what the server wrote on its standard error
         self._settings = settings
         self._ready = asyncio.Event()
@@ -250,7 +262,9 @@ class _Link:
 
     async def _hold(self) -> None:
         async with AsyncExitStack() as stack:
-            transport = lenient(await self._transport(stack), self.refused.__setitem__)
+            bare = await self._transport(stack)
+            ended = self._overheard.ended if self._settings.url else always
+            transport = lenient(bare, self.refused.__setitem__, ended)
             client = await stack.enter_async_context(Client(transport))
             self.listed = await self._list(client)
             self.client = client
@@ -275,12 +289,17 @@ class _Link:
         if settings.url:
             headers = {name: value.get_secret_value() for name, value in settings.headers.items()}
             timeout = httpx2.Timeout(PATIENCE, read=settings.timeout + PATIENCE)
-            client = httpx2.AsyncClient(headers=headers, timeout=timeout)
+            hooks = {"response": [self._overheard.hook]}
+            client = httpx2.AsyncClient(
+                headers=UNPACKED | headers, timeout=timeout, event_hooks=hooks
+            )
             http = await stack.enter_async_context(client)
             return streamable_http_client(settings.url, http_client=http)
         command, *arguments = settings.command
         env = {name: value.get_secret_value() for name, value in settings.env.items()}
-        parameters = StdioServerParameters(command=command, args=arguments, env=env)
+        parameters = StdioServerParameters(
+            command=command, args=arguments, env=env, encoding_error_handler="replace"
+        )
         return stdio_client(parameters, await self._stderr(stack))
 
     async def _stderr(self, stack: AsyncExitStack) -> TextIO:
@@ -313,21 +332,52 @@ def _failure(name: str, link: _Link, secrets: Sequence[str]) -> Failure:
 
 
 def _output(result: types.CallToolResult) -> Output:
-    texts = [_text(block) for block in result.content]
-    if not texts and result.structured_content is not None:
+    told = [_told(block) for block in result.content]
+    texts = [text for text in told if isinstance(text, str)]
+    if not told and result.structured_content is not None:
         texts = [dumps(result.structured_content).decode()]
-    return Output("\n".join(texts), failed=result.is_error)
+    return Output(
+        "\n".join(texts),
+        failed=result.is_error,
+        media=tuple(media for media in told if isinstance(media, Media)),
+        broken=tuple(broken.type for broken in told if isinstance(broken, _Broken)),
+    )
 
 
-def _text(block: types.ContentBlock) -> str:
+@dataclass(frozen=True, slots=True)
+class _Broken:
+    type: str
+
+
+def _told(block: types.ContentBlock) -> str | Media | _Broken:
     match block:
         case types.TextContent(text=text):
             return text
         case types.ImageContent() | types.AudioContent():
-            return f"[{block.type}: {block.mime_type}, {len(block.data) * 3 // 4} bytes]"
+            return _media(block.data, block.mime_type, "", block.annotations)
         case types.ResourceLink():
             return f"[{block.title or block.name}]({block.uri})"
         case types.EmbeddedResource(resource=resource):
             if isinstance(resource, types.TextResourceContents):
                 return resource.text
-            return f"[{resource.uri}: {resource.mime_type or 'data'}]"
+            kind = resource.mime_type or ""
+            return _media(resource.blob, kind, resource.uri, block.annotations)
+
+
+def _media(data: str, kind: str, name: str, told: types.Annotations | None) -> Media | _Broken:
+    """Whom it is for a server may say; what it does not say is for both."""
+    try:
+        content = base64.b64decode("".join(data.split()), validate=True)
+    except ValueError:
+        return _Broken((kind or name or "data")[:_TYPE])
+    readers = (told and told.audience) or ["user"]
+    return Media(content, _name(name), kind, shown="user" in readers)
+
+
+def _name(uri: str) -> str:
+    """What a resource is called, "" if its address does not tell."""
+    try:
+        address = urlsplit(uri)
+    except ValueError:
+        return ""
+    return "" if address.scheme == "data" else unquote(address.path)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import assert_never
 
 from ..core.events import (
@@ -38,6 +38,7 @@ from .decisions import Answer, Ask, Decision, End, Run
 from .events import (
     Asked,
     Ended,
+    MediaAdded,
     Noted,
     ReasoningAdded,
     Replaced,
@@ -50,6 +51,7 @@ from .events import (
 )
 from .framing import Framer
 from .judging import answered
+from .media import LARGEST, Spent, bytes_of, named, parted, sized
 from .spoken import Speech
 from .standing import Standing, after, standing
 from .stepper import decide
@@ -115,7 +117,10 @@ class _Turn:
         if self._now.ended:
             return self._now.ended
         if not self._now.asked:
-            self._add(Asked(self._task.asked))
+            asked, brought = parted(self._task.asked)
+            if brought:
+                self._add(MediaAdded("", brought))
+            self._add(Asked(asked))
         route = self._models.routes(self._task.route)
         if route is None:
             return self._end(_no_route(self._task.route))
@@ -256,11 +261,13 @@ class _Turn:
             if call.id not in self._now.intents:
                 self._add(ToolAsked(call.id, call.name, call.arguments))
         await self._journal.settle()
+        spent = Spent(sum(bytes_of(answer.message) for _, answer in self._now.results))
         given = ToolContext(self._task.context, self._task.language, self._now.pages)
         offered = self._offered()
         clock = self._models.clock
         running = {
-            asyncio.create_task(run_tool(offered[call.name], call, given, clock)) for call in calls
+            asyncio.create_task(run_tool(offered[call.name], call, given, clock, spent))
+            for call in calls
         }
         try:
             while running:
@@ -275,10 +282,16 @@ class _Turn:
                 await asyncio.wait(running, timeout=GRACE)
 
     def _told(self, event: ToolAnswered) -> None:
-        self._add(event)
+        words, brought = parted(event.message)
+        if brought:
+            self._add(MediaAdded(event.call_id, brought))
+        self._add(replace(event, message=words))
         tool = self._offered()[event.name]
         if event.outcome == "unknown" or (event.outcome == "timeout" and not tool.safe):
             self._add(Noted("tool_unknown", {"tool": event.name}))
+        if event.left_out:
+            told = {"name": named(event.left_out), "limit": sized(LARGEST)}
+            self._add(Noted("media_left_out", told))
 
     def _abandoned(self, call: ToolCall) -> ToolAnswered:
         """The answer to a call that the person has stopped."""

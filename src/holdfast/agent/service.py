@@ -11,7 +11,7 @@ from ..config import WILDCARD, McpSettings, Settings
 from ..core.clock import Clock
 from ..problems import Problem, key
 from ..resilience.policy import Route
-from ..upstream.capabilities import known
+from ..upstream.capabilities import capability
 from .abilities import Abilities, AbilitiesOf
 from .asking import Models
 from .builtins import BUILT_IN, builtins
@@ -53,7 +53,7 @@ def known_abilities(routes: Callable[[str], Route | None]) -> AbilitiesOf:
 
     def of(name: str) -> Abilities:
         route = routes(name)
-        found = [known().of(one.base_url, one.model) for one in route.targets] if route else []
+        found = [capability(one.base_url, one.model) for one in route.targets] if route else []
         tokens = [one.context_tokens for one in found if one.context_tokens]
         least = Abilities()
         return Abilities(

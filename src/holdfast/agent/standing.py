@@ -13,6 +13,7 @@ from ..core.message import Message, Role, Text, ToolCall
 from .events import (
     Asked,
     Ended,
+    MediaAdded,
     Noted,
     ReasoningAdded,
     Replaced,
@@ -25,6 +26,7 @@ from .events import (
     TurnEvent,
     Why,
 )
+from .media import joined, shown
 
 # A step's `stop` beside those of a model:
 CUT_CALL = "cut_call"  # it said something, and its call could not be read
@@ -48,6 +50,7 @@ class Standing:
     stop: str = ""  # why the last whole message ended
     intents: Mapping[str, ToolAsked] = field(default_factory=dict)  # of that message, by call id
     results: tuple[tuple[Identity, ToolAnswered], ...] = ()  # of all calls that were run
+    media: Mapping[str, Message] = field(default_factory=dict)  # by call id, before its answer
     ended: Ended | None = None
 
     @property
@@ -71,6 +74,11 @@ class Standing:
         return {answer.call_id: answer.rest for _, answer in self.results if answer.rest}
 
     @property
+    def shows(self) -> bool:
+        """Whether a tool brought what the person is shown."""
+        return any(map(shown, self.messages))
+
+    @property
     def squeezes(self) -> int:
         return self.whys.count("compacted")
 
@@ -91,7 +99,8 @@ def standing(events: Iterable[TurnEvent]) -> Standing:
 def after(now: Standing, event: TurnEvent) -> Standing:
     match event:
         case Asked(message):
-            return replace(now, messages=(*now.messages, message))
+            asked = joined([*now.media.values(), message])[-1]
+            return replace(now, messages=(*now.messages, asked), media={})
         case StepBegan(step, why=why):
             again = now.open and step == now.step
             return replace(
@@ -113,10 +122,15 @@ def after(now: Standing, event: TurnEvent) -> Standing:
             return replace(now, messages=messages, open=False, text="", stop=stop, intents={})
         case ToolAsked(call_id):
             return replace(now, intents={**now.intents, call_id: event})
+        case MediaAdded(call_id, message):
+            return replace(now, media={call_id: message})
         case ToolAnswered(call_id, message=message):
+            message = joined([*now.media.values(), message])[-1]
+            event = replace(event, message=message)
             intent = now.intents.get(call_id)  # vendors use an id again, but not in one message
             ran = (((intent.name, intent.arguments.strip()), event),) if intent else ()
-            return replace(now, messages=(*now.messages, message), results=(*now.results, *ran))
+            messages = (*now.messages, message)
+            return replace(now, messages=messages, results=(*now.results, *ran), media={})
         case Ended():
             return replace(now, ended=event)
         case ReasoningAdded() | Noted() | Said():

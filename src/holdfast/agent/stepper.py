@@ -47,5 +47,5 @@ def _verdict(now: Standing, task: Task) -> Ended:
         return Ended("limited", "repeated_calls")
     if now.step >= task.max_steps and now.results:
         return Ended("limited", "too_many_steps", {"steps": now.step})
-    told = task.released + now.prose
-    return Ended("finished") if told.strip() else Ended("finished", Kind.EMPTY.value)
+    told = (task.released + now.prose).strip() or now.shows
+    return Ended("finished") if told else Ended("finished", Kind.EMPTY.value)

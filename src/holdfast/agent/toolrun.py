@@ -24,6 +24,7 @@ from ..wire.jsontext import loads
 from .compaction import shorten
 from .events import ToolAnswered, ToolOutcome
 from .judging import answered
+from .media import Media, Spent, bytes_of, kept, named
 from .tools import LIMIT, AgentTool, OutcomeUnknown, Output, ToolContext, ToolFailed, tool
 from .words import Language, tell
 
@@ -38,21 +39,33 @@ class _Result:
     outcome: ToolOutcome
     text: str
     failure: Failure | None = None
+    media: tuple[Media, ...] = ()
 
 
 async def run_tool(
-    made: AgentTool, call: ToolCall, context: ToolContext, clock: Clock
+    made: AgentTool,
+    call: ToolCall,
+    context: ToolContext,
+    clock: Clock,
+    spent: Spent | None = None,
 ) -> ToolAnswered:
-    """The answer to `call`. Raises nothing but CancelledError, if its own task is cancelled."""
+    """The answer to `call`; its media are added to what is `spent` in the turn. Raises nothing but
+    CancelledError, if its own task is cancelled.
+    """
     began = clock.monotonic()
     result = await _run(made, call, context)
     ms = round((clock.monotonic() - began) * 1000)
     if result.failure:
         _LOG.warning("tool_failed", tool=made.name, ms=ms, **failure_record(result.failure))
     text, rest = page(result.text, made.limit, call.id, context.language)
-    event = answered(call, result.outcome, text, ms, rest)
+    spent = spent or Spent()
+    brought = kept(result.media, spent.bytes, context.language)
+    text = "\n".join(part for part in (text, *brought.words) if part)
+    event = answered(call, result.outcome, text or tell("nothing", context.language), ms, rest)
+    message = replace(event.message, parts=(*event.message.parts, *brought.parts))
+    spent.bytes += bytes_of(message)
     record = failure_record(result.failure) if result.failure else None
-    return replace(event, failure=record)
+    return replace(event, message=message, failure=record, left_out=brought.left_out)
 
 
 async def _run(made: AgentTool, call: ToolCall, context: ToolContext) -> _Result:
@@ -101,8 +114,10 @@ def _object(arguments: str) -> dict[str, Any]:
 
 
 def _ready(output: Output, language: Language) -> _Result:
-    text = output.text if output.text.strip() else tell("nothing", language)
-    return _Result("error" if output.failed else "ok", text)
+    kinds = named([*dict.fromkeys(output.broken)])
+    broken = tell("media_broken", language, type=kinds) if kinds else ""
+    text = "\n".join(part for part in (output.text, broken) if part.strip())
+    return _Result("error" if output.failed else "ok", text, media=output.media)
 
 
 def _broken(error: BaseException, language: Language) -> _Result:

@@ -26,6 +26,7 @@ from pydantic_core import to_json
 from ..core.failure import Failure, Hop, Kind, Phase, StreamFailed
 from ..core.message import Tool
 from ..wire.jsontext import loads
+from .media import Media
 
 PLUGINS = "holdfast.plugins"
 MCP = "mcp:"  # before the name of a server, all of whose tools are meant
@@ -48,10 +49,14 @@ class ToolContext:
 
 @dataclass(frozen=True, slots=True)
 class Output:
-    """What a tool brought. `failed`: it is an error that the model should know of."""
+    """What a tool brought. `failed`: it is an error that the model should know of. `broken` are
+    the types of media that could not be read.
+    """
 
     text: str
     failed: bool = False
+    media: tuple[Media, ...] = ()
+    broken: tuple[str, ...] = ()
 
 
 class ToolFailed(Exception):
@@ -110,7 +115,8 @@ def tool(
 
     Parameters are described by `Annotated[..., "text"]`, a pydantic `Field`, or the "Args:"
     of the docstring. One that is annotated `ToolContext` is filled in and not shown. The
-    function returns text, or anything that can be JSON; `ToolFailed` tells the model why not.
+    function returns text, or anything that can be JSON, or `Media`, or a list of text and `Media`;
+    `ToolFailed` tells the model why not.
 
     Raises TypeError for a function that cannot be a tool, ValueError for a name that cannot be.
     """
@@ -320,6 +326,14 @@ def _runner(function: Callable[..., Any], model: type[BaseModel], context: str) 
 def _output(value: Any) -> Output:
     if isinstance(value, Output):
         return value
+    if isinstance(value, Media):
+        return Output("", media=(value,))
+    if isinstance(value, list | tuple) and any(isinstance(one, Media) for one in value):
+        told = [_output(one) for one in value]
+        return Output(
+            "\n".join(one.text for one in told if one.text),
+            media=tuple(media for one in told for media in one.media),
+        )
     if value is None:
         return Output("")
     if isinstance(value, bytes | bytearray):

@@ -55,6 +55,31 @@ _WORDS: Mapping[str, tuple[str, str]] = {
         "\n\n[后面还有 {left} 个字符，可用 {tool}(call_id={call_id}, offset={offset}) 继续读取]",
     ),
     "nothing": ("(no output)", "（没有输出）"),
+    "media_shown": (
+        "[{name} ({type}, {size}) is shown to the person]",
+        "[{name}（{type}，{size}）会直接展示给用户]",
+    ),
+    "media_given": (
+        "[{name} ({type}, {size}) is for you only; the person does not see it]",
+        "[{name}（{type}，{size}）只给你看，用户看不到]",
+    ),
+    "media_left_out": (
+        "[{name} is too large or one too many: it was not kept; the person is told so]",
+        "[{name} 过大或数量过多，没有保留，系统会告知用户]",
+    ),
+    "media_unseeable": (
+        "[{name} is for you only, and you can be given pictures only: it was not kept]",
+        "[{name} 只给你看，但你只能看图片，没有保留]",
+    ),
+    "media_empty": ("[{name} is empty]", "[{name} 是空的]"),
+    "media_broken": (
+        "[{type}: it was not sent as base64 and cannot be read]",
+        "[{type}：不是有效的 base64，无法读取]",
+    ),
+    "pictures": (
+        "[The pictures that the tools above returned:]",
+        "[上面的工具返回的图片：]",
+    ),
     # Why an outcome is unknown.
     "restarted": (
         "Holdfast was restarted before the result was there",
@@ -109,6 +134,10 @@ _WORDS: Mapping[str, tuple[str, str]] = {
     "image_unseen": (
         "[an image was sent here that you cannot see]",
         "[此处有一张你看不到的图片]",
+    ),
+    "image_old": (
+        "[an image was sent here, too long ago to be shown again]",
+        "[此处有一张图片，时间太久，不再展示]",
     ),
     "summarise": (
         "Summarise the conversation above for yourself, so that you can go on with it without"

@@ -1,4 +1,4 @@
-"""The contract of a chat platform. Found by the entry point `holdfast.platforms`."""
+"""The contract of a chat platform. The settings name it; the composition root makes it."""
 
 from __future__ import annotations
 
@@ -6,19 +6,22 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Protocol
 
+from ..core.mediatype import Kind
 from ..core.request import Surface
 from .event import Inbound, Notice, Outbound, Place, Receipt
 
 Sink = Callable[[Inbound | Notice], Awaitable[bool]]
 """Takes an event; returns once it is durable: only then is the platform acknowledged. False: a
-repetition. Raises store.ports.StoreFailed: then nothing is acknowledged."""
+repetition. Raises store.ports.StoreFailed: then nothing is acknowledged; and Overloaded, where
+readers watch the journal and so nothing can be sent (`Capabilities.live`)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Capabilities:
     """What a platform can do in one kind of place. Times in seconds.
 
-    `replies` is how many messages may answer one inbound message, `window` for how long.
+    `media` are the kinds of files that it shows. `replies` is how many messages may answer one
+    inbound message, `window` for how long.
     """
 
     surface: Surface
@@ -28,9 +31,11 @@ class Capabilities:
     frame_interval: float = 0.5  # between two frames of a growing message
     frame_chars: int | None = None  # of a growing message in all
     markdown: bool = True
+    media: frozenset[Kind] = frozenset()
     typing: bool = False
     typing_takes_reply: bool = False
     recognises_repeats: bool = False  # an Outbound sent twice is taken once
+    proactive: bool = False  # it may be written to, in answer to nothing: by a Place without anchor
     live: bool = False  # readers watch the journal themselves; nothing is sent
 
 

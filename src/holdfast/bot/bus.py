@@ -8,6 +8,7 @@ import asyncio
 from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 
 import structlog
 
@@ -15,21 +16,24 @@ from ..config import BotSettings
 from ..core.clock import Clock
 from ..core.failure import StreamFailed
 from ..engine.ports import Engine, Overloaded, Turn
-from ..store.ports import StoreFailed
+from ..store.ports import Conversations, StoreFailed
 from . import texts
 from .adapter import Adapter
-from .codec import write_inbound
+from .codec import read_inbound, write_inbound
 from .event import Inbound, Notice, NoticeKind, Outbound, Whole
-from .handler import URGENT, Bot, language_of
+from .handler import URGENT, Bot, language_of, reply_to
+from .memory import UNASKED
 from .middleware.access import may_greet
 from .middleware.commands import Commands
-from .middleware.wake import called_by
+from .middleware.wake import called_by, uncalled
 from .moves import Reply
 from .outbox import Outbox
 
 _LOG = structlog.get_logger("holdfast.bus")
 _KNOWN = 10_000  # ids of messages that are remembered, beside those that the store knows
 REFUSAL = 1000  # its number: the answer's own are not taken if the message comes again
+DUE = "#due"  # ends the id of what tells the rest of an answer unasked
+_SWITCHES = {NoticeKind.OPENED: None, NoticeKind.CLOSED: False}  # to what is remembered
 APOLOGY_EVERY = 30.0  # seconds between two refusals in one conversation
 
 
@@ -44,6 +48,7 @@ class Bus:
         outbox: Outbox,
         commands: Commands,
         clock: Clock,
+        conversations: Conversations,
     ) -> None:
         self._bots = bots
         self._adapters = adapters
@@ -51,13 +56,18 @@ class Bus:
         self._outbox = outbox
         self._commands = commands
         self._clock = clock
+        self._conversations = conversations
         self._seen: OrderedDict[str, bool] = OrderedDict()  # by turn: whether it is surely kept
-        self._apologised: OrderedDict[str, float] = OrderedDict()
+        self._apologised: OrderedDict[str, float] = OrderedDict()  # by conversation: when
+        self._refused: OrderedDict[str, None] = OrderedDict()  # messages of which it was told
         self._apologies: set[asyncio.Task[None]] = set()
 
     async def accept(self, event: Inbound | Notice) -> bool:
-        """`bot.adapter.Sink`: False for a repetition. Raises store.ports.StoreFailed."""
+        """`bot.adapter.Sink`: False for a repetition. Raises StoreFailed, Overloaded."""
         bot = self._bots[event.bot]
+        if isinstance(event, Notice) and event.kind in _SWITCHES:
+            await self._switch(event)
+            return True
         turn = self._turn(bot.rules, event)
         if turn is None:
             return True
@@ -66,12 +76,14 @@ class Bus:
             return False
         rules = bot.rules
         known = kept is not None or self._outbox.attends(turn.id)
-        if rules.when_busy == "interrupt" and not known and self._interrupts(event):
-            await self._engine.stop(turn.lane)
-        reply = Reply(turn.id, event.place, event.at, event.bot, turn.lane)
+        reply = reply_to(turn)
         try:
+            if rules.when_busy == "interrupt" and not known:
+                await self._interrupt(rules, event, turn.lane)
             new = await self._engine.accept(turn, self._outbox.opening(reply))
         except Overloaded:
+            if self._adapters[event.bot].capabilities(event.place).live:
+                raise  # nothing can be sent there; whoever says it is told that it is not kept
             key = "lane_full" if await self._engine.waiting(turn.lane) else "node_full"
             self._apologise(rules, event, key)
             return True
@@ -91,39 +103,75 @@ class Bus:
     async def aclose(self) -> None:
         await asyncio.gather(*self._apologies, return_exceptions=True)
 
+    async def owing(self, reply: Reply) -> None:
+        """What could not be told in answer is told in answer to nothing, where that is allowed:
+        in its lane's turn, so that who writes first is told it then.
+        """
+        place = replace(reply.place, anchor={})
+        adapter = self._adapters[reply.bot]
+        if not (reply.person and adapter.capabilities(place).proactive):
+            return
+        name = reply.turn.removeprefix(f"{reply.bot}:")
+        platform = place.conversation.partition(":")[0]
+        now = self._clock.wall()
+        due = Notice(reply.bot, platform, f"{name}{DUE}", NoticeKind.DUE, place, now, reply.person)
+        try:
+            await self.accept(due)
+        except StoreFailed as failed:
+            _LOG.warning("what is owed waits to be asked for", turn=reply.turn, why=str(failed))
+
+    async def _switch(self, event: Notice) -> None:
+        """A person lets the bot write to them unasked, or no more. Raises StoreFailed."""
+        lane = f"{event.bot}:{event.place.conversation}"
+        change = self._conversations.change
+        await asyncio.to_thread(change, lane, {UNASKED: _SWITCHES[event.kind]})
+
     def _turn(self, rules: BotSettings, event: Inbound | Notice) -> Turn | None:
         """The turn that answers it; None if nobody expects an answer."""
         lane = f"{event.bot}:{event.place.conversation}"
         if isinstance(event, Notice):
-            if event.kind is not NoticeKind.JOINED or not may_greet(rules, event.place):
+            greets = event.kind is NoticeKind.JOINED and may_greet(rules, event.place)
+            if not (greets or event.kind is NoticeKind.DUE):
                 return None
         else:
             word = called_by(event, rules)
             if event.sender.is_bot or word is None:
                 return None
-            if self._commands.urgent(event.text.strip()[len(word) :].strip()):
+            if self._commands.urgent(uncalled(event.text, word)):
                 lane += URGENT
         name = f"{event.bot}:{event.id}"
         return Turn(name, lane, write_inbound(event), self._clock.wall())
 
-    def _interrupts(self, event: Inbound | Notice) -> bool:
-        """Plain words take the place of the answer under way; commands do not."""
-        return isinstance(event, Inbound) and self._commands.find(event.text) is None
+    async def _interrupt(self, rules: BotSettings, event: Inbound | Notice, lane: str) -> None:
+        """Plain words take the place of the answer that the same person waits for; commands do
+        not, and in a group nobody's answer is another's to stop. Raises StoreFailed.
+        """
+        if not isinstance(event, Inbound) or self._commands.find(
+            uncalled(event.text, called_by(event, rules))
+        ):
+            return
+        running = await self._engine.running(lane)
+        asked = read_inbound(running.body) if running else None
+        if isinstance(asked, Inbound) and asked.sender.id == event.sender.id:
+            await self._engine.stop(lane)
 
     def _remember(self, turn: str, *, kept: bool) -> None:
         self._seen[turn] = kept
-        if len(self._seen) > _KNOWN:
-            self._seen.popitem(last=False)
+        _bound(self._seen)
 
     def _apologise(self, rules: BotSettings, event: Inbound | Notice, key: str) -> None:
-        """Told past the engine, which is what has no room; not again and again."""
+        """Told past the engine, which is what has no room; not again and again, and of one message
+        once: it comes again for as long as it is not kept, and its replies may be counted.
+        """
         where, now = f"{event.bot}:{event.place.conversation}", self._clock.monotonic()
-        if isinstance(event, Notice) or now - self._apologised.get(where, -1e9) < APOLOGY_EVERY:
+        lately = now - self._apologised.get(where, -1e9) < APOLOGY_EVERY
+        if isinstance(event, Notice) or lately or event.turn_id in self._refused:
             return
         self._apologised[where] = now
         self._apologised.move_to_end(where)
-        if len(self._apologised) > _KNOWN:
-            self._apologised.popitem(last=False)
+        _bound(self._apologised)
+        self._refused[event.turn_id] = None
+        _bound(self._refused)
         text = texts.say(key, language_of(rules, event, None))
         _LOG.warning("a message was not taken", bot=event.bot, reason=key)
         task = asyncio.create_task(self._tell(replace(event, text=""), text))
@@ -133,6 +181,12 @@ class Bus:
     async def _tell(self, event: Inbound, text: str) -> None:
         outbound = Outbound(event.place, Whole(text), REFUSAL)
         try:
-            await self._adapters[event.bot].send(outbound, f"{event.bot}:{event.id}/refusal")
+            await self._adapters[event.bot].send(outbound, f"{event.turn_id}/refusal")
         except StreamFailed as failed:
+            self._refused.pop(event.turn_id, None)
             _LOG.warning("a refusal was not told", kind=failed.failure.kind.value)
+
+
+def _bound(known: OrderedDict[str, Any]) -> None:
+    if len(known) > _KNOWN:
+        known.popitem(last=False)

@@ -67,6 +67,7 @@ class Connecting:
         self._spoken = spoken
         self._clock = clock
         self._lease = lease
+        self._tokens: dict[str, int] = {}  # the last by which this process spoke for a bot
 
     async def run(self, sockets: Mapping[str, bool]) -> None:
         """Until cancelled, for these bots; true: it has a socket of its own to receive on."""
@@ -81,6 +82,9 @@ class Connecting:
     async def _speak(self, bot: str, fence: Fence, *, socket: bool) -> None:
         """Until cancelled: the post is another's then."""
         _LOG.info("speaks for a bot", bot=bot, token=fence.token)
+        if fence.token != self._tokens.get(bot, 0) + 1:
+            self._bots.outbox.forget(bot)
+        self._tokens[bot] = fence.token
         self._spoken.bots[bot] = fence
         try:
             with self._accepting(bot) as accepted:

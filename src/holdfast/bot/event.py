@@ -82,6 +82,7 @@ class NoticeKind(Enum):
     LEFT = "left"
     OPENED = "opened"  # proactive messages may be sent
     CLOSED = "closed"  # they may not
+    DUE = "due"  # our own: what `person` is owed may be told now, unasked
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +95,7 @@ class Notice:
     kind: NoticeKind
     place: Place
     at: float
+    person: str = ""  # the id of whom it is about, where it is about one
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,12 +129,14 @@ class Typing:
 
 @dataclass(frozen=True, slots=True)
 class Media:
-    """A file with an optional caption. `data` is read from a file of ours by the adapter."""
+    """A picture, a sound or a file with an optional caption: its `data`, or the `url` where the
+    platform finds it.
+    """
 
     kind: Literal["image", "video", "voice", "file"]
     name: str
     media_type: str
-    path: str = ""
+    data: bytes = field(default=b"", repr=False)
     url: str = ""
     caption: str = ""
 
@@ -153,8 +157,11 @@ class Outbound:
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """What a platform said of a message it took. `repeated`: it had it already."""
+    """What a platform said of a message it took. `repeated`: it had it already. `pause`: seconds
+    for which it wants no further frame of it, for all its others are to grow too.
+    """
 
     message_id: str = ""
     repeated: bool = False
+    pause: float = 0.0
     extra: Json = field(default_factory=dict)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import takewhile
 
 import structlog
 
@@ -16,17 +17,19 @@ from ..config import BotSettings
 from ..core.message import Message, Part, Role, Text
 from ..core.request import Surface
 from ..core.verdict import Language
+from ..engine.journal import Park
 from ..engine.ports import Journal, Turn
 from ..store.ports import StoreFailed
 from . import texts
 from .codec import read_inbound
-from .event import Inbound, Notice, Scene
-from .memory import FIRST, GOES_ON, LEFT, PAYS, recall
-from .middleware.commands import task
-from .middleware.wake import called_by
+from .event import Inbound, Notice, NoticeKind, Person, Scene
+from .memory import FIRST, GOES_ON, LEFT, PAYS, UNASKED, Memory, recall
+from .middleware.commands import Commands, task
+from .middleware.quiet import within
+from .middleware.wake import called_by, uncalled
 from .moves import Reply
 from .outbox import Outbox
-from .owed import arrears
+from .owed import arrears, dues
 from .pipeline import Ask, Onward, Result, Say, Services, Silence, Visit
 from .script import LANGUAGE
 
@@ -47,12 +50,18 @@ class Handler:
     """`engine.ports.Handler` for the turns of all bots."""
 
     def __init__(
-        self, bots: Mapping[str, Bot], services: Services, runner: Runner, outbox: Outbox
+        self,
+        bots: Mapping[str, Bot],
+        services: Services,
+        runner: Runner,
+        outbox: Outbox,
+        commands: Commands,
     ) -> None:
         self._bots = bots
         self._services = services
         self._runner = runner
         self._outbox = outbox
+        self._commands = commands
 
     async def __call__(self, turn: Turn, journal: Journal) -> None:
         """Raises LaneLost and StoreFailed: then the turn has not ended."""
@@ -74,11 +83,20 @@ class Handler:
             current.uncancel()
             await _write(journal, Ended("stopped"))
 
-    async def last_word(self, turn: Turn, journal: Journal, why: str) -> None:
-        """For a turn that failed again and again: one honest sentence."""
-        _LOG.error("a turn is parked", turn=turn.id, why=why)
+    async def last_word(self, turn: Turn, journal: Journal, park: Park, ref: str) -> None:
+        """For a turn that failed again and again, or comes too late: one honest sentence."""
         await self._deliver(turn, journal)
-        await _write(journal, Ended("failed", "internal"))
+        if any(isinstance(said, Ended) for said in read_events(e.event for e in journal.past)):
+            return
+        event = read_inbound(turn.body)
+        if isinstance(event, Notice) and event.kind is NoticeKind.DUE:
+            await _write(journal, Ended("refused"))  # nobody waits for it; it stays owed
+            return
+        bot = self._bots.get(event.bot)
+        if bot is not None:
+            language = language_of(bot.rules, event, None)
+            journal.add(write_event(Noted(LANGUAGE, {LANGUAGE: language})))
+        await _write(journal, Ended("failed", "too_late" if park.late else "internal", ref=ref))
 
     async def _deliver(self, turn: Turn, journal: Journal) -> None:
         """What a turn says is delivered, by the next process if not by this. Raises StoreFailed."""
@@ -103,22 +121,16 @@ class Handler:
         if any(isinstance(said, Said) for said in past) and not _paying(past):
             await _write(journal, Ended("finished"))
             return
-        if isinstance(event, Notice):
+        if isinstance(event, Notice) and event.kind is not NoticeKind.DUE:
             await _write(journal, Said(texts.say("joined", language)), Ended("finished"))
             return
-        visit = Visit(
-            bot=bot.name,
-            rules=bot.rules,
-            inbound=event,
-            turn=turn.id,
-            lane=lane,
-            language=language,
-            services=self._services,
-            text=event.text,
-            settings=known.settings,
-            history=known.history,
-            resumed=any(isinstance(said, Asked) for said in past),
-        )
+        if isinstance(event, Notice):
+            visit = self._visit(bot, turn, _asks_nothing(event), known, language)
+            await _write(journal, *await _unasked(visit))
+            return
+        visit = self._visit(bot, turn, event, known, language)
+        visit.resumed = any(isinstance(said, Asked) for said in past)
+        visit.always = self._commands.always(_said(event, bot.rules))
         if known.settings.get(LANGUAGE) == language:
             await self._answer(bot, visit, turn, journal, past, known.owing)
             return
@@ -127,6 +139,22 @@ class Handler:
             await self._answer(bot, visit, turn, journal, past, known.owing)
         finally:  # no answer waits for it
             await learning
+
+    def _visit(
+        self, bot: Bot, turn: Turn, event: Inbound, known: Memory, language: Language
+    ) -> Visit:
+        return Visit(
+            bot=bot.name,
+            rules=bot.rules,
+            inbound=event,
+            turn=turn.id,
+            lane=turn.lane.removesuffix(URGENT),
+            language=language,
+            services=self._services,
+            text=event.text,
+            settings=known.settings,
+            history=known.history,
+        )
 
     async def _learn(self, lane: str, language: Language) -> None:
         """The next words that tell no language are answered in this one."""
@@ -159,7 +187,8 @@ class Handler:
         if owed:
             if not _paying(past):
                 journal.add(write_event(Noted(PAYS, {FIRST: True, LEFT: owed.left})))
-            journal.add(write_event(Said(owed.text)))
+            for event in owed.events:
+                journal.add(write_event(event))
 
     async def _carry_out(self, result: Result, visit: Visit, turn: Turn, journal: Journal) -> None:
         match result:
@@ -169,11 +198,11 @@ class Handler:
                 if note:
                     journal.add(write_event(Noted(note)))
                 await _write(journal, Said(text), Ended("refused" if refused else "finished"))
-            case Ask(given):
+            case Ask(given, plain):
                 if given.released and not visit.resumed:
                     journal.add(write_event(Noted(GOES_ON, {"text": given.released})))
                 given = replace(given, replaceable=self._replaceable(visit))
-                if turn.lane == visit.lane:
+                if plain and turn.lane == visit.lane:
                     given = await self._with_company(given, visit, turn)
                 stopping = self._services.engine.stopping
                 await self._runner.run(given, journal, lambda: stopping(turn.id))
@@ -190,27 +219,57 @@ class Handler:
             return given
         engine = self._services.engine
         waiting = await engine.waiting(turn.lane)
-        alike = [other for other in waiting if self._joins(other, visit)]
+        own = [other for other in waiting if _is_of(other, visit)]
+        alike = list(takewhile(lambda other: self._joins(other, visit), own))
         absorbed = await engine.absorb([other.id for other in alike], turn.id) if alike else []
         known = await engine.absorbed(turn.id)
         everything = {other.id: other for other in (*known, *absorbed)}
         parts = given.asked.parts
         for other in everything.values():
-            event = read_inbound(other.body)
-            assert isinstance(event, Inbound)
-            parts = (*parts, Text(f"\n\n{event.text.strip()}"))
+            parts = (*parts, Text(f"\n\n{_words(other, visit)}"))
         return replace(given, asked=replace(given.asked, parts=parts))
 
     def _joins(self, other: Turn, visit: Visit) -> bool:
-        """Plain words of the same person; commands and files have a turn of their own."""
+        """Plain words; commands, files and what answers another message have a turn of their own,
+        and so has what was said after them.
+        """
         event = read_inbound(other.body)
-        return (
-            isinstance(event, Inbound)
-            and event.sender.id == visit.inbound.sender.id
-            and not event.attachments
-            and event.text[:1] not in ("/", "／")
-            and bool(event.text.strip())
-        )
+        assert isinstance(event, Inbound)
+        words = _words(other, visit)
+        is_command = words[:1] in ("/", "／") or self._commands.find(words) is not None
+        return bool(words) and not (is_command or event.attachments or event.quote)
+
+
+def _is_of(other: Turn, visit: Visit) -> bool:
+    """Whether the same person said it."""
+    event = read_inbound(other.body)
+    return isinstance(event, Inbound) and event.sender.id == visit.inbound.sender.id
+
+
+def _words(other: Turn, visit: Visit) -> str:
+    event = read_inbound(other.body)
+    assert isinstance(event, Inbound)
+    return _said(event, visit.rules)
+
+
+def _said(event: Inbound, rules: BotSettings) -> str:
+    """What is said to the bot, without the word that calls it."""
+    return uncalled(event.text, called_by(event, rules))
+
+
+def _asks_nothing(due: Notice) -> Inbound:
+    return Inbound(due.bot, due.platform, due.id, due.place, Person(due.person), "", due.at)
+
+
+async def _unasked(visit: Visit) -> Sequence[TurnEvent]:
+    """What is owed to a person, told without their asking: unless they, or the hour, forbid it.
+    Then it stays owed.
+    """
+    hours = visit.rules.quiet or ""
+    quiet = bool(hours) and not visit.owner and within(hours, visit.services.hour())
+    shut = visit.settings.get(UNASKED) is False
+    owed = None if quiet or shut else await dues(visit)
+    return (Noted(PAYS), *owed.events, Ended("finished")) if owed else (Ended("refused"),)
 
 
 async def answer(visit: Visit) -> Result:
@@ -231,7 +290,8 @@ def _paying(past: Sequence[TurnEvent]) -> bool:
 def reply_to(turn: Turn) -> Reply:
     """Where a turn's answer goes."""
     event = read_inbound(turn.body)
-    return Reply(turn.id, event.place, event.at, event.bot, turn.lane)
+    person = event.sender.id if isinstance(event, Inbound) else ""
+    return Reply(turn.id, event.place, event.at, event.bot, turn.lane, person)
 
 
 def language_of(rules: BotSettings, event: Inbound | Notice, remembered: object) -> Language:

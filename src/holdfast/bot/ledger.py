@@ -103,6 +103,7 @@ class StoredLedger:
             "place": write_place(reply.place),
             "at": reply.at,
             "lane": reply.lane,
+            "person": reply.person,
         }
         return [Row(_key(reply.turn, 0), reply.turn, 0, content)]
 
@@ -167,4 +168,4 @@ def _reply(row: Row) -> Reply:
     content = row.content
     bot, place = content["bot"], read_place(content["place"])
     lane = content.get("lane") or f"{bot}:{place.conversation}"
-    return Reply(row.turn, place, content["at"], bot, lane)
+    return Reply(row.turn, place, content["at"], bot, lane, content.get("person", ""))

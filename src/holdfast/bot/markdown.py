@@ -14,6 +14,7 @@ from ..core.anchor import whole_sign
 _HELD = 240  # signs; what stays open for longer is no markup but text
 _NEAREST = 0.4  # of the limit: a paragraph that ends earlier is not worth the room it leaves
 _FENCE = re.compile(r"^ {0,3}(?:> ?)*(?P<marks>`{3,}|~{3,})(?P<info>[^\n]*)$", re.MULTILINE)
+_TABLE_RULE = re.compile(r"^ {0,3}\|?(?: *:?-+:? *\|)+(?: *:?-+:? *)?$")
 _MARKS = re.compile(r"`{3,}|~{3,}")
 _OPENERS = re.compile(r"`+|\*{1,3}|~~|!?\[|<(?=[A-Za-z/!]|$)|\$\$")
 _LINK_BODY = re.compile(r"\[[^\[\]\n]*\](?:\([^()\s]*(?:\s\"[^\"\n]*\")?\)|(?!\(|$))")
@@ -37,6 +38,23 @@ def open_fence(text: str) -> str:
         elif found[0] == marks[0] and len(found) >= len(marks) and not info:
             opened = ""
     return opened
+
+
+def reopening(told: str, rest: str) -> str:
+    """The lines with which a message begins that goes on with `rest` behind `told` within a block
+    of code or a table: how the block was opened, or the table's head. "" elsewhere.
+    """
+    fence = open_fence(told)
+    if fence:
+        return fence
+    before, after = told.rstrip("\n"), rest.lstrip("\n")
+    ends = len(told) - len(before) + len(rest) - len(after)
+    if ends != 1 or "|" not in after.partition("\n")[0]:
+        return ""
+    lines = before[before.rfind("\n\n") + 1 :].strip("\n").split("\n")
+    rule = next((at for at, line in enumerate(lines) if _TABLE_RULE.match(line)), 0)
+    whole = rule and all("|" in line for line in lines[rule - 1 :])
+    return "\n".join(lines[rule - 1 : rule + 1]) if whole else ""
 
 
 def closing_fence(opened: str) -> str:

@@ -9,6 +9,7 @@ from functools import partial
 
 from ..agent.codec import read_events, read_message
 from ..agent.events import Asked, Ended, Noted, StepBegan, TurnEvent
+from ..agent.media import joined
 from ..agent.standing import remembered, standing
 from ..core.message import Message
 from ..engine.ports import Engine, Json, Turn
@@ -18,6 +19,7 @@ from .pipeline import Services
 GOES_ON = "goes_on"  # the note in which a turn says what text it goes on from
 PAYS = "pays"  # the note of a turn that says what an earlier one could not deliver
 LEFT = "left"  # what that note says is still to be told
+UNASKED = "unasked"  # the setting, False while a person forbids messages that answer none
 FIRST = "first"  # that it says so before it answers a message of its own
 LOOK_BACK = 10  # turns; commands among them are passed over
 
@@ -41,7 +43,7 @@ class Past:
 
     @property
     def asked(self) -> Message:
-        return next(event.message for event in self.events if isinstance(event, Asked))
+        return standing(self.events).messages[0]
 
     @property
     def ended(self) -> Ended | None:
@@ -50,8 +52,10 @@ class Past:
 
     @property
     def refs(self) -> list[str]:
-        """The reference ids of its calls, in order."""
-        return [event.ref for event in self.events if isinstance(event, StepBegan)]
+        """The reference ids of its calls, in order, and last that of its end, if it is another."""
+        known = [event.ref for event in self.events if isinstance(event, StepBegan)]
+        end = self.ended.ref if self.ended else ""
+        return known if not end or end in known else [*known, end]
 
     @property
     def cut(self) -> bool:
@@ -96,6 +100,14 @@ async def last_asked(services: Services, lane: str, before: str) -> Past | None:
     return None
 
 
+async def last_told(services: Services, lane: str, before: str) -> Past | None:
+    """The same, or one that was given up before a model could be asked."""
+    async for past in turns(services, lane, before):
+        if past.has_asked or past.refs:
+            return past
+    return None
+
+
 async def turns(
     services: Services, lane: str, before: str, *, kept: bool = False
 ) -> AsyncIterator[Past]:
@@ -119,7 +131,7 @@ class Memory:
 
 async def recall(services: Services, lane: str) -> Memory:
     told = await asyncio.wrap_future(services.conversations.recall(lane, LOOK_BACK))
-    history = tuple(map(read_message, told.history))
+    history = tuple(joined(list(map(read_message, told.history))))
     return Memory(told.settings, history, any(map(_owing, told.recent)))
 
 
@@ -131,4 +143,4 @@ def _owing(past: Recalled) -> bool:
 async def history(services: Services, lane: str) -> tuple[Message, ...]:
     """What was said since the conversation began anew."""
     kept = await asyncio.to_thread(services.conversations.history, lane)
-    return tuple(map(read_message, kept))
+    return tuple(joined(list(map(read_message, kept))))

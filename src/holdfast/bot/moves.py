@@ -10,11 +10,14 @@ from .parts import Part
 
 @dataclass(frozen=True, slots=True)
 class Send:
-    """`part` is stored before the send, as it is here, and after it as it has become."""
+    """`part` is stored before the send, as it is here, and after it as it has become. `until` (the
+    axis of `now`): a send that takes longer is given up, for something is to be said after it.
+    """
 
     outbound: Outbound
     key: str
     part: Part
+    until: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,3 +60,4 @@ class Reply:
     at: float
     bot: str = ""
     lane: str = ""
+    person: str = ""  # the id of who asked

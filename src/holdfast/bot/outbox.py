@@ -23,8 +23,9 @@ from ..store.ports import Delivery as Row
 from ..store.ports import StoreFailed
 from .adapter import Adapter
 from .delivery import Delivery
+from .failing import LATE
 from .ledger import Ledger
-from .moves import Over, Reply, Send, Wait
+from .moves import Over, Owed, Reply, Send, Wait
 from .parts import Part
 from .script import Script
 
@@ -49,9 +50,13 @@ def for_all(bot: str) -> bool:
     return True
 
 
+async def _nobody(reply: Reply) -> None:
+    """Nobody is told that something is still owed."""
+
+
 class Outbox:
     """All deliveries of this process. `speaks` tells for which bots it may deliver: all of them,
-    unless processes share them.
+    unless processes share them. `owing` is told of replies whose rest nobody has to ask for.
     """
 
     def __init__(
@@ -69,7 +74,10 @@ class Outbox:
         self._clock = clock
         self._jitter = jitter
         self.closing = False
+        self.owing: Callable[[Reply], Awaitable[None]] = _nobody
         self.busy: set[str] = set()  # turns of which something is being sent
+        # By turn and slot: messages as they stand, of which the store could not be told.
+        self.unkept: dict[str, dict[int, Part]] = {}
         self._senders: dict[str, asyncio.Task[None]] = {}  # by turn
         self._last: dict[str, asyncio.Task[None]] = {}  # by lane
         # Lanes with turns that nobody attends to before they run, and the last of those, if known.
@@ -161,10 +169,29 @@ class Outbox:
             task.cancel()
         await asyncio.gather(*senders, return_exceptions=True)
 
+    def forget(self, bot: str) -> None:
+        """Another process has spoken for the bot: the store knows better than this one."""
+        for turn in [turn for turn in self.unkept if turn.startswith(f"{bot}:")]:
+            del self.unkept[turn]
+
     async def settle(self) -> None:
         """Waits until everything that was attended to is delivered, or is given up."""
         while self._senders:
             await asyncio.wait(self._senders.values())
+
+    async def tell_out(self, seconds: float) -> None:
+        """Waits, so long at most, until all is delivered but what answers turns that still wait:
+        for the end, when the engine begins no more.
+        """
+        try:
+            async with asyncio.timeout(seconds):
+                lanes = [await self._engine.waiting(lane) for lane in list(self._last)]
+                waiting = {turn.id for lane in lanes for turn in lane}
+                told = [task for turn, task in self._senders.items() if turn not in waiting]
+                if told:
+                    await asyncio.wait(told)
+        except (TimeoutError, StoreFailed) as error:
+            _LOG.warning("not all was told before the end", why=type(error).__name__)
 
     async def aclose(self, grace: float = GRACE) -> None:
         """Stops; a send under way has `grace` seconds to tell its outcome. What is not delivered
@@ -217,6 +244,11 @@ class Outbox:
 
     # What a sender needs.
 
+    async def parts(self, turn: str) -> Sequence[Part]:
+        """Its messages so far. Raises StoreFailed."""
+        kept = {part.slot: part for part in await self._ledger.parts(turn)}
+        return list((kept | self.unkept.get(turn, {})).values())
+
     def channel(self, bot: str) -> Channel:
         return self._channels[bot]
 
@@ -254,7 +286,7 @@ class _Sender:
             self._channel.adapter.capabilities(reply.place),
             Script(reasoning=self._channel.reasoning),
             self._now(),
-            () if fresh else await outbox.ledger.parts(reply.turn),
+            () if fresh else await outbox.parts(reply.turn),
         )
         async with _listening(outbox.engine, reply.turn) as heard:
             await heard.begun.wait()
@@ -262,7 +294,7 @@ class _Sender:
                 for event in heard.take():
                     delivery.hear(event)
                 if heard.unknown:
-                    await self._note(outbox.ledger.close(reply.turn, None))
+                    await self._close(None)
                     return
                 move = delivery.next(self._now())
                 match move:
@@ -271,27 +303,34 @@ class _Sender:
                     case Wait(until):
                         await heard.more(None if until is None else until - self._now())
                     case Over(owed):
-                        await self._note(outbox.ledger.close(reply.turn, owed))
+                        await self._close(owed)
                         if owed is not None:
                             _LOG.warning("not all was delivered", turn=reply.turn, place=owed.place)
+                            if not owed.on_request:
+                                await outbox.owing(reply)
                         return
 
     async def _send(self, delivery: Delivery, move: Send) -> None:
         turn, ledger = self._reply.turn, self._outbox.ledger
         self._outbox.busy.add(turn)
         try:
-            await self._note(ledger.sending(turn, move.part))
+            await self._keep(move.part, ledger.sending(turn, move.part))
             part = await self._outcome(delivery, move)
-            await self._note(ledger.sent(turn, part))
+            await self._keep(part, ledger.sent(turn, part))
         finally:
             self._outbox.busy.discard(turn)
 
     async def _outcome(self, delivery: Delivery, move: Send) -> Part:
+        left = None if move.until is None else move.until - self._now()
+        limit = asyncio.timeout(left)
         try:
-            receipt = await self._channel.adapter.send(move.outbound, move.key)
+            async with limit:
+                receipt = await self._channel.adapter.send(move.outbound, move.key)
         except StreamFailed as failed:
             return self._failed(delivery, move, failed.failure)
         except Exception as error:  # noqa: BLE001 - an adapter's defect is a failed send
+            if limit.expired():
+                return self._failed(delivery, move, LATE)
             _LOG.error("an adapter failed", bot=self._reply.bot, error=type(error).__name__)
             return self._failed(delivery, move, _DEFECT)
         return delivery.taken(receipt, self._now())
@@ -307,12 +346,25 @@ class _Sender:
         )
         return delivery.failed(failure, self._now(), self._outbox.jitter)
 
-    async def _note(self, written: Awaitable[None]) -> None:
+    async def _keep(self, part: Part, writing: Awaitable[None]) -> None:
+        """Until the store has it, this process knows how the message stands."""
+        unkept = self._outbox.unkept.setdefault(self._reply.turn, {})
+        unkept[part.slot] = part
+        if await self._note(writing):
+            del unkept[part.slot]
+
+    async def _close(self, owed: Owed | None) -> None:
+        await self._note(self._outbox.ledger.close(self._reply.turn, owed))
+        self._outbox.unkept.pop(self._reply.turn, None)
+
+    async def _note(self, writing: Awaitable[None]) -> bool:
         """A store that fails does not keep an answer from its reader; a crash might."""
         try:
-            await written
+            await writing
         except StoreFailed as failed:
             _LOG.error("a delivery is not durable", turn=self._reply.turn, reason=str(failed))
+            return False
+        return True
 
     def _now(self) -> float:
         return self._outbox.clock.monotonic() + self._ahead

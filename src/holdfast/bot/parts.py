@@ -9,7 +9,7 @@ from typing import Any, Literal, Self
 
 from .script import Spans
 
-Form = Literal["stream", "whole", "typing"]
+Form = Literal["stream", "whole", "typing", "media"]
 
 Owing = Literal["", "length", "window", "refused"]
 """Why a message closes although there would be more to say: too long for this chat, no further
@@ -27,7 +27,8 @@ class State(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """One message, or one that grows. Its text is `lead`, the turn's text in `spans`, `tail`.
+    """One message, or one that grows. Its text is `lead`, the turn's text in `spans`, `tail`; of a
+    "media" the script's exhibit of the number `exhibit`.
 
     `acked` is the place in the turn's text up to which the platform confirmed it, `seen` up to
     which the person may have it. `closing`: with it they have their end.
@@ -48,6 +49,7 @@ class Part:
     doubtful: bool = False  # a sending of it had an unknown outcome
     index: int = 0  # of the last frame that was sent
     message_id: str = ""
+    exhibit: int = 0
     acked: int = 0
     seen: int = 0
 

@@ -103,6 +103,7 @@ class Visit:
     settings: Mapping[str, Any] = field(default_factory=dict)
     history: Sequence[Message] | None = None
     resumed: bool = False  # it was let in by an earlier life of the turn
+    always: bool = False  # it is a command that no limit holds back
     values: dict[str, Any] = field(default_factory=dict)
 
     def say(self, key: str, /, **values: Any) -> Say:
@@ -154,7 +155,7 @@ class Command:
 
     `obey` is given what follows the name, and `onward` to a model. `help` is what it does, in
     English and Chinese; a command without is not listed. `urgent`: it is not kept waiting by
-    the turn that runs.
+    the turn that runs. `always`: neither is it refused for how much or when somebody writes.
     """
 
     name: str
@@ -163,6 +164,7 @@ class Command:
     words: tuple[str, ...] = ()
     bare: tuple[str, ...] = ()
     urgent: bool = False
+    always: bool = False
 
 
 def onion(layers: Sequence[Middleware], core: Onward) -> Onward:

@@ -7,11 +7,12 @@ shown already. So a place in the text means the same whenever the journal is rea
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import assert_never
+from typing import NamedTuple, assert_never
 
 from ..agent.events import (
     Asked,
     Ended,
+    MediaAdded,
     Noted,
     ReasoningAdded,
     Replaced,
@@ -23,6 +24,8 @@ from ..agent.events import (
     ToolAsked,
     TurnEvent,
 )
+from ..agent.media import shown
+from ..core.message import File, Role
 from ..core.verdict import Language
 
 Spans = tuple[tuple[int, int], ...]
@@ -30,6 +33,13 @@ Spans = tuple[tuple[int, int], ...]
 
 LANGUAGE = "language"  # the note in which a turn says what language its conversation is in
 _BREAK = "\n\n"
+
+
+class Exhibit(NamedTuple):
+    """What a tool brought for the person, and the place in the text at which it came."""
+
+    at: int
+    file: File
 
 
 @dataclass(slots=True)
@@ -41,6 +51,7 @@ class Script:
     text: str = ""
     voids: list[tuple[int, int]] = field(default_factory=list)
     notes: list[Noted] = field(default_factory=list)
+    exhibits: list[Exhibit] = field(default_factory=list)
     ended: Ended | None = None
     growing: bool = False  # a model writes: more is to come soon
     _step: int = -1
@@ -67,6 +78,11 @@ class Script:
             case ToolAsked() | ToolAnswered():
                 self._close_thought()
                 self._parted = True
+            case MediaAdded(message=message):
+                if message.role is Role.TOOL:  # not what the person attached
+                    self._close_thought()
+                    self._parted = True
+                    self._show(shown(message))
             case Noted(key, values):
                 self._note(event, key, str(values.get(LANGUAGE, "")))
             case Said(text):
@@ -96,6 +112,14 @@ class Script:
     def stale(self, spans: Spans) -> bool:
         """Whether any of it has become void."""
         return any(a < end and start < b for a, b in spans for start, end in self.voids)
+
+    def _show(self, files: tuple[File, ...]) -> None:
+        """The same again is nothing new to see."""
+        known = {exhibit.file.data for exhibit in self.exhibits}
+        for file in files:
+            if file.data not in known:
+                known.add(file.data)
+                self.exhibits.append(Exhibit(len(self.text), file))
 
     def _begin(self, step: int) -> None:
         """A step is a paragraph. One that is begun again, by a later life of the turn or because

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from itertools import chain, repeat
 from typing import Protocol
 
 import structlog
 
 from ..agent.runner import Runner
 from ..config import BotSettings
-from ..core.failure import Failure, StreamFailed
+from ..core.failure import StreamFailed
 from ..core.verdict import explain
 from ..engine import ports as engine_ports
 from ..engine.ports import Engine
@@ -27,6 +28,8 @@ from .middleware.rate import rate
 from .middleware.wake import WAKE
 from .outbox import Channel, Outbox
 from .pipeline import Command, Middleware, Services, onion
+
+AGAIN = (60.0, 300.0, 900.0)  # seconds until a bot that cannot run is tried again
 
 _LOG = structlog.get_logger("holdfast.bots")
 
@@ -47,13 +50,12 @@ class Runs(Protocol):
 
 @dataclass(slots=True)
 class Bots:
-    """All bots of this process. `down` holds those that an operator must mend, and why."""
+    """All bots of this process."""
 
     bus: Bus
     handler: Handler
     outbox: Outbox
     adapters: Mapping[str, Adapter]
-    down: dict[str, Failure] = field(default_factory=dict)
 
     async def run(self, engine: Runs) -> None:
         """Until cancelled. Raises store.ports.StoreFailed if the outbox cannot be read."""
@@ -69,12 +71,16 @@ class Bots:
         await self.outbox.aclose()
 
     async def receive(self, name: str) -> None:
-        """Takes what comes for one bot. One that cannot run leaves the others alone."""
-        try:
-            await self.adapters[name].run(self.bus.accept)
-        except StreamFailed as failed:
-            self.down[name] = failed.failure
-            _LOG.error("a bot cannot run", bot=name, why=explain(failed.failure, "en"))
+        """Takes what comes for one bot, until cancelled. One that cannot run leaves the others
+        alone, and is tried again: what an operator has mended elsewhere needs no restart here.
+        """
+        for pause in chain(AGAIN, repeat(AGAIN[-1])):
+            try:
+                await self.adapters[name].run(self.bus.accept)
+            except StreamFailed as failed:
+                why = explain(failed.failure, "en")
+                _LOG.error("a bot cannot run", bot=name, why=why, tried_again_in=pause)
+            await asyncio.sleep(pause)
 
 
 def bots(
@@ -97,6 +103,7 @@ def bots(
         name: Channel(adapters[name], rules.show_reasoning) for name, rules in settings.items()
     }
     outbox = Outbox(engine, ledger, channels, services.clock, jitter)
-    handler = Handler(made, services, runner, outbox)
-    bus = Bus(made, adapters, engine, outbox, table, services.clock)
+    handler = Handler(made, services, runner, outbox, table)
+    bus = Bus(made, adapters, engine, outbox, table, services.clock, services.conversations)
+    outbox.owing = bus.owing
     return Bots(bus, handler, outbox, adapters)

@@ -54,9 +54,10 @@ TEXTS: Mapping[str, tuple[str, str]] = {
         "Something went wrong inside; it has been recorded. Please try again.{ref}",
         "服务内部出错，已经记录，请重试。{ref}",
     ),
-    "too_long_a_turn": (
-        "This has taken too long, so I stopped. Please try again.{ref}",
-        "处理时间过长，已停止，请重试。{ref}",
+    "too_late": (
+        "I could not get to this message for more than a day, so I leave it unanswered. If it "
+        "still matters, please send it again.{ref}",
+        "这条消息超过一天没能处理，就不再回答了；如果仍有需要，请重新发送。{ref}",
     ),
     # what happened to the delivery
     "more": (
@@ -72,6 +73,10 @@ TEXTS: Mapping[str, tuple[str, str]] = {
     "owed": (
         "(First the rest of my earlier answer, which I could not send in time:)",
         "（先补上之前没能及时发出的回答：）",
+    ),
+    "due": (
+        "(The rest of my earlier answer, which I could not send in time:)",
+        "（补上之前没能及时发出的回答：）",
     ),
     "owed_end": (
         "(That was the rest. Now to your message:)",
@@ -89,6 +94,10 @@ TEXTS: Mapping[str, tuple[str, str]] = {
     "again": (
         "(Possibly a repetition: it is not known whether the message before arrived.)",
         "（可能重复：无法确认前一条消息是否送达）",
+    ),
+    "stub": (
+        "(The message above broke off; here is the answer from its beginning.)",
+        "（上面那条消息中断了，下面从头给出回答）",
     ),
     "platform_refused": (
         "The chat platform did not accept the answer's text.{ref}",
@@ -109,8 +118,8 @@ TEXTS: Mapping[str, tuple[str, str]] = {
         "工具 {tool} 的执行结果未知；为避免重复操作，没有自动重试，请先确认再继续。",
     ),
     "image_unseen": (
-        "(This model cannot see images; I answered without.)",
-        "（这个模型看不了图片，回答时没有看图）",
+        "(The model could not look at the picture; I answered without it.)",
+        "（模型没能看图片，回答时没有看图）",
     ),
     # before a turn
     "node_full": (
@@ -246,7 +255,7 @@ TEXTS: Mapping[str, tuple[str, str]] = {
         "the connection to the model broke.",
         "与模型的连接中断了。",
     ),
-    "what_slow": ("the model did not answer in time.", "模型没有及时回答。"),
+    "what_slow": ("no answer came in time.", "没有及时得到回答。"),
     "what_busy": ("the model was overloaded.", "模型过载。"),
     "what_account": (
         "the service's account with the model's vendor is not accepted at the moment.",
@@ -269,10 +278,34 @@ TEXTS: Mapping[str, tuple[str, str]] = {
     "media_unread": ("(it could not be read: {reason})", "（无法读取：{reason}）"),
     "media_too_big": ("larger than {limit}", "超过 {limit}"),
     "media_not_text": ("not a text", "不是文本"),
+    "media_no_picture": ("not a picture", "不是图片"),
+    "media_too_many": ("only {limit} pictures are looked at", "只看前 {limit} 张图片"),
+    "media_unseen": ("only pictures and texts can be", "只能看图片和文本"),
     "media_unavailable": ("it could not be fetched", "无法下载"),
     "media_cut": (
         "(only the first {signs} characters are shown)",
         "（只取了前 {signs} 个字符）",
+    ),
+    "media_left_out": (
+        "({name} could not be shown: it is larger than {limit}, or there were too many.)",
+        "（{name} 无法展示：超过 {limit}，或数量太多）",
+    ),
+    "media_unsupported": (
+        "({name} cannot be sent in this chat: the platform takes no such files here.)",
+        "（这里无法发送 {name}：平台在此处不支持这类文件）",
+    ),
+    "media_no_room": (
+        "({name} could not be sent: the platform allows no more replies to this message. "
+        "You can ask for it again.)",
+        "（{name} 没能发出：平台不允许再回复这条消息了，可以再要一次）",
+    ),
+    "media_not_taken": (
+        "({name} could not be sent: the platform did not take it.)",
+        "（{name} 没能发出：平台没有接受）",
+    ),
+    "media_unknown": (
+        "(It is not known whether {name} arrived; it was not sent a second time.)",
+        "（无法确认 {name} 是否送达，没有重复发送）",
     ),
     "quoted": ("(In answer to: “{text}”)", "（回复：“{text}”）"),
 }  # fmt: skip
@@ -304,7 +337,7 @@ _IN_A_CHAT: Mapping[Kind, tuple[str, str]] = {
 _SAME_AS = {Kind.UNSUPPORTED: Kind.INVALID, Kind.LOOP: Kind.DENIED}
 
 # Of all that may be noted in a turn, what its reader is told at the end.
-TOLD = frozenset({"tool_unknown", "image_unseen"})
+TOLD = frozenset({"tool_unknown", "image_unseen", "media_left_out"})
 
 _WHAT: Mapping[Kind, str] = {
     Kind.DNS: "what_unreached",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from .adapter import Capabilities
 from .parts import Part, State
@@ -28,13 +28,24 @@ class Told:
     @property
     def last(self) -> Part | None:
         """The last message with text that the platform has, or may have."""
-        told = [kept for kept in self if kept.form != "typing" and kept.state is not State.FAILED]
+        texts = (kept for kept in self if kept.form in ("stream", "whole"))
+        told = [kept for kept in texts if kept.state is not State.FAILED]
         return max(told, key=lambda kept: kept.slot, default=None)
+
+    @property
+    def exhibits(self) -> Mapping[int, State]:
+        """What became of the exhibits that were sent, by their numbers."""
+        return {kept.exhibit: kept.state for kept in self if kept.form == "media"}
 
     @property
     def position(self) -> int:
         """The place in the turn's text from which the telling goes on."""
         return self.last.resume if self.last else 0
+
+    @property
+    def reach(self) -> int:
+        """The place up to which the turn's text was known when it was told."""
+        return max((kept.end for kept in self), default=0)
 
     @property
     def closed(self) -> Part | None:
@@ -51,6 +62,17 @@ class Told:
         """Whether the person may have read before what comes next."""
         doubtful = [kept for kept in self if kept.doubtful and kept.state is State.UNKNOWN]
         return self.last in doubtful or any(kept.seen > self.position for kept in doubtful)
+
+    @property
+    def stub(self) -> bool:
+        """Whether the last message is a beginning that is there and can neither grow nor end."""
+        last = self.last
+        return (
+            last is not None
+            and last.form == "stream"
+            and last.state is State.UNKNOWN
+            and not (last.message_id or last.doubtful)
+        )
 
     @property
     def typing(self) -> bool:

@@ -46,7 +46,7 @@ def verdict(script: Script, more: bool) -> str:
     """
     ended, language = script.ended, script.language
     assert ended is not None
-    told = bool(more or script.read(script.rest(0)).strip())
+    told = bool(more or script.exhibits or script.read(script.rest(0)).strip())
     sentence = texts.ending(ended, language, told)
     if not (told or sentence) and ended.outcome == "finished":
         sentence = texts.say("empty", language)

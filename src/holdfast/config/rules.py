@@ -151,6 +151,7 @@ def _bots(raw: Mapping[str, Any]) -> Iterator[Problem]:
             continue
         if bot.get("platform") == "qq":
             yield from _no_credentials(bot, ("bots", name))
+            yield from _no_part(bot, ("bots", name, "shard"))
         elif bot.get("platform") == "webchat":
             pages.append(name)
     for name in pages[1:]:
@@ -161,6 +162,18 @@ def _bots(raw: Mapping[str, Any]) -> Iterator[Problem]:
             'keep one bot with platform = "webchat"',
             '只保留一个 platform = "webchat" 的机器人',
         )
+
+
+def _no_part(bot: Mapping[str, Any], path: tuple[str, ...]) -> Iterator[Problem]:
+    match bot.get("shard"):
+        case [int(part), int(parts)] if part >= parts:
+            yield Problem(
+                key(path),
+                f"there is no part {part} of {parts}: they are counted from 0",
+                f"{parts} 个分片中没有第 {part} 个：从 0 开始计数",
+                f"write a part below {parts}, as in [0, {max(parts, 1)}]",
+                f"请写小于 {parts} 的编号，例如 [0, {max(parts, 1)}]",
+            )
 
 
 def _database(raw: Mapping[str, Any]) -> Iterator[Problem]:

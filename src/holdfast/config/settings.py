@@ -14,6 +14,7 @@ from .rules import is_loopback, unprotected
 Seconds = Annotated[float, Field(gt=0, le=86_400)]
 Secrets = tuple[SecretStr, ...]
 Hours = Annotated[str, Field(pattern=HOURS)]
+Count = Annotated[int, Field(ge=0, le=10_000)]
 Origin = Annotated[str, Field(pattern=ORIGIN)]
 
 WILDCARD = "*"
@@ -120,6 +121,7 @@ class BotSettings(_Table):
     transport: Literal["websocket", "webhook"] = "websocket"
     api_base: str = "https://api.bot.qq.com"
     token_url: str = "https://api.bot.qq.com/app/getAppAccessToken"  # noqa: S105 - an address
+    shard: tuple[Count, Count] = (0, 1)  # of its guilds: which part, of how many
     markdown: bool = True
     proactive: bool = False  # may messages be sent that answer none?
 

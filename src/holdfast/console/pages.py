@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from starlette.middleware import Middleware
+from starlette.middleware.gzip import GZipMiddleware
 from starlette.requests import Request
 from starlette.responses import FileResponse, HTMLResponse, Response
 from starlette.routing import BaseRoute, Route
@@ -13,8 +15,9 @@ STATIC = Path(__file__).parent / "static"
 # A model's words end up in this page: nothing may run or load but what we built.
 _HEADERS = {
     "content-security-policy": (
-        "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; "
-        "object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+        "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; "
+        "media-src 'self' blob:; object-src 'none'; base-uri 'none'; form-action 'self'; "
+        "frame-ancestors 'none'"
     ),
     "x-content-type-options": "nosniff",
     "referrer-policy": "no-referrer",
@@ -48,4 +51,9 @@ def routes(static: Path = STATIC) -> list[BaseRoute]:
         file = static / "icon.svg"
         return FileResponse(file, headers=_HEADERS) if file.is_file() else Response(status_code=404)
 
-    return [Route("/", index), Route("/assets/{name}", asset), Route("/icon.svg", icon)]
+    packed = [Middleware(GZipMiddleware)]  # a phone waits for every one of these bytes
+    return [
+        Route("/", index),
+        Route("/assets/{name}", asset, middleware=packed),
+        Route("/icon.svg", icon),
+    ]

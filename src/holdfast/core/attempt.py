@@ -34,6 +34,7 @@ class How(Enum):
     NATIVE = "native"  # the vendor gives the very stream once more
     PREFILL = "prefill"
     INSTRUCT = "instruct"
+    ANEW = "anew"  # the whole question again: what is said again is joined to what was released
 
 
 @dataclass(frozen=True, slots=True)

@@ -41,6 +41,7 @@ class RefusalDelta:
 
     text: str
     choice: int = 0
+    extra: Extra | None = None
 
 
 @dataclass(frozen=True, slots=True)

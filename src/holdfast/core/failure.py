@@ -215,7 +215,7 @@ class Cause:
         return errno_names.errorcode.get(self.errno, str(self.errno))
 
 
-# The `code` of an answer that was asked to go on and ended well without a word more.
+# The `code` of an answer that was asked to go on and ended by itself without a new word.
 NOTHING_MORE = "nothing_more"
 
 

@@ -26,9 +26,11 @@ class Why(Enum):
     PREFILL = "prefill"
     INSTRUCT = "instruct"
     ANEW = "anew"
+    AGAIN_WHOLE = "again_whole"
     TWIN = "twin"
     OUTRUN = "outrun"
     WHOLE = "whole"
+    SILENCE = "silence"
     LEFT = "left"
     FINAL = "final"
     SEALED = "sealed"
@@ -55,10 +57,18 @@ REASONS: Mapping[Why, tuple[str, str]] = {
     ),
     Why.PREFILL: ("go on from the released text by prefill", "用预填的方式接着已给出的内容"),
     Why.INSTRUCT: ("tell the model to go on from the released text", "要求模型接着已给出的内容"),
+    Why.AGAIN_WHOLE: (
+        "ask the whole question again and go on where the answer is the same",
+        "重新提问，若回答相同则从中断处接着写",
+    ),
     Why.ANEW: ("the whole answer anew", "重新给出整个回答"),
     Why.TWIN: ("another attempt is under way", "另一次尝试还在进行"),
     Why.OUTRUN: ("another attempt answered first", "另一次尝试先有了回答"),
     Why.WHOLE: ("the answer is whole", "回答完整"),
+    Why.SILENCE: (
+        "the text ends as texts do and who was asked to go on had nothing to add: it is whole",
+        "文字已收尾，被要求续写的模型也没有更多要说的：回答完整",
+    ),
     Why.LEFT: ("the reader left", "读者已离开"),
     Why.FINAL: ("another attempt would meet the same", "再问一次也不会有别的结果"),
     Why.SEALED: (

@@ -46,6 +46,10 @@ _UNREACHED = (
     "The model service could not be reached. Please try again later.",
     "模型服务暂时连接不上，请稍后再试。",
 )
+_FAILED = (
+    "The model service failed. Please try again later.",
+    "模型服务出了故障，请稍后再试。",
+)
 _CUT = (
     "The answer broke off here and is not complete. You can ask to go on.",
     "回答在这里中断，以上内容不完整，可以要求继续。",
@@ -83,6 +87,15 @@ _PLAIN: Mapping[Kind, tuple[str, str]] = {
     Kind.OVERLOADED: _BUSY,
     Kind.TIMEOUT: _SLOW,
     Kind.DEADLINE: _SLOW,
+    Kind.EMPTY: (
+        "The model gave no answer. You can send the question again, or put it differently.",
+        "模型没有给出回答，可以重新发送，或换个说法再问。",
+    ),
+    Kind.SERVER_ERROR: _FAILED,
+    Kind.BAD_GATEWAY: _FAILED,
+    Kind.PROTOCOL: _FAILED,
+    Kind.CODING: _FAILED,
+    Kind.TOOL_ARGUMENTS: _FAILED,
     Kind.TLS: (
         "No secure connection to the model service was possible, so nothing was sent.",
         "无法与模型服务建立安全连接，因此没有发送任何内容。",

@@ -65,6 +65,7 @@ class ClusterEngine:
         self._lives = Lives(
             turns,
             self._feeds,
+            clock,
             fences,
             last_word,
             parked,
@@ -117,6 +118,10 @@ class ClusterEngine:
             await self._count()
         return new
 
+    async def undertake(self, turn: Turn) -> None:
+        """Durable at once: another process may be the one that runs it."""
+        await self.accept(turn)
+
     async def watch(self, turn_id: str, after: int = 0) -> AsyncIterator[Entry]:
         with self._bus.follow(turn_id) as heard:
             while True:
@@ -142,6 +147,9 @@ class ClusterEngine:
 
     async def waiting(self, lane: str) -> Sequence[Turn]:
         return await asyncio.to_thread(self._turns.waiting, lane)
+
+    async def running(self, lane: str) -> Turn | None:
+        return await asyncio.to_thread(self._turns.running, lane)
 
     async def absorb(self, turn_ids: Sequence[str], into: str) -> Sequence[Turn]:
         fence = self._lives.fences.get(into)

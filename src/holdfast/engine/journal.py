@@ -15,13 +15,16 @@ from ..store.ports import Begun
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """How much patience turns find. `backoff` and `longest` are seconds between lives."""
+    """How much patience turns find. `backoff` and `longest` are seconds between lives;
+    after `oldest` seconds since its acceptance a turn begins no more: nobody waits for ever.
+    """
 
     alike: int = 3  # failures alike, in a row
     killed: int = 10  # lives that vanished and left nothing, in a row
     lives: int = 50  # of any kind, in all
     backoff: float = 0.2
     longest: float = 5.0
+    oldest: float = 86_400.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,17 +36,21 @@ class Again:
 
 @dataclass(frozen=True, slots=True)
 class Park:
-    """No more lives. `why` is for the operator."""
+    """No more lives. `why` is for the operator. `late`: it is only that nobody had the time."""
 
     why: str
+    late: bool = False
 
 
-def on_begin(begun: Begun, policy: Policy) -> Park | None:
-    """Whether a turn may live again; asked before its handler is."""
+def on_begin(begun: Begun, policy: Policy, now: float) -> Park | None:
+    """Whether a turn may live again; asked before its handler is. `now` is in Unix seconds."""
     if begun.killed >= policy.killed:
         return Park(f"its last {begun.killed} lives vanished and left nothing")
     if begun.turn.begun >= policy.lives:
         return Park(f"it was begun {begun.turn.begun} times and never ended")
+    waited = now - begun.turn.accepted_at
+    if waited >= policy.oldest:
+        return Park(f"it was accepted {waited / 3600:.0f} hours ago and has not ended", late=True)
     return None
 
 

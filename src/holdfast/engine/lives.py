@@ -10,6 +10,7 @@ from typing import TypeVar
 
 import structlog
 
+from ..core.clock import Clock
 from ..store.ports import Begun, Fence, LaneLost, StoreFailed, Turn, Turns, TurnState
 from .feed import Feeds
 from .journal import Again, Park, Policy, fingerprint, on_begin, on_failure
@@ -21,12 +22,13 @@ T = TypeVar("T")
 
 _LOG = structlog.get_logger("holdfast.engine")
 
-LastWord = Callable[[Turn, Journal, str], Awaitable[None]]
-"""Tells the person, and the operator, of a turn that will be parked, and why. It may be called
-again after a crash. Whatever becomes of it, the turn is parked."""
+LastWord = Callable[[Turn, Journal, Park, str], Awaitable[None]]
+"""Tells the person of a turn that will be parked, and why; the text is the reference id under
+which the operator finds it, "" if there is none. It may be called again after a crash. Whatever
+becomes of it, the turn is parked."""
 
 
-async def silence(turn: Turn, journal: Journal, why: str) -> None:
+async def silence(turn: Turn, journal: Journal, park: Park, ref: str) -> None:
     """A last word for turns behind which nobody waits."""
 
 
@@ -62,6 +64,7 @@ class Lives:
 
     turns: Turns
     feeds: Feeds
+    clock: Clock
     fences: dict[str, Fence]
     last_word: LastWord = silence
     parked: Parked = unrecorded
@@ -125,8 +128,10 @@ class Lives:
                 self.patience.mend,
             )
             journal = life.journal = LiveJournal(place, past, feed, life.cancel)
+            if not begun.kept:
+                journal.keep(turn)
             try:
-                park = on_begin(begun, self.policy)
+                park = on_begin(begun, self.policy, self.clock.wall())
                 if park is None:
                     park = await self._run(life, journal, handler(turn, journal))
                 if park is not None:
@@ -183,11 +188,12 @@ class Lives:
 
     async def _park(self, life: Life, journal: LiveJournal, park: Park) -> None:
         _LOG.error("a turn is parked", turn=life.turn.id, lane=life.turn.lane, why=park.why)
+        ref = ""
         try:
-            await asyncio.to_thread(self.parked, life.turn, park.why)
+            ref = await asyncio.to_thread(self.parked, life.turn, park)
         except StoreFailed as failed:
             self.durability.failed(failed)
-        error = await self._ending(life, self.last_word(life.turn, journal, park.why))
+        error = await self._ending(life, self.last_word(life.turn, journal, park, ref))
         if journal.lost or isinstance(error, LaneLost):
             raise LaneLost(life.fence.lane)
         if error is not None:

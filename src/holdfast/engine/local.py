@@ -12,6 +12,7 @@ import structlog
 from ..core.clock import Clock
 from ..store.ports import (
     ENDED,
+    FIRST,
     Begun,
     Delivery,
     Entry,
@@ -65,7 +66,14 @@ class LocalEngine:
         self._feeds = Feeds()
         self._patience = patience or Patience()
         self._lives = Lives(
-            turns, self._feeds, fences, last_word, parked, policy or Policy(), self._patience
+            turns,
+            self._feeds,
+            clock,
+            fences,
+            last_word,
+            parked,
+            policy or Policy(),
+            self._patience,
         )
         self._ready: dict[str, None] = {}  # lanes that may have work, in order
         self._again: set[str] = set()  # lanes that run, and have got more
@@ -101,10 +109,18 @@ class LocalEngine:
         finally:
             self._waiting -= not new
         if new:
-            self._coming[turn.id] = turn.lane
-            self._open[turn.lane] += 1
-            self._wake(turn.lane)
+            self._came(turn)
         return new
+
+    async def undertake(self, turn: Turn) -> None:
+        """Where it cannot run at once, or a store that fails cannot take it, it is accepted."""
+        full = self._waiting >= self._limits.waiting
+        if full or self.trouble or not self._idle(turn.lane):
+            await self.accept(turn)
+            return
+        self._waiting += 1
+        self._taken[turn.lane] = Taken(Fence(turn.lane, FIRST), Begun(turn, kept=False))
+        self._came(turn)
 
     async def _accept(self, turn: Turn, deliveries: Sequence[Delivery]) -> bool:
         """Where nothing stands before it, it is begun in the same transaction."""
@@ -124,7 +140,8 @@ class LocalEngine:
     def _idle(self, lane: str) -> bool:
         """Whether nothing waits or runs in the lane, and a turn may run there at once."""
         busy = lane in self._active or lane in self._ready or lane in self._held
-        room = self._works and not self._draining and len(self._active) < self._limits.running
+        running = len(self._active) + len(self._ready)
+        room = self._works and not self._draining and running < self._limits.running
         return room and not (busy or lane in self._inherited)
 
     async def watch(self, turn_id: str, after: int = 0) -> AsyncIterator[Entry]:
@@ -146,6 +163,9 @@ class LocalEngine:
 
     async def waiting(self, lane: str) -> Sequence[Turn]:
         return await asyncio.to_thread(self._turns.waiting, lane)
+
+    async def running(self, lane: str) -> Turn | None:
+        return await asyncio.to_thread(self._turns.running, lane)
 
     async def absorb(self, turn_ids: Sequence[str], into: str) -> Sequence[Turn]:
         fence = self._lives.fences.get(into)
@@ -266,6 +286,11 @@ class LocalEngine:
         taken = await asyncio.wrap_future(taking)
         assert taken is not None, "it was forced"
         return taken.fence, taken.begun
+
+    def _came(self, turn: Turn) -> None:
+        self._coming[turn.id] = turn.lane
+        self._open[turn.lane] += 1
+        self._wake(turn.lane)
 
     def _over(self, turn_id: str) -> None:
         """A turn has ended."""

@@ -70,6 +70,14 @@ class Engine(Protocol):
         """
         ...
 
+    async def undertake(self, turn: Turn) -> None:
+        """Accepts a turn in a lane of its own whose id nobody knows yet, and is to be told before
+        `watch` gives the first entry: the turn is durable with that, and without it a moment later.
+
+        Raises as `accept` does.
+        """
+        ...
+
     def watch(self, turn_id: str, after: int = 0) -> AsyncIterator[Entry]:
         """All entries after sequence `after`, as they come; ends with the turn. A turn that
         nobody knows has none. Entries are durable, but for those of turns that go on while the
@@ -79,6 +87,10 @@ class Engine(Protocol):
 
     async def waiting(self, lane: str) -> Sequence[Turn]:
         """The lane's turns that were accepted and not begun, in order."""
+        ...
+
+    async def running(self, lane: str) -> Turn | None:
+        """The lane's turn that was begun and has not ended. Raises StoreFailed."""
         ...
 
     async def absorb(self, turn_ids: Sequence[str], into: str) -> Sequence[Turn]:

@@ -10,27 +10,35 @@ from typing import Protocol
 
 import structlog
 
-from ..store.ports import Entry, Fence, Json, LaneLost, StoreFailed, Turns, TurnState
+from ..store.ports import Entry, Fence, Json, LaneLost, StoreFailed, Turn, Turns, TurnState
 from .feed import Feed
 
 # Seconds from one group of what is gathered to the next. To make a group durable takes a while,
 # which is longer the more there is to do, and is to be a small part of the time.
 SOON, LATE = 0.025, 0.2
 PART = 8  # times as long as the last group took
+_NEVER = float("inf")
 
 _LOG = structlog.get_logger("holdfast.engine")
 
 
 class Durability:
-    """Whether the store takes what is written; "" if it does, else why not."""
+    """How the store takes what is written: `trouble` is why it does not, "" if it does; `pause`
+    the seconds from one group of what is gathered to the next.
+    """
 
     def __init__(self) -> None:
         self.trouble = ""
+        self.pause = SOON
 
     def failed(self, failure: StoreFailed) -> None:
         if not self.trouble:
             _LOG.error("the store does not write; turns go on in memory", reason=str(failure))
         self.trouble = str(failure) or "unknown"
+
+    def took(self, seconds: float) -> None:
+        """To make a group durable."""
+        self.pause = min(max(SOON, seconds * PART), LATE)
 
     def worked(self) -> None:
         if self.trouble:
@@ -90,9 +98,11 @@ class LiveJournal:
         self._gathered: Callable[[], Json | None] | None = None
         self._due = 0.0  # by the loop's clock: when what is gathered may be written
         self._timer: asyncio.TimerHandle | None = None  # for that
+        self._at = _NEVER  # when it goes off
         self._hard = False  # what is pending is to survive a power cut
         self._end: TurnState | None = None  # with what is pending
         self._closing = False  # the end comes next: what is pending waits for it
+        self._unkept: Turn | None = None  # the turn itself, if it is not in the store yet
         self._adrift = False
         self._flushing: asyncio.Task[None] | None = None
         feed.publish(past)
@@ -100,6 +110,15 @@ class LiveJournal:
     @property
     def past(self) -> Sequence[Entry]:
         return self._past
+
+    def keep(self, turn: Turn) -> None:
+        """The store does not know the turn: it comes with what is written first. What ends very
+        soon is so written at once; nothing waits but what is said in the first moment.
+        """
+        self._unkept = turn
+        now = asyncio.get_running_loop().time()
+        self._due = now + self._place.durability.pause
+        self._set_timer(now + LATE)
 
     def add(self, event: Json) -> int:
         json.dumps(event)  # what is no JSON is told to whoever made it
@@ -145,7 +164,7 @@ class LiveJournal:
     async def written(self) -> None:
         """Returns once nothing is left to write, however long the store fails."""
         self._closing = False
-        if self._pending or self._gathered:
+        if self._pending or self._gathered or self._unkept:
             self._flush_soon()
         while self._flushing is not None:
             await asyncio.wait([self._flushing])
@@ -179,18 +198,23 @@ class LiveJournal:
     def _flush_soon(self) -> None:
         if self._timer is not None:
             self._timer.cancel()
-            self._timer = None
+            self._timer, self._at = None, _NEVER
         if self._flushing is None:
             self._flushing = asyncio.create_task(self._flush())
 
     def _flush_in_time(self) -> None:
-        if self._flushing is not None or self._timer is not None:
+        """It is asked with every chunk there is, and mostly the timer has been set."""
+        if self._flushing is not None or self._at <= self._due:
             return
-        loop = asyncio.get_running_loop()
-        if loop.time() >= self._due:
+        if asyncio.get_running_loop().time() >= self._due:
             self._flush_soon()
         else:
-            self._timer = loop.call_at(self._due, self._flush_soon)
+            self._set_timer(self._due)
+
+    def _set_timer(self, at: float) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer, self._at = asyncio.get_running_loop().call_at(at, self._flush_soon), at
 
     async def _flush(self) -> None:
         try:
@@ -205,7 +229,7 @@ class LiveJournal:
                 self._flush_in_time()
 
     def _is_due(self) -> bool:
-        waiting = bool(self._pending) and not self._closing
+        waiting = bool(self._pending or self._unkept) and not self._closing
         return waiting or bool(self._settling) or self._end is not None
 
     async def _write(self) -> None:
@@ -235,14 +259,16 @@ class LiveJournal:
             if entries:
                 place.listener.durable(place.turn_id, entries)
             _answer(settling, None)
-            took = loop.time() - began
-            self._due = began + min(max(SOON, took * PART), LATE)
+            place.durability.took(loop.time() - began)
+            self._due = began + place.durability.pause
 
     async def _store(self, entries: Sequence[Entry], hard: bool) -> None:
         place = self._place
         end, self._end = self._end, None
         hard, self._hard = hard or self._hard, False
-        if end is None:
+        if self._unkept is not None:
+            done = place.turns.keep(self._unkept, entries, end or TurnState.RUNNING, hard=True)
+        elif end is None:
             done = place.turns.append(place.fence, place.turn_id, entries, hard)
         else:
             done = place.turns.end(place.fence, place.turn_id, end, entries, hard)
@@ -251,6 +277,7 @@ class LiveJournal:
         except StoreFailed:
             self._end, self._hard = end or self._end, hard or self._hard
             raise
+        self._unkept = None
 
 
 def _answer(settling: Sequence[asyncio.Future[None]], failure: Exception | None) -> None:

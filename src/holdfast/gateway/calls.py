@@ -117,8 +117,12 @@ class DurableExchange:
         turn_id = LANE + head.ref
         turn = Turn(turn_id, turn_id, asked.to_json(), now, known=asked)
         state = TurnState.WAITING
+        fresh = True
         try:
-            fresh = await self._engine.accept(turn)
+            if key or asked.background:  # who comes back with the key, or is told at once
+                fresh = await self._engine.accept(turn)
+            else:
+                await self._engine.undertake(turn)
             if not fresh:
                 turn, asked, state = await self._known(turn, asked)
         except StoreFailed as failed:
@@ -248,7 +252,7 @@ class DurableExchange:
     async def _stream(self, turn: Turn, asked: Asked, after: int, *, ids: bool) -> None:
         writer = asked.served.stream(asked.head, asked.request())
         parts = stream_parts(self._engine, turn, asked, writer, after, ids=ids, reply=self._reply)
-        pulse = asyncio.create_task(self._pulse(writer.heartbeat))
+        pulse = asyncio.create_task(self._pulse(turn, writer.heartbeat))
         try:
             async for part in parts:
                 if part.last:
@@ -258,17 +262,27 @@ class DurableExchange:
         finally:
             pulse.cancel()
 
-    async def _pulse(self, heartbeat: bytes) -> None:
-        """Fills every silence, until it is cancelled."""
+    async def _pulse(self, turn: Turn, heartbeat: bytes) -> None:
+        """Fills every silence, until it is cancelled; the first that a client is told is the id
+        of a call that is kept.
+        """
         every, loop = self._services.settings.heartbeat, asyncio.get_running_loop()
         since = loop.time()
         with suppress(ClientGone):
             while True:
                 await asyncio.sleep(since + every - loop.time())
                 since = max(since, self._reply.written_at)
-                if loop.time() >= since + every:
+                if loop.time() < since + every:
+                    continue
+                if self._reply.begun or await self._is_kept(turn):
                     await self._reply.write(heartbeat)
-                    since = loop.time()
+                since = loop.time()
+
+    async def _is_kept(self, turn: Turn) -> bool:
+        try:
+            return await asyncio.to_thread(self._turns.find, turn.id) is not None
+        except StoreFailed:
+            return False
 
     def _key(self) -> str:
         """RFC 8941 says a quoted string; bare keys are met more often."""

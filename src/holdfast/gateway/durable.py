@@ -20,6 +20,7 @@ from ..core.events import Finished, ReasoningDelta, RefusalDelta, StreamEvent, T
 from ..core.failure import Failure, Hop, Kind, Phase, StreamFailed
 from ..core.request import Request
 from ..core.verdict import Language
+from ..engine.journal import Park
 from ..engine.ports import Engine, Entry, Journal, Turn
 from ..store.ports import StoreFailed, Turns
 from ..wire import SERVED
@@ -116,6 +117,8 @@ class Asked:
     def question(self) -> Request:
         """What targets are asked: running in the background is done here, not asked of them."""
         request = self.request()
+        if BACKGROUND not in request.body:
+            return request
         return replace(request, body=without(request.body, BACKGROUND))
 
 
@@ -195,15 +198,15 @@ class CallRunner:
 _GIVEN_UP = Failure(Kind.CANCELLED, Phase.STREAM, Hop.CLIENT, detail="the call was given up")
 
 
-async def give_up(turn: Turn, journal: Journal, why: str) -> None:
-    """The end of a call that no life of it could bring to an end."""
+async def give_up(turn: Turn, journal: Journal, park: Park, ref: str) -> None:
+    """The end of a call that no life of it could bring to an end, or that comes too late."""
     asked = Asked.of(turn)
     assert asked is not None, "only calls come here"
     past = Past(journal.past)
     if past.ended:
         return
-    failure = Failure(Kind.INTERNAL, Phase.ADMIT, Hop.ENGINE)
-    refusal = Refusal(failure, asked.ref, "en", "public", released=len(past.text))
+    failure = Failure(Kind.DEADLINE if park.late else Kind.INTERNAL, Phase.ADMIT, Hop.ENGINE)
+    refusal = Refusal(failure, ref or asked.ref, "en", "public", released=len(past.text))
     journal.last(_failed(refusal))
 
 
@@ -310,7 +313,7 @@ async def stream_parts(
         count += len(events)
         told = b"".join((lines if ids else events)[skipped:])
         if told or part.last:
-            yield replace(part, data=told)
+            yield Part(told, part.last, part.whole)
 
 
 async def _parts(

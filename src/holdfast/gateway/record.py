@@ -45,23 +45,25 @@ def joined(events: Sequence[StreamEvent]) -> Sequence[StreamEvent]:
     with nothing between them, and nothing beside them.
     """
     told: list[StreamEvent] = []
-    for (channel, choice), run in groupby(events, _channel):
+    for channel, run in groupby(events, _channel):
         if channel is None:
             told += run
         else:
-            told.append(channel("".join(event.text for event in run), choice))  # type: ignore[union-attr]
+            kind, choice = channel
+            told.append(kind("".join([event.text for event in run]), choice))  # type: ignore[union-attr]
     return told
 
 
 _Text = type[TextDelta] | type[ReasoningDelta] | type[RefusalDelta]
+_TEXTS: frozenset[type[StreamEvent]] = frozenset({TextDelta, ReasoningDelta, RefusalDelta})
 
 
-def _channel(event: StreamEvent) -> tuple[_Text | None, int]:
-    match event:
-        case TextDelta(_, choice, None) | ReasoningDelta(_, choice, None) | RefusalDelta(_, choice):
-            return type(event), choice
-        case _:
-            return None, 0
+def _channel(event: StreamEvent) -> tuple[_Text, int] | None:
+    """What a piece of text is joined by; None for all else. It is asked of every chunk there is."""
+    kind = type(event)
+    if kind in _TEXTS and event.extra is None:  # type: ignore[union-attr]
+        return kind, event.choice  # type: ignore[union-attr,return-value]
+    return None
 
 
 def write(events: Sequence[StreamEvent]) -> list[Json]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from .overlap import weight
+from .letters import weight
 
 _GAP = 18  # letters that may be missing, added or changed at one place
 _AGAIN = 7  # weight of letters in which both agree again after that
@@ -32,15 +32,6 @@ class Alignment:
     missed: int
     gain: int
     most: int
-
-    @property
-    def drifts(self) -> bool:
-        return self.missed > 0
-
-    @property
-    def share(self) -> float:
-        """Of what differs."""
-        return self.missed / (self.matched + self.missed) if self.missed else 0.0
 
 
 def align(old: str, new: str) -> Alignment:

@@ -16,15 +16,13 @@ from .talk import Voice
 
 RESTART = 40  # weight of a beginning that no text has twice
 HEAVY = 24  # weight of a repetition that is hardly chance
-SHORT = 8  # the same after a short announcement
-FAIR = 10  # the same for one that begins a paragraph like a sentence of the old text
-GOOD = 16  # the same for one that begins another sentence
+SHORT = 8  # the same after a short announcement, or on a line of its own
+FAIR = 10  # the same after a longer one
 SAID = 12  # of one in the middle of a sentence, which may still be one
 BEGUN = 6  # of the whole answer, while it is short
 LETTERS = 3  # of an answer that was hardly begun
 FEW = 4  # characters that say nothing
-PHRASE = 60  # characters of talk in whose sentence it stands
-BRIEF = 320  # characters of talk before a repetition that is not heavy
+PHRASE = 60  # characters of a short announcement
 
 # By how much what is told again must be more like the end than anything else in the old text is:
 # in the form of an item or not, glued to what was cut or not. The second is the least for a doubt.
@@ -71,19 +69,15 @@ def believed(
         return Proof.SURE
     if not closed:
         return _in_sentence(found, talk, voice, heavy=heavy)
-    broken = _BROKEN.search(talk) is not None
     if found.common:
-        return _common(found, voice, natural=natural, broken=broken)
-    if heavy and natural:
-        return Proof.SURE
+        return _common(found, voice, natural=natural)
     if heavy:
-        return Proof.LIKELY if broken or voice >= Voice.TALK else Proof.DOUBT
-    if not natural:
-        sound = broken or voice >= Voice.TALK
-        if sound and found.weight >= (SHORT if found.mid_word else SAID) and len(talk) <= BRIEF:
-            return Proof.LIKELY
-        return Proof.DOUBT if voice >= Voice.TALK and found.weight >= FAIR else Proof.CHANCE
-    return _light(found, talk, voice, broken=broken)
+        return Proof.SURE if natural else Proof.LIKELY
+    if natural:
+        return _light(found, talk, voice)
+    broken = _BROKEN.search(talk) is not None
+    told = found.weight >= (LEAST if broken else SHORT) and (broken or voice >= Voice.TALK)
+    return Proof.LIKELY if told else Proof.CHANCE
 
 
 def believed_of_drift(
@@ -99,15 +93,14 @@ def believed_of_drift(
     excess = found.gain - usual
     if excess >= RESTART or (whole and found.matched >= RESTART):
         return Proof.SURE
-    anew = whole and glued and not like_item
-    if excess >= (least // 2 if anew else least):
+    if excess >= least:
         return Proof.LIKELY
-    return Proof.DOUBT if anew or excess >= doubtful else Proof.CHANCE
+    return Proof.DOUBT if excess >= doubtful else Proof.CHANCE
 
 
 def _says_nothing(talk: str) -> bool:
     """Whether it is hardly a word, so that no text can be lost with it."""
-    return 0 < len(talk.strip()) <= FEW and "\n" in talk
+    return 0 < len(talk.strip()) <= FEW
 
 
 def _is_closed(talk: str, first: str) -> bool:
@@ -119,54 +112,34 @@ def _is_closed(talk: str, first: str) -> bool:
 
 def _in_sentence(found: Recollection, talk: str, voice: Voice, *, heavy: bool) -> Proof:
     """Of one in the middle of a sentence of the talk."""
-    if found.place is Place.WHOLE and found.weight >= SAID and len(talk) <= PHRASE:
-        return Proof.LIKELY
-    spoken = voice >= Voice.TALK
-    telling = found.place >= Place.QUOTE or (spoken and not found.common)
-    if (
-        heavy
-        and found.place > Place.WORD
-        and telling
-        and len(talk) <= (BRIEF if spoken else PHRASE)
-    ):
-        return Proof.LIKELY
-    least = LEAST if found.place is Place.WHOLE else SAID
-    least = SAID if len(talk) > BRIEF else least
-    said = found.place > Place.WORD and (heavy or found.weight >= least) and not found.common
-    return Proof.DOUBT if said else Proof.CHANCE
-
-
-def _common(found: Recollection, voice: Voice, *, natural: bool, broken: bool) -> Proof:
-    """Of a repetition of what the old text says more than once."""
-    if not natural or found.weight < LEAST:
+    if found.place is Place.WORD or not (heavy or found.weight >= SAID):
         return Proof.CHANCE
-    if voice is Voice.APART and broken:
+    brief = found.place >= Place.QUOTE and len(talk) <= PHRASE
+    quoted = brief or (voice >= Voice.TALK and not found.common)
+    told = found.place is Place.WHOLE or (heavy and quoted)
+    return Proof.LIKELY if told else Proof.DOUBT
+
+
+def _common(found: Recollection, voice: Voice, *, natural: bool) -> Proof:
+    """Of a repetition of what the old text says more than once."""
+    if not natural:
+        return Proof.CHANCE
+    if voice is Voice.APART:
         return Proof.LIKELY
-    if voice >= Voice.TALK or found.weight >= (SHORT if broken else FAIR):
-        return Proof.DOUBT
-    return Proof.CHANCE
+    return Proof.DOUBT if voice is Voice.TALK or found.weight >= SHORT else Proof.CHANCE
 
 
-def _light(found: Recollection, talk: str, voice: Voice, *, broken: bool) -> Proof:
+def _light(found: Recollection, talk: str, voice: Voice) -> Proof:
     """Of one that begins like a sentence, and is not long."""
-    whole = found.place is Place.WHOLE
-    if voice < Voice.TALK and (found.again or (len(talk) > BRIEF and found.weight < SAID)):
-        return Proof.DOUBT if found.again else Proof.CHANCE
-    sound = broken or whole or found.weight >= FAIR
-    if voice is Voice.APART and whole and found.weight >= LETTERS:
-        return Proof.LIKELY
-    if found.weight >= LEAST and (voice is Voice.APART or (voice is Voice.TALK and sound)):
-        return Proof.LIKELY
-    if len(talk) <= BRIEF and found.weight >= _least(talk, whole=whole, broken=broken):
-        return Proof.LIKELY
-    return Proof.DOUBT if whole or found.weight >= LEAST else Proof.CHANCE
+    if found.place is Place.WHOLE:
+        least = LETTERS if len(talk) <= PHRASE and _BROKEN.search(talk) else BEGUN
+    else:
+        least = _least(talk)
+    if voice >= Voice.TALK:
+        least = min(least, LEAST)
+    return Proof.LIKELY if found.weight >= least else Proof.DOUBT
 
 
-def _least(talk: str, *, whole: bool, broken: bool) -> int:
+def _least(talk: str) -> int:
     """The weight of a repetition that is believed after words that say little."""
-    short = len(talk) <= PHRASE
-    if whole:
-        return LETTERS if short and broken else BEGUN
-    if short:
-        return SHORT if broken or _LEADING.search(talk) else SAID
-    return FAIR if broken else GOOD
+    return SHORT if _BROKEN.search(talk) or _LEADING.search(talk) else SAID

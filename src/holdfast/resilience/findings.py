@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import unicodedata
+
+from ..core.anchor import open_fence
 from ..core.attempt import How
 from ..core.events import StopReason
 from ..core.failure import NOTHING_MORE, Failure, Hop, Kind, Phase
@@ -37,19 +40,21 @@ _NO_CALL = Failure(
 )
 
 
-def emptiness(leg: Leg, *, tool_cut: bool) -> Failure | None:
+def emptiness(leg: Leg, released: str, *, tool_cut: bool) -> Failure | None:
     """The failure of an answer that finished with nothing in it, unless that was meant.
 
     A continuation that says nothing is no proof that nothing was missing, and one asked for in
-    words that only calls a tool is none either, unless a call is what was cut.
+    words that only calls a tool is none either, unless a call is what was cut or may follow.
     """
-    acted = leg.tools and (leg.how is not How.INSTRUCT or tool_cut)
-    if leg.spoke or acted or leg.finished is None:
+    if leg.spoke or leg.finished is None or _acted(leg, released, tool_cut=tool_cut):
         return None
     if leg.finished.reason not in (StopReason.END, StopReason.TOOL_CALLS):
         return None
     if leg.how is not How.START:
-        return _empty("finished without going on in words", "没有接着写就结束了", NOTHING_MORE)
+        code = None if leg.tools or leg.how is How.ANEW else NOTHING_MORE
+        return _empty("finished without going on in words", "没有接着写就结束了", code)
+    if leg.finished.reason is StopReason.TOOL_CALLS and not leg.tools:
+        return _empty("said that it calls a tool, and called none", "说要调用工具，却没有调用")
     if leg.reasoned:
         return _empty("the model reasoned but gave no answer", "模型只有思考，没有回答")
     if leg.usage and leg.usage.output_tokens > 0:
@@ -57,20 +62,59 @@ def emptiness(leg: Leg, *, tool_cut: bool) -> Failure | None:
     return _empty("finished without content", "没有内容就结束了")
 
 
-def last_words(leg: Leg) -> str | Failure:
-    """What a continuation still held back to find its joint, now that no more comes of it."""
+def last_words(leg: Leg, released: str, *, tool_cut: bool) -> str | Failure:
+    """What a continuation still held back to find its joint, now that no more comes of it.
+
+    Before a call that may follow, it need not have said anything new.
+    """
     if leg.splicer is None or (leg.tools and not leg.spoke):
         return ""  # a call that comes back alone has no seam
     joined = leg.splicer.seam is not None
     text = leg.splicer.finish()
+    if isinstance(text, Failure) and text.code == NOTHING_MORE:
+        return "" if _acted(leg, released, tool_cut=tool_cut) else text
     if isinstance(text, Failure) or joined or not leg.was_cut:
         return text
     return text if leg.splicer.seam and leg.splicer.seam.verified else _UNCLEAR
 
 
+def _acted(leg: Leg, released: str, *, tool_cut: bool) -> bool:
+    """Whether it called a tool where a call may stand without a word before it."""
+    asked = leg.how in (How.INSTRUCT, How.ANEW)
+    may = not asked or tool_cut or introduces(released)
+    return bool(leg.tools) and may
+
+
 def lost_tool(leg: Leg, *, tool_cut: bool) -> Failure | None:
     """A cut tool call must come back as a tool call, not as prose about one."""
     return _NO_CALL if tool_cut and not leg.tools and leg.how is not How.START else None
+
+
+def ends_well(text: str) -> bool:
+    """Whether the text ends as texts do: at a full stop or the like, not within code or maths.
+
+    A smiley may stand behind it, and anywhere else as well.
+    """
+    end = text.rstrip()
+    while end and end[-1] != "`" and unicodedata.category(end[-1]) in _OF_SMILEYS:
+        end = end[:-1].rstrip()
+    if not end or open_fence(text) is not None or text.count("$$") % 2:
+        return False
+    line = end.rpartition("\n")[2].strip()
+    if end[-1] == "`":  # it closes a block, or words of code
+        return not line.strip("`") if line.startswith("```") else line.count("`") % 2 == 0
+    closes = end[-1] not in _GOES_ON and unicodedata.category(end[-1]) in _CLOSING
+    return closes or end.endswith("$$")
+
+
+def introduces(text: str) -> bool:
+    """Whether a tool call may follow: "Let me look." or "Let me look:", but not "Let me"."""
+    return ends_well(text) or text.rstrip().endswith((":", "："))
+
+
+_GOES_ON = ",:;\\/&@#%，、：；·"
+_OF_SMILEYS = ("So", "Sk", "Cf", "Mn", "Me")
+_CLOSING = ("Po", "Pe", "Pf")  # punctuation, brackets and quotes that close
 
 
 def _empty(en: str, zh: str, code: str | None = None) -> Failure:

@@ -7,6 +7,7 @@ import re
 _REACH = 480  # characters of lines of talk
 
 _WORD = re.compile(r"[^\W\d_\u2e80-\U0003ffff]+|[\u2e80-\U0003ffff]")
+_WIDE = re.compile("[\u2e80-\U0003ffff]")
 _CODE = re.compile(r"[|{}<>=$\\;]|\w[(.]\w|^\s*[-*#]")
 _INTERJECTED = re.compile(
     r"[^\w\s]{0,3}(?:[A-Z](?![\s'’])|[\u2e80-\U0003ffff])[^\n]{0,118}[.!?:。！？：…\])）】*]\n+"
@@ -39,7 +40,8 @@ def interjected(new: str) -> tuple[int, bool]:
     goes_on = match.start("on")
     if goes_on >= 0:
         return goes_on, True
-    return (match.end() if new[0].isascii() else 0), False
+    mixed = not match.group().isascii() and _WIDE.search(match.group())
+    return (match.end() if new[0].isascii() and not mixed else 0), False
 
 
 def spaced_out(text: str, new: str) -> int:

@@ -1,44 +1,55 @@
-"""What stands around a repetition that is quoted: marks, and the lines of the instruction."""
+"""What stands around a repetition that is quoted: marks, tags, and lines of marks."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
 
-_PAIRS = str.maketrans("“‘「『([（【<《〈«", "”’」』)]）】>》〉»")
-_OPENING = re.compile(r"[“‘「『(\[（【<《〈«\"'`*_~…. \t]{1,12}\Z")
+from ..core.anchor import open_fence
+
+_PAIRS = str.maketrans("“‘「『([（【{<《〈«", "”’」』)]）】}>》〉»")
+_OPENING = re.compile(
+    r"(?:[^\w\s”’」』)\]）】}>》〉».!?,:;。！？，：；、—-]|_|\.{2,}){1,12}(?=[ \t]?\Z)"
+)
 _DOTS = str.maketrans("", "", "….")
-_QUOTED_LINE = re.compile(r"(?:\A|\n)> *\Z")
+_TAG = re.compile(r"<([^\W\d]\w*)>\s*\Z")
+_QUOTED_LINE = re.compile(r"(?:\A|\n)>+ *[^\w\s]*\Z")
 _AFTER_LINE = re.compile(r"\r?\n(?:\r?\n)?")
 _QUOTES = (("“", "”"), ("‘", "’"), ("「", "」"), ("『", "』"))
-_MARKERS = re.compile(r"-{3,}\s*\Z")  # the lines between which the instruction shows the anchor
-_MARKER = re.compile(r"\s*\n-{3,}[^\S\n]*(?:\n|\Z)")
+_MARKS = re.compile(
+    r"(?:\A|\n)(?P<marks>([^\w\s])\2{2,})(?:(?<=[`~])\w*)?[^\S\n]*(?P<breaks>\n+)\Z"
+)
 
 
 def past_frame(own: str, new: str, start: int, end: int) -> int:
-    """The end of what is repeated between `start` and `end`, with the marks around it if `new`
-    quotes it there; `own` is what stands before it in the old text.
+    """The end of what is repeated between `start` and `end`, with what `new` has around it if that
+    is quoted there; `own` is what stands before it in the old text.
     """
-    while start and own and new[start - 1] == own[-1]:
-        start, own = start - 1, own[:-1]  # signs of the text before its first letter
     before = new[:start]
-    marks = _OPENING.search(before)
-    for opening, closing in _frames(marks.group()) if marks else ():
-        if not own.rstrip().endswith(opening) and new.startswith(closing, end):
-            return end + len(closing)
+    line = _MARKS.search(before)
+    if line and not (line["marks"][0] in "`~" and open_fence(own + new[start:end]) is not None):
+        marks, breaks = re.escape(line["marks"]), len(line["breaks"])
+        closing = re.compile(rf"\s*\n{marks}[^\S\n]*(?:\Z|\n{{1,{breaks}}})")
+        closed = closing.match(new, end)
+        return closed.end() if closed else end
+    end = next((end + len(one) for one in _closing(before) if new.startswith(one, end)), end)
     if _QUOTED_LINE.search(before) and not _QUOTED_LINE.search(own):
-        line = _AFTER_LINE.match(new, end)
-        return line.end() if line else end
-    marker = _MARKER.match(new, end) if _MARKERS.search(before) else None
-    return marker.end() if marker else end
+        closed = _AFTER_LINE.match(new, end)
+        return closed.end() if closed else end
+    return end
 
 
-def _frames(marks: str) -> Iterator[tuple[str, str]]:
-    """What `marks` open, or the last of them, and what closes that, the most of them first."""
-    marks = "".join(marks.split()).translate(_DOTS)
-    for start in range(len(marks)):
-        opening = marks[start:]
-        yield opening, opening[::-1].translate(_PAIRS)
+def _closing(before: str) -> Iterator[str]:
+    """What may close the tag or the marks that are open at the end, the most of them first."""
+    tag = _TAG.search(before)
+    if tag:
+        yield f"</{tag[1]}>"
+    found = _OPENING.search(before)
+    marks = found.group() if found else ""
+    for opening in dict.fromkeys((marks, marks.translate(_DOTS))):
+        for start, sign in enumerate(opening):
+            if not opening.endswith(sign, 0, start):  # half a row of signs closes nothing
+                yield opening[start:][::-1].translate(_PAIRS)
 
 
 def is_spoken_of(old: str, begin: int, new: str, start: int, end: int) -> bool:

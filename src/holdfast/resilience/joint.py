@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from ..core.attempt import Seam
-from ..core.failure import Failure, Kind, Phase
+from ..core.failure import NOTHING_MORE, Failure, Kind, Phase
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,4 +64,5 @@ class Divergence(Enum):
 def diverged(why: Divergence) -> Failure:
     en, zh = why.value
     detail, detail_zh = f"the continuation {en}", f"续写{zh}"
-    return Failure(Kind.DIVERGED, Phase.STREAM, detail=detail, detail_zh=detail_zh)
+    code = NOTHING_MORE if why is Divergence.NO_NEWS else None
+    return Failure(Kind.DIVERGED, Phase.STREAM, detail=detail, detail_zh=detail_zh, code=code)

@@ -44,11 +44,12 @@ class Leg:
     finished: Finished | None = None
     finished_at: float = 0.0
     usage: UsageReport | None = None
-    tools: dict[tuple[int, int], int] = field(default_factory=dict)  # where each call is held
+    tools: dict[tuple[int, int], list[ToolCallDelta]] = field(default_factory=dict)  # fragments
     withheld: list[StreamEvent] = field(default_factory=list)  # for a reader of whole messages
     held: list[StreamEvent] = field(default_factory=list)  # waits for what it goes with
     spoke: bool = False  # text or refusal came, released or held
     reasoned: bool = False
+    foreign: bool = False  # among it was what only its dialect knows
     released: int = 0
     status: int | None = None
     upstream_ids: tuple[tuple[str, str], ...] = ()
@@ -65,6 +66,7 @@ class Leg:
         match event:
             case TextDelta() | RefusalDelta() | Foreign(content=True):
                 self.spoke = True
+                self.foreign = self.foreign or isinstance(event, Foreign) or not event.text
             case ReasoningDelta():
                 self.reasoned = True
             case ToolCallDelta():
@@ -87,20 +89,14 @@ class Leg:
         return True
 
     def hold_tool(self, delta: ToolCallDelta) -> None:
-        """Fragments are kept until the call is whole: half a call is of use to nobody."""
-        place = self.tools.setdefault((delta.choice, delta.index), len(self.held))
-        if place == len(self.held):
+        """Fragments are kept until the call is whole: half a call is of use to nobody.
+
+        They are told in a row then, as one where nothing stands beside them.
+        """
+        fragments = self.tools.setdefault((delta.choice, delta.index), [])
+        if not fragments:
             self.held.append(delta)
-            return
-        held = self.held[place]
-        assert isinstance(held, ToolCallDelta)
-        self.held[place] = replace(
-            held,
-            id=held.id or delta.id,
-            name=held.name + delta.name,
-            arguments=held.arguments + delta.arguments,
-            extra={**(held.extra or {}), **(delta.extra or {})} or None,
-        )
+        fragments.append(delta)
 
     def hold_foreign(self, event: Foreign) -> None:
         """It must not be told twice, so it waits until this attempt is the one that tells.
@@ -117,7 +113,15 @@ class Leg:
 
     def release(self) -> list[StreamEvent]:
         released, self.held = self.held, []
-        return released
+        if not self.tools:
+            return released
+        told: list[StreamEvent] = []
+        for event in released:
+            if isinstance(event, ToolCallDelta):
+                told += _joined(self.tools[event.choice, event.index])
+            else:
+                told.append(event)
+        return told
 
     @property
     def was_cut(self) -> bool:
@@ -145,6 +149,19 @@ class Leg:
             upstream_ids=(failure.upstream_ids if failure else ()) or self.upstream_ids,
             seam=self.splicer.seam if self.splicer else None,
         )
+
+
+def _joined(fragments: list[ToolCallDelta]) -> list[ToolCallDelta]:
+    """One call: id and name at once, and arguments in as many pieces as have something beside."""
+    id = next((fragment.id for fragment in fragments if fragment.id), "")
+    name = "".join(fragment.name for fragment in fragments)
+    pieces: list[tuple[ToolCallDelta, list[str]]] = []
+    for fragment in fragments:
+        if not pieces or fragment.extra:
+            pieces.append((fragment, []))
+        pieces[-1][1].append(fragment.arguments)
+    first, *rest = (replace(f, id="", name="", arguments="".join(of)) for f, of in pieces)
+    return [replace(first, id=id, name=name), *rest]
 
 
 def says_nothing(event: StreamEvent) -> bool:

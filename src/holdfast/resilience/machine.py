@@ -14,13 +14,13 @@ from dataclasses import replace
 from enum import Enum
 
 from ..core.attempt import Attempt, How, Outcome, Target
-from ..core.events import StreamEvent, TextDelta, UsageReport
-from ..core.failure import Failure, Kind, Phase
+from ..core.events import StopReason, StreamEvent, TextDelta, UsageReport
+from ..core.failure import NOTHING_MORE, Failure, Kind, Phase
 from ..core.reason import Reason, Why
 from ..core.request import Request, Surface
 from .budget import HEDGE, RetryBudget
 from .commands import Close, Command, Done, Emit, Open, Record, Wake
-from .findings import LEFT, OUTRUN, UNFINISHED, emptiness, last_words, lost_tool
+from .findings import LEFT, OUTRUN, UNFINISHED, emptiness, ends_well, last_words, lost_tool
 from .health import Health
 from .leg import Leg, says_nothing
 from .planner import GiveUp, Situation, Try, plan
@@ -60,6 +60,7 @@ class StreamMachine:
         self._jitter = jitter
         self._reader = Reader(request.surface, released)
         self._legs: dict[int, Leg] = {}
+        self._silent: list[Leg] = []  # witnesses that the text was whole when it was cut
         self._paid: dict[str, float] = {}  # from the retry budget, by target
         self._opened = 0
         self._deadline = 0.0
@@ -208,14 +209,15 @@ class StreamMachine:
 
     def _flaw(self, leg: Leg) -> Failure | None:
         """Why an answer that says that it is whole is not; else its last words are given."""
-        failure = emptiness(leg, tool_cut=self._reader.tool_cut)
+        released, tool_cut = self._reader.text, self._reader.tool_cut
+        failure = emptiness(leg, released, tool_cut=tool_cut)
         if failure:
             return failure
-        text = last_words(leg)
+        text = last_words(leg, released, tool_cut=tool_cut)
         if isinstance(text, Failure):
             return text
         self._give(leg, [TextDelta(text)] if text else [])
-        return lost_tool(leg, tool_cut=self._reader.tool_cut)
+        return lost_tool(leg, tool_cut=tool_cut)
 
     def _lose(self, leg: Leg, failure: Failure, now: float) -> None:
         """The attempt is over and brought no end: record it and decide what comes next."""
@@ -230,9 +232,17 @@ class StreamMachine:
             self._keep(replace(attempt, decision="hedge", why=Reason(Why.TWIN)))
             self._hedged = False  # the twin is as lonely as the first was
             return
+        if leg.released:
+            self._silent.clear()  # more came after all
+        elif failure.code == NOTHING_MORE and self._may_be_whole(leg):
+            self._silent.append(leg)
         self.history.append(attempt)
         self._waiting_since = None
         self._schedule(now)
+
+    def _may_be_whole(self, leg: Leg) -> bool:
+        ended = leg.finished is not None and leg.finished.reason is StopReason.END
+        return ended and not self._reader.tool_cut and ends_well(self._reader.text)
 
     # What comes next.
 
@@ -240,6 +250,9 @@ class StreamMachine:
         """Asks the planner; the last attempt's record is completed with its decision."""
         waiting = self.state is State.WAITING
         decision = plan(self._situation(now), self._health, self._budget)
+        if isinstance(decision, GiveUp) and self._witnessed():
+            self._said_all()
+            return
         if not waiting and self.history and not self.history[-1].decision:
             self._decide(decision)
         if isinstance(decision, GiveUp):
@@ -250,6 +263,24 @@ class StreamMachine:
             self.state = State.WAITING
             self._waiting_since = now if self._waiting_since is None else self._waiting_since
             self._next_at = decision.at
+
+    def _witnessed(self) -> bool:
+        """Whether one had nothing to add who did say something when it was asked anew."""
+        speak = {
+            attempt.target.name
+            for attempt in self.history
+            if attempt.how is How.ANEW and attempt.first_event_at is not None
+        }
+        return any(leg.target.name in speak for leg in self._silent)
+
+    def _said_all(self) -> None:
+        """Nobody had a word to add to a text that ends as texts do: only its end was lost."""
+        last = self._silent[-1]
+        if not self.history[-1].decision:
+            self._complete_record("finish", Reason(Why.SILENCE))
+        usage = self._reader.usage(last)
+        self._commands.append(Emit(self._reader.end(last, usage)))
+        self._done(None, usage)
 
     def _situation(self, now: float, busy: frozenset[str] = frozenset()) -> Situation:
         return Situation(
@@ -274,7 +305,10 @@ class StreamMachine:
 
     def _decide(self, decision: Try | GiveUp) -> None:
         word = decision.decision if isinstance(decision, Try) else "stop"
-        self.history[-1] = replace(self.history[-1], decision=word, why=decision.why)
+        self._complete_record(word, decision.why)
+
+    def _complete_record(self, decision: str, why: Reason) -> None:
+        self.history[-1] = replace(self.history[-1], decision=decision, why=why)
         self._commands.append(Record(self.history[-1]))
 
     def _open(self, choice: Try, price: float, now: float) -> None:
@@ -291,7 +325,8 @@ class StreamMachine:
         self._health.asked(choice.target, now)
         self.state = State.RUNNING
         self._waiting_since = None
-        self._commands.append(Open(leg.number, choice.target, choice.how, text))
+        behind = "" if choice.how is How.ANEW else text
+        self._commands.append(Open(leg.number, choice.target, choice.how, behind))
 
     def _pay(self, target: Target, price: float, now: float) -> None:
         self._budget.spend(target.name, price, now)

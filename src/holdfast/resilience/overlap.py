@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from bisect import bisect_left
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import IntEnum
-from functools import lru_cache
+from itertools import takewhile
 
-_WIDE = 0x2E80  # from here on one sign says as much as two Latin letters: CJK, Hangul, emoji
+from .letters import WIDE, Folded, common_prefix, letters_of, weight
+
 _SURE = 12  # weight of signs that do not repeat by chance
 _LIKELY = 5  # letters in the middle of a word that hardly do
 _SIGNS = 10  # letters, digits and punctuation marks that hardly do
@@ -47,28 +47,6 @@ class Overlap:
 
 
 NONE = Overlap(0, Proof.CHANCE)
-
-
-@dataclass(frozen=True, slots=True)
-class Folded:
-    """The letters and digits of `text`, case, width and accents folded, and where each stands."""
-
-    text: str
-    letters: str
-    starts: tuple[int, ...]
-    ends: tuple[int, ...]
-
-    def first(self, offset: int) -> int:
-        """The index of the first letter at or after `offset` in the text."""
-        return bisect_left(self.starts, offset)
-
-
-def common_prefix(one: str, other: str) -> int:
-    """Length of the common prefix."""
-    for index, (a, b) in enumerate(zip(one, other, strict=False)):
-        if a != b:
-            return index
-    return min(len(one), len(other))
 
 
 def exact_length(old: str, new: str) -> int:
@@ -137,7 +115,7 @@ def folded_overlap(known: Folded, fresh: Folded, offset: int) -> Overlap:
     closing = known.text[known.ends[-1] :]
     past = past_marks(known, fresh, first + count)
     marks = _signs(fresh.text[offset : fresh.starts[first]])
-    lead = marks.strip(_ORNAMENTS)
+    lead = marks if marks == "." else marks.strip(_ORNAMENTS)  # it ends a sentence
     own = _signs("".join(known.text[:cut].split()[-1:]) if known.text[:cut][-1:].strip() else "")
     inside = zip(
         _between(known, len(known.letters) - count, count - 1),
@@ -145,12 +123,26 @@ def folded_overlap(known: Folded, fresh: Folded, offset: int) -> Overlap:
         strict=True,
     )
     differing = sum(a != b and _signs(a) != _signs(b) for a, b in inside)
-    differing += not _signs(known.text[:cut]).rstrip(_ORNAMENTS).endswith(lead)
+    there = "".join(takewhile(_is_sign, reversed(known.text[:cut])))[::-1]
+    differing += not _signs(there).rstrip(_ORNAMENTS).endswith(lead)
     differing += bool(marks) and own.startswith(marks) and own != marks  # another tag
     differing += 2 * (_signs(closing) != _signs(fresh.text[end:past]))
     if differing > (count * _DRIFT if heavy >= 2 * _SURE else 0):
         proof = min(proof, Proof.DOUBT) if heavy >= 2 * _SURE else Proof.CHANCE
     return Overlap(past - offset, proof)
+
+
+def has_same_signs(one: str, other: str) -> bool:
+    """Whether both have the same punctuation marks, their width, style and emphasis apart."""
+    return _signs(one) == _signs(other)
+
+
+def ends_in_signs(text: str, marks: str) -> bool:
+    """Whether the punctuation marks of `marks`, if any, are those that end `text`."""
+    signs = _signs(marks)
+    return signs != "" and _signs("".join(takewhile(_is_sign, reversed(text)))[::-1]).endswith(
+        signs
+    )
 
 
 def past_marks(known: Folded, fresh: Folded, count: int) -> int:
@@ -169,66 +161,19 @@ def _between(folded: Folded, first: int, count: int) -> Iterator[str]:
         yield folded.text[folded.ends[index] : folded.starts[index + 1]]
 
 
+def _is_sign(char: str) -> bool:
+    return not char.isalnum()
+
+
 def _signs(text: str) -> str:
     """The punctuation marks without width, style, space and emphasis."""
     plain = (_plain(sign) for sign in text if not (sign.isspace() or sign.isalnum()))
     return "".join(sign for sign in plain if sign not in _EMPHASIS and not _combines(sign))
 
 
-def still_to_come(known: Folded, fresh: Folded, offset: int) -> int | None:
-    """How many letters of the old text would follow, if all of the new from `offset` is taken
-    from inside it. None if it is not, or if it is too short to say.
-    """
-    letters = fresh.letters[fresh.first(offset) :]
-    if weight(letters) < 2 * _SURE:
-        return None
-    at = known.letters.rfind(letters, 0, -1)
-    return None if at < 0 else len(known.letters) - at - len(letters)
-
-
-def shared_start(old: str, new: str) -> int:
-    """The weight of the letters with which both begin."""
-    one, other = letters_of(old[: len(new)]), letters_of(new)
-    return weight(one[: common_prefix(one, other)])
-
-
-def weight(signs: Sequence[str]) -> int:
-    """How much `signs` say, in Latin letters."""
-    if isinstance(signs, str) and signs.isascii():
-        return len(signs)
-    return sum(2 if ord(char) >= _WIDE else 1 for char in signs)
-
-
 def is_distinct(text: str) -> bool:
     """Whether `text` is long and various enough that it cannot occur twice in a row by chance."""
     return _judge("", text, "", gap=False) is Proof.SURE
-
-
-def fold(text: str) -> Folded:
-    letters: list[str] = []
-    starts: list[int] = []
-    ends: list[int] = []
-    for index, char in enumerate(text):
-        for letter in _letters(char):
-            letters.append(letter)
-            starts.append(index)
-            ends.append(index + 1)
-    return Folded(text, "".join(letters), tuple(starts), tuple(ends))
-
-
-def letters_of(text: str) -> str:
-    """The letters of `fold`, without their places."""
-    if text.isascii():
-        return "".join(filter(str.isalnum, text)).lower()
-    return "".join(map(_letters, text))
-
-
-@lru_cache(maxsize=8192)  # more signs than an answer is written in
-def _letters(char: str) -> str:
-    if char.isascii():
-        return char.lower() if char.isalnum() else ""
-    plain = unicodedata.normalize("NFKD", char)
-    return "".join(filter(str.isalnum, plain)).casefold()
 
 
 def _again(shared: str, after: str) -> bool:
@@ -252,13 +197,21 @@ def _judge(before: str, shared: str, after: str, *, gap: bool, again: bool = Fal
         if len(set(signs)) < _DISTINCT or shared[0] in "\r\n":
             return Proof.DOUBT
         return doubtful or Proof.SURE
-    if shared[0] in "\r\n":
-        return Proof.CHANCE
+    if not doubtful and _is_verbatim(before, shared):
+        return Proof.LIKELY
     if not before and len(shared) > 1 and not shared.isdigit() and (signs or not doubtful):
         return doubtful or Proof.LIKELY  # the whole text is begun anew
     if not signs:
         return _judge_marks(before, shared, after, gap=gap)
     return _judge_short(before, shared, after, signs, gap=gap, doubtful=doubtful)
+
+
+def _is_verbatim(before: str, shared: str) -> bool:
+    """Whether so many characters, marks and white space among them, are the same and stand nowhere
+    before: few letters say little, but a piece of code or of a table is more than its letters.
+    """
+    told = shared.rstrip()
+    return len(told) >= _SIGNS and told not in before
 
 
 def _judge_short(
@@ -270,7 +223,7 @@ def _judge_short(
     gap: bool,
     doubtful: Proof | None,
 ) -> Proof:
-    wide = [char for char in signs if ord(char) >= _WIDE]
+    wide = [char for char in signs if ord(char) >= WIDE]
     if wide:
         if not before:
             return Proof.LIKELY
@@ -281,27 +234,23 @@ def _judge_short(
             return Proof.DOUBT if whole else Proof.CHANCE
         return doubtful or (Proof.LIKELY if len(set(signs)) > 1 else Proof.DOUBT)
     if _begins_line(before) and len(shared) >= _LINE and len(set(shared)) >= _DISTINCT:
-        equal_lines = gap and after in ("", "\r", "\n")
-        return Proof.DOUBT if equal_lines else doubtful or Proof.LIKELY
+        return doubtful or Proof.LIKELY
     numeric = all(char.isdigit() for char in signs)
     if _begins_token(before, shared, gap=gap) or _is_word(before, shared, after):
         if numeric and not _begins_item(before, shared, after):
-            return _judge_number(shared, signs, gap=gap)
+            return _judge_number(shared, gap=gap)
         return doubtful or Proof.LIKELY
     marks = sum(not (char.isalnum() or char.isspace()) for char in shared)
     if len(signs) + marks >= _SIGNS and len(set(shared)) >= _LIKELY:
         return doubtful or Proof.LIKELY
     if len(signs) < _DISTINCT or numeric:
         return Proof.CHANCE
-    various = len(signs) >= _LIKELY and len(set(signs)) >= _DISTINCT
-    return doubtful or (Proof.LIKELY if various else Proof.DOUBT)
+    return doubtful or Proof.LIKELY
 
 
-def _judge_number(shared: str, signs: list[str], *, gap: bool) -> Proof:
+def _judge_number(shared: str, *, gap: bool) -> Proof:
     """A number may well stand twice; its part that was cut, or its comma too, hardly."""
-    if gap or (len(set(signs)) < 2 and len(signs) == len(shared)):
-        return Proof.DOUBT
-    return Proof.LIKELY
+    return Proof.DOUBT if gap or shared.isdigit() else Proof.LIKELY
 
 
 def _judge_marks(before: str, shared: str, after: str, *, gap: bool) -> Proof:
@@ -334,7 +283,7 @@ def _begins_item(before: str, shared: str, after: str) -> bool:
 
 def _is_word(before: str, shared: str, after: str) -> bool:
     """Whether `shared` begins and ends where words do."""
-    opens = not (before and _in_word(before[-1]) and _in_word(shared[0]))
+    opens = not (before and _ends_in_word(before) and _in_word(shared[0]))
     closes = not (after and _in_word(after) and _in_word(shared[-1]))
     return opens and closes and not _in_number(before, shared)
 
@@ -344,7 +293,7 @@ def _begins_token(before: str, shared: str, *, gap: bool) -> bool:
     begins with itself twice.
     """
     alone = not before or before[-1].isspace()
-    opens = shared.isalnum() and not (before and _in_word(before[-1]))
+    opens = shared.isalnum() and not (before and _ends_in_word(before))
     return not gap and ((alone and len(shared) > 1) or opens) and not _in_number(before, shared)
 
 
@@ -354,8 +303,13 @@ def _in_number(before: str, shared: str) -> bool:
     return all(signs) or (before[-1:].isdigit() and shared[0] in _IN_NUMBERS)
 
 
+def _ends_in_word(text: str) -> bool:
+    """Whether a letter after it would be of the same word, as in don't."""
+    return _in_word(text[-1]) or (text[-1] in "'’" and _in_word(text[-2:-1] or " "))
+
+
 def _in_word(char: str) -> bool:
-    return char.isalnum() and ord(char) < _WIDE
+    return char.isalnum() and ord(char) < WIDE
 
 
 def _repeats(before: str, shared: str) -> bool:

@@ -6,11 +6,11 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from ..core.attempt import RESPONSE_ID, Attempt, Continuation, How, Target
-from ..core.failure import Failure, Hop, Kind, Phase, Remedy
+from ..core.failure import NOTHING_MORE, Failure, Hop, Kind, Phase, Remedy
 from ..core.reason import Reason, Why
 from .backoff import delay
 from .breaker import STALE, Scope, scope
-from .budget import EARNED, RetryBudget, cost
+from .budget import EARNED, TRANSIENT, RetryBudget, cost
 from .health import Health
 from .policy import Route
 
@@ -85,15 +85,38 @@ class Situation:
 def plan(situation: Situation, health: Health, budget: RetryBudget) -> Decision:
     """The next attempt, or the failure to tell. Never a time past the deadline.
 
-    An answer that cannot be continued is given anew where the reader can take that.
+    An answer that cannot be continued is given anew where the reader can take that. Where not, it
+    is asked for anew all the same, once: it may say the same as far as it was released.
     """
     decision = _plan(situation, health, budget)
-    if isinstance(decision, Try) or not (situation.released and situation.replaceable):
+    if isinstance(decision, Try) or not situation.released:
         return decision
+    if not situation.replaceable:
+        return _last_resort(situation, health, budget, decision) or decision
     anew = _plan(replace(situation, released=False), health, budget)
     if isinstance(anew, GiveUp):
         return decision
     return replace(anew, decision="replace", why=Reason(Why.ANEW, decision.why))
+
+
+def _last_resort(s: Situation, health: Health, budget: RetryBudget, given_up: GiveUp) -> Try | None:
+    """Asks one whose continuation said nothing, or did not fit, the whole question again."""
+    asked = any(attempt.how is How.ANEW for attempt in s.history)
+    if asked or not s.continuable or given_up.why.why is Why.FINAL:
+        return None
+    willing = {
+        attempt.target.name: attempt.failure.code == NOTHING_MORE
+        for attempt in s.history
+        if attempt.failure and _about_form(attempt)
+    }
+    for target in sorted(s.route.targets, key=lambda target: not willing.get(target.name)):
+        at = max(health.ready_at(target, s.now), s.now)
+        near = at < s.deadline and at - s.now <= s.route.policy.max_wait
+        paid = budget.allows(target.name, TRANSIENT, s.now)
+        if target.name in willing and near and paid and len(s.history) < s.route.policy.hard_limit:
+            why = Reason(Why.AGAIN_WHOLE, given_up.why)
+            return Try(target, at, How.ANEW, "continue", why, TRANSIENT)
+    return None
 
 
 def _plan(situation: Situation, health: Health, budget: RetryBudget) -> Decision:
@@ -139,7 +162,10 @@ def _about_form(attempt: Attempt) -> bool:
     """Whether it failed for the way we asked to continue, not for the request itself."""
     if attempt.failure is None or attempt.how is How.START:
         return False
-    return attempt.failure.kind in _FORM or (attempt.how, attempt.failure.kind) == _UNPROVEN
+    silent = attempt.failure.code == NOTHING_MORE
+    return (
+        silent or attempt.failure.kind in _FORM or (attempt.how, attempt.failure.kind) == _UNPROVEN
+    )
 
 
 def _fruitless(attempts: Sequence[Attempt]) -> int:
@@ -194,7 +220,8 @@ def _options(
         if how is None:
             continue
         tries = _tries(target, s.history)
-        free = not tries or _stale(tries) or _about_form(tries[-1])
+        reformed = bool(tries) and _about_form(tries[-1]) and tries[-1].how is not how
+        free = not tries or _stale(tries) or reformed
         price = 0.0 if free or tries[-1].released >= EARNED else cost(tries[-1].failure)
         if _fruitless(tries) >= s.route.policy.per_target and not free:
             continue
@@ -210,8 +237,12 @@ def _options(
 
 
 def _way(target: Target, s: Situation) -> How | None:
-    """The first form of asking `target` that has not been refused; None if there is none."""
+    """The first form of asking `target` that has not been refused; None if there is none.
+
+    What did not fit may fit when the model says it once more, but another form comes first.
+    """
     ways = _ways(target, s)
+    misfits: set[How] = set()
     ruled_out: set[How] = set()
     for attempt in s.history:
         failure = attempt.failure
@@ -221,12 +252,16 @@ def _way(target: Target, s: Situation) -> How | None:
         if failure.kind is Kind.TOO_LONG and attempt.target.model == target.model:
             return None
         if failure.kind in _FORM or _about_form(attempt):
-            ruled_out |= {attempt.how} if same_target else set()
+            misfit = failure.kind is Kind.DIVERGED and failure.code != NOTHING_MORE
+            first = attempt.how is How.INSTRUCT and attempt.how not in misfits
+            may_fit = misfit and first and not s.replaceable
+            (misfits if may_fit else ruled_out).update({attempt.how} if same_target else ())
         elif failure.remedy is not Remedy.RETRY and (
             attempt.target.key == target.key or (same_target and scope(failure) is not Scope.KEY)
         ):
             return None
-    return next((how for how in ways if how not in ruled_out), None)
+    left = [how for how in ways if how not in ruled_out]
+    return min(left, key=lambda how: how in misfits, default=None)
 
 
 def _ways(target: Target, s: Situation) -> Sequence[How]:

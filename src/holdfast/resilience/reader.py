@@ -16,6 +16,7 @@ from ..core.events import (
     ReasoningDelta,
     RefusalDelta,
     Restarted,
+    StopReason,
     StreamEvent,
     TextDelta,
     ToolCallDelta,
@@ -103,11 +104,11 @@ class Reader:
         said = sum(len(e.text) for e in events if isinstance(e, TextDelta | RefusalDelta))
         self.characters += said
         leg.released += said
-        return (*events, *([usage] if usage else ()), leg.finished)
+        return (*events, *([usage] if usage else ()), _as_it_ended(leg.finished, leg))
 
     def usage(self, leg: Leg) -> UsageReport | None:
         """Tokens of the logical answer: a continuation's own count lacks what came before it."""
-        if leg.how in (How.START, How.NATIVE) or leg.usage is None:
+        if leg.how in (How.START, How.NATIVE, How.ANEW) or leg.usage is None:
             return leg.usage
         before = estimate_tokens(self.text[: self.characters - leg.released])
         tokens = leg.usage.output_tokens + before
@@ -121,3 +122,20 @@ class Reader:
         self.characters = 0
         self.refused = self.tool_cut = False
         return [Restarted()]
+
+
+def _as_it_ended(finished: Finished, leg: Leg) -> Finished:
+    """Where no call was told there is none to answer, whatever the vendor says.
+
+    Its word stays beside what only its dialect knows: that may have been a call.
+    """
+    calling = {choice for choice, _ in leg.tools}
+
+    def reason(choice: int, told: StopReason) -> StopReason:
+        lost = told is StopReason.TOOL_CALLS and choice not in calling
+        return StopReason.END if lost else told
+
+    first = reason(0, finished.reason)
+    reasons = tuple(reason(choice, told) for choice, told in enumerate(finished.reasons))
+    word = finished.word if first is finished.reason or leg.foreign else ""
+    return replace(finished, reason=first, reasons=reasons, word=word)

@@ -16,18 +16,17 @@ from enum import IntEnum
 from functools import cached_property
 
 from .drift import align
-from .overlap import Folded, weight
+from .letters import WIDE, Folded, common_prefix, weight
 
 LEAST = 5  # weight of a repetition that is looked at
 FEW = 8  # weight of letters that a text has again by chance
 _CHANCE = 2  # letters before a repetition that may agree by chance
-_DISTINCT = 3  # a run of one or two signs is found anywhere
 _TELLING = 12  # weight of letters that tell where in the old text they are from
-_WIDE = 0x2E80  # from here on words are not told apart by spaces
+_BEGUN = 4  # weight of equal first letters of a sentence or line
+_LAST = 8  # sentences and lines that may be begun anew
 _MOST = 6  # places that are looked at for a repetition in nearly the same words
 _NEAR = 2000  # letters before the end in which the old text is compared with its end
-_FAR = 2000  # characters after which a repetition is looked for only if it is long
-_TOLD = 40  # weight of one that is
+_TOLD = 40  # letters by which beginnings are compared
 _REST = 16  # letters of new text from which the old one is looked through for them
 
 _ENDINGS = re.compile(r"[.!?:…][\"'”’)\]*_]*\s+|[。！？：；…][\"'”’」』）】*_]*|\n\s*")
@@ -52,8 +51,6 @@ class Recollection:
     letters: int
     weight: int
     common: bool  # the old text has these letters elsewhere, too
-    mid_word: bool = False  # it begins where a word of the old text does not
-    again: bool = False  # sentences of the new text begin so more than once
 
 
 class Memory:
@@ -82,6 +79,15 @@ class Memory:
     def place(self, letter: int) -> Place:
         """What begins with that letter."""
         return self._places.get(letter, (Place.WORD, 0))[0]
+
+    def begins_anew(self, fresh: Folded, offset: int) -> bool:
+        """Whether the new text begins there like one of the last sentences or lines."""
+        rest = fresh.letters[fresh.first(offset) :][:_TOLD]
+        return any(
+            weight(rest[: common_prefix(self._known.letters[start : start + _TOLD], rest)])
+            >= _BEGUN
+            for start in self._starts[-_LAST:]
+        )
 
     def ends(self, fresh: Folded) -> list[int]:
         """How many letters of the new text there are up to each place where its words end like
@@ -119,19 +125,11 @@ class Memory:
             offset = self._with_marks(fresh, begin, fresh.starts[end - len(piece)])
             heavy = weight(piece)
             whole = begin == 0
-            if offset > _FAR and heavy < _TOLD:
-                continue
             if offset == 0 or (heavy < LEAST and not whole):
-                continue
-            if len(set(piece)) < _DISTINCT and not whole:
                 continue
             place, _ = self._places.get(begin, (Place.WORD, 0))
             common = self._is_common(begin, piece)
-            mid_word = place is Place.WORD and begin not in self._words
-            again = place is Place.WHOLE and heavy < FEW and _begins_often(fresh, piece)
-            found[offset] = Recollection(
-                offset, place, len(piece), heavy, common, mid_word=mid_word, again=again
-            )
+            found[offset] = Recollection(offset, place, len(piece), heavy, common)
         return list(found.values())
 
     def _beginning(self, fresh: Folded, old: int, new: int) -> int | None:
@@ -142,7 +140,7 @@ class Memory:
             if chance and _is_start(fresh, new + start - old):
                 return start
         letters = self._known.letters
-        telling = old in self._words or weight(letters[old:]) >= FEW
+        telling = old in self._words or weight(letters[old:]) >= LEAST
         return old if telling and _is_start(fresh, new) else None
 
     def _words_in(self, fresh: Folded, old: int, new: int, until: int) -> Iterator[int]:
@@ -178,7 +176,7 @@ class Memory:
         for start in self._starts:
             for length in range(_REST - 1, 0, -1):
                 piece = old[start : start + length]
-                if start + length < len(old) and weight(piece) >= LEAST and new.endswith(piece):
+                if start + length < len(old) and new.endswith(piece) and weight(piece) >= LEAST:
                     return min(_REST, len(old) - start - length)
         return 0
 
@@ -188,19 +186,13 @@ def _ends(old: str, new: str) -> list[int]:
     return [end for _, end in sorted(found, reverse=True)[:_MOST]]
 
 
-def _begins_often(fresh: Folded, piece: str) -> bool:
-    """Whether more than one sentence or line of the new text begins with `piece`."""
-    starts = (fresh.first(match.end()) for match in _ENDINGS.finditer(fresh.text))
-    return sum(fresh.letters.startswith(piece, start) for start in set(starts)) > 1
-
-
 def _is_start(fresh: Folded, letter: int) -> bool:
     """Whether a word begins with that letter."""
     at = fresh.starts[letter]
     if fresh.first(at) < letter:
         return False  # a later one of those that a sign like ½ stands for
     before, char = fresh.text[at - 1 : at], fresh.text[at]
-    return not before.isalnum() or ord(char) >= _WIDE or ord(before) >= _WIDE
+    return not before.isalnum() or ord(char) >= WIDE or ord(before) >= WIDE
 
 
 def _tails(old: str, new: str) -> Iterator[int]:

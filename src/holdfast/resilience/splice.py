@@ -3,7 +3,8 @@
 A prefilled target goes on at the exact character; some echo the whole prefix first. An
 instructed target is asked to begin with the anchor (`core.anchor`), so that the overlap
 proves the seam, but it may as well repeat a few words, restart the sentence or the whole
-answer, announce itself first, or just go on. New text is held back until the joint is
+answer, announce itself first, or just go on. One that is asked for the whole answer anew must say
+all that was released again. New text is held back until the joint is
 known, and from then on passes through. Where a repetition can neither be proved nor be
 ruled out, the continuation is refused rather than guessed.
 """
@@ -15,6 +16,7 @@ from ..core.failure import Failure
 from .instructed import Instructed
 from .joint import Joint, More
 from .prefilled import Prefilled
+from .retold import Retold
 
 
 class Splicer:
@@ -26,9 +28,14 @@ class Splicer:
 
     def __init__(self, released: str, how: How, *, echoes: bool = False) -> None:
         self.seam: Seam | None = None
-        self._join = (
-            Prefilled(released, echoes=echoes) if how is How.PREFILL else Instructed(released)
-        )
+        self._join: Instructed | Prefilled | Retold
+        match how:
+            case How.PREFILL:
+                self._join = Prefilled(released, echoes=echoes)
+            case How.ANEW:
+                self._join = Retold(released)
+            case _:
+                self._join = Instructed(released)
         self._held = ""
         self._needed = 1
         # White space at the end was not sent to the target (see the dialects' encoders).

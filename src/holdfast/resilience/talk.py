@@ -80,9 +80,11 @@ _ALONE = re.compile(
     r"(?:(?:\r\n){1,2}|\n{1,2}|[^\S\n])?|(?:好的|没问题|明白了?|收到|当然可以)，",
     re.IGNORECASE,
 )
+# After a space the sentence goes on, and behind a bracket of its own a comma may follow.
 _LABEL = re.compile(
-    rf"\s*(?:[\[(（【]|\*\*|__)(?=[^\n]*?(?:{_GOING_ON}|续|接上))[^\n\])）】*_]{{1,60}}"
-    r"(?:[\])）】]|\*\*|__)[:：]?(?:(?:\r\n){1,2}|\n{1,2}|[^\S\n])?",
+    rf"(?! \S)\s*(?:[\[(（【]|\*\*|__)(?=[^\n\])）】*_]*?(?:{_GOING_ON}|续|接上))"
+    r"[^\n\])）】*_]{1,60}(?:[\])）】]|\*\*|__)(?![,.;，。；、])[:：]?"
+    r"(?:(?:\r\n){1,2}|\n{1,2}|[^\S\n])?",
     re.IGNORECASE,
 )
 _RULE = re.compile(r"\s*(?:-{3,}|\*{3,}|…+|\.{3,})[^\S\n]*(?:\r?\n){0,2}")
@@ -97,6 +99,22 @@ _UNABLE = re.compile(
     r"\b(?:sorry|apolog\w+|unable|cannot|can(?:'|’)t|don(?:'|’)t (?:have|see)|won(?:'|’)t)\b"
     r"|抱歉|对不起|无法|不能|没(?:有)?(?:看到|找到|收到)|看不到",
     re.IGNORECASE,
+)
+# All of it says that there is nothing to go on with.
+_OWN = r"(?:(?:my|your|the|this|that|previous|last|above|earlier) ){1,3}"
+_DENIAL = (
+    r"(?:it (?:appears|seems|looks)(?: like| that)? )?"
+    rf"(?:{_OWN}(?:answer|response|reply|message)(?: above)?"
+    r" (?:is|was) (?:already |actually |in fact |now )?(?:complete|finished)"
+    r"|(?:(?:there(?:'|’)?s|there (?:is|was)|i have) )?nothing (?:more |else |further |left )?"
+    r"to (?:add|continue|complete)(?: to it| here)?"
+    r"|(?:(?:我|您|你)的)?(?:上面|上述|以上|之前|前面|上一条|刚才)?的?(?:回答|回复|答复|消息)"
+    r"(?:其实|已经|已|就|是)*(?:完整|写完|完成|结束|说完)(?:了|的)?"
+    r"|(?:已经|已)?没有(?:更多|其他|别的|什么)?(?:的?内容)?(?:需要|要|可以|可)?"
+    r"(?:补充|继续|添加|续写)(?:的|了)?(?:内容|地方)?了?)"
+)
+_DENIALS = re.compile(
+    rf"\W*{_DENIAL}(?:[.!;,—–。！；，、\s-]+(?:so |and )?{_DENIAL})?\W*", re.IGNORECASE
 )
 _DECORATION = re.compile(r"[\s\"'“”‘’「」『』《》>…*_`.-]*")
 _MARKER = re.compile(r"\s*-{3,}[^\S\n]*\n")
@@ -169,6 +187,11 @@ def addresses(new: str) -> bool:
     if len(said) > _LONGEST or not _PERSON.search(said):
         return False
     return said.endswith(("?", "？")) or _UNABLE.search(said) is not None
+
+
+def denies_a_rest(new: str) -> bool:
+    """Whether all of it says that the answer lacks nothing."""
+    return len(new) <= _LONGEST and _DENIALS.fullmatch(new) is not None
 
 
 def _announced(new: str, start: int, *, assent: bool) -> int:

@@ -40,6 +40,7 @@ PLAYERS: Mapping[str, Player] = {row.truth.name: row.play for row in _ROWS}
 # Faults that have no meaning where one JSON document is the whole answer.
 STREAM_ONLY = frozenset(row.truth.name for row in EVENT_FAULTS) | {
     "bad_chunk_header",
+    "call_lost",
     "close_end",
     "comment_drip",
     "empty_stream",
@@ -50,5 +51,5 @@ STREAM_ONLY = frozenset(row.truth.name for row in EVENT_FAULTS) | {
     "role_only",
 }
 
-# Habits of those who speak chat.
-CHAT_ONLY = frozenset(row.truth.name for row in SAID_ODDLY)
+# What those say who speak chat.
+CHAT_ONLY = frozenset(row.truth.name for row in SAID_ODDLY) | {"call_lost"}

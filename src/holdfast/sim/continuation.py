@@ -14,7 +14,7 @@ from typing import Any
 from ..core.anchor import anchor, open_fence
 from .answers import Known, Message, ToolCall, known_answer, objects, text_of
 from .habits import Habits, Mode, Noise, Repetition
-from .library import ANNOUNCEMENT, OTHER_WORDS
+from .library import ANNOUNCEMENT, NOTHING_MISSING, OTHER_WORDS
 
 _PROOF = 24  # characters that are found in a text by no chance
 _SENTENCE_START = re.compile(r"(?<=[。！？\n])|(?<=[.!?]\s)")
@@ -219,4 +219,7 @@ _REPETITIONS: Mapping[Repetition, Callable[[Cut, int], str]] = {
     Repetition.RESTART: lambda cut, reach: cut.text,
     Repetition.CASE: lambda cut, reach: _other_case(anchor(cut.partial)) + cut.rest,
     Repetition.REWORD: lambda cut, reach: OTHER_WORDS[cut.language],
+    Repetition.DENY: lambda cut, reach: (
+        anchor(cut.partial) + cut.rest if cut.rest.strip() else NOTHING_MISSING[cut.language]
+    ),
 }

@@ -274,6 +274,20 @@ ERROR_EVENTS: Sequence[Row] = (
         _event({"throttlingException": {"message": "Please wait before trying again."}}),
     ),
     _row(
+        "error_sentence",
+        Kind.RATE_LIMITED,
+        "Only a sentence stands in the last event, and nothing says that it is an error (AWS).",
+        "最后一个事件里只有一句话，没有任何标志说明它是错误（AWS）。",
+        _event({"__type": "service#ThrottlingException", "message": "Please slow down."}),
+    ),
+    _row(
+        "error_problem",
+        Kind.OVERLOADED,
+        "Problem details (RFC 9457) stand in an event, with a type that is an address.",
+        "事件里是问题详情（RFC 9457），type 是一个网址。",
+        _event({"type": "https://sim.example/busy", "title": "Overloaded", "status": 503}),
+    ),
+    _row(
         "error_header",
         Kind.OVERLOADED,
         "The error stands in a header of the sender's own (Spark).",

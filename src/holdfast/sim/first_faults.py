@@ -35,6 +35,14 @@ def _all_but_content(scene: Scene) -> Actions:
     return (*told(scene, 0), *closing, Send((scene.frame(ends) if ends else b"") + LAST_CHUNK))
 
 
+def _lost_call(scene: Scene) -> Actions:
+    """Tokens were counted for a call that nobody is told."""
+    speech = replace(until(scene, 0).speech, finish="tool_calls")
+    closing = map(scene.event, speech.closing)
+    ends = b"".join(map(scene.style.raw, speech.voice.ends))
+    return (*told(scene, 0), *closing, Send(scene.frame(ends) + LAST_CHUNK))
+
+
 def _stalled_error(scene: Scene) -> Actions:
     head = head_of(replace(scene, content_type="application/json"), status=503)
     return (Send(head), scene.raw(b'{"error":{"message":"The engine is over'), Stall())
@@ -115,6 +123,14 @@ FIRST_FAULTS: Sequence[Row] = (
         "A whole stream with a finish reason, in which nothing is said.",
         "流是完整的，也有结束原因，却什么都没说。",
         _all_but_content,
+    ),
+    _row(
+        "call_lost",
+        Kind.EMPTY,
+        Phase.END,
+        "The finish reason says that a tool is called, and nothing is said or called.",
+        "结束原因说调用了工具，却什么都没说，也没有调用。",
+        _lost_call,
     ),
     _row(
         "stall_first",

@@ -33,6 +33,7 @@ class Repetition(StrEnum):
     RESTART = "restart"  # the whole answer
     CASE = "case"  # the last words in other letter case and width
     REWORD = "reword"  # something else, and that is all
+    DENY = "deny"  # if nothing is missing, that nothing is; else the last words
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +62,9 @@ class Calling(StrEnum):
 
     WHOLE = "whole"  # the name at once, then the arguments
     PIECES = "pieces"  # the name in pieces as well
+    GROWING = "growing"  # every piece of the arguments holds those before it
+    QUOTED = "quoted"  # the arguments are JSON in a JSON string
+    FLAT = "flat"  # name and arguments stand beside the id
     TEXT = "text"  # written out as text: its server knows no form for calls
 
 
@@ -79,6 +83,7 @@ class Habits:
     late: float = 1.0  # before a late answer
     every: float = 0.1  # between two signs of life that carry nothing
     escape: bool = False  # JSON as ASCII with \\u escapes, surrogate pairs included
+    news: bool = False  # members and events that nobody knows yet
 
 
 class UnknownWord(ValueError):
@@ -156,4 +161,5 @@ _OPTIONS: Mapping[str, Callable[[str], dict[str, Any]]] = {
     "late": lambda value: {"late": _seconds(value)},
     "every": lambda value: {"every": _seconds(value)},
     "escape": lambda value: {"escape": _flag(value)},
+    "news": lambda value: {"news": _flag(value)},
 }

@@ -13,13 +13,16 @@ from .http1 import (
     GZIP_UNSAID,
     GZIPPED,
     HTTP_1_0,
+    PACKED_TRANSFER,
     SINGLE_BYTES,
     UNTIL_CLOSE,
 )
 from .manners import (
     after,
+    another_choice,
     as_message,
     as_text,
+    call_announced,
     closed_by,
     counted_from_one,
     cumulative,
@@ -119,6 +122,12 @@ ON_THE_WAY: Sequence[Row] = (
         "A header says that the stream is compressed, and it is not.",
         "响应头说流是压缩过的，其实不是。",
         framed(GZIP_ONLY_SAID),
+    ),
+    _row(
+        "packed_transfer",
+        "The stream is compressed on its way, as a transfer coding.",
+        "流在传输途中被压缩（transfer coding）。",
+        framed(PACKED_TRANSFER),
     ),
     _row(
         "split_utf8",
@@ -232,6 +241,18 @@ WRITTEN_ODDLY: Sequence[Row] = (
         styled(lambda style: replace(style, gap=b"")),
     ),
     _row(
+        "disguised",
+        "A byte order mark, padding and capitals stand where lines should begin with `data:`.",
+        "本应以 data: 开头的行，前面却有 BOM 和填充，还写成了大写。",
+        styled(lambda style: replace(style, field=b"\xef\xbb\xbf\0 DATA : ")),
+    ),
+    _row(
+        "escaped_line_ends",
+        "The line ends after an event are written out as backslashes and letters.",
+        "事件后面的换行被写成了反斜杠加字母。",
+        styled(lambda style: replace(style, ending=b"\\n\\n")),
+    ),
+    _row(
         "raw_line_ends",
         "The JSON of an event has line ends, and only its first line is marked as data.",
         "事件的 JSON 带有换行，却只有第一行标着 data:。",
@@ -250,10 +271,22 @@ WRITTEN_ODDLY: Sequence[Row] = (
         json_list,
     ),
     _row(
+        "texts_of_json",
+        "All JSON texts come in one event, with a comma after each.",
+        "所有 JSON 都写在同一个事件里，每个后面跟一个逗号。",
+        styled(lambda style: replace(style, ending=b",", gap=b"")),
+    ),
+    _row(
         "json_in_json",
         "The JSON of an event stands in a JSON string.",
         "事件的 JSON 又被装进一个 JSON 字符串。",
         styled(lambda style: replace(style, quoted=True)),
+    ),
+    _row(
+        "of_tomorrow",
+        "Every object has a member that nobody knows yet; events of unknown types come between.",
+        "每个对象都多出一个没人认识的成员，事件之间还有类型未知的事件。",
+        styled(lambda style: replace(style, news=True)),
     ),
 )
 
@@ -331,6 +364,12 @@ SAID_ODDLY: Sequence[Row] = (
         counted_from_one,
     ),
     _row(
+        "another_choice",
+        "Two choices come where one was asked for.",
+        "只要一个 choice，却来了两个。",
+        another_choice,
+    ),
+    _row(
         "filter_results",
         "Results of a filter come in chunks without a delta, also after the end (Azure).",
         "过滤器的结果写在没有 delta 的数据块里，结束之后也有（Azure）。",
@@ -341,6 +380,12 @@ SAID_ODDLY: Sequence[Row] = (
         "The finish reason stands in the delta.",
         "结束原因写在 delta 里。",
         finish_in_delta,
+    ),
+    _row(
+        "call_announced",
+        "The finish reason says that a tool is called, and none is.",
+        "结束原因说调用了工具，其实没有。",
+        call_announced,
     ),
 )
 

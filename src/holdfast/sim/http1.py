@@ -63,6 +63,13 @@ def _gzipped(parts: Iterable[bytes]) -> Iterator[bytes]:
         yield chunk(packer.compress(part) + packer.flush(zlib.Z_SYNC_FLUSH))
 
 
+def _deflated(parts: Iterable[bytes]) -> Iterator[bytes]:
+    """As above, without a sign at its beginning."""
+    packer = zlib.compressobj(wbits=-zlib.MAX_WBITS)
+    for part in parts:
+        yield chunk(packer.compress(part) + packer.flush(zlib.Z_SYNC_FLUSH))
+
+
 _CHUNKED = (("Transfer-Encoding", "chunked"),)
 
 CHUNKED = Framing(_CHUNKED, _chunks, LAST_CHUNK)
@@ -71,5 +78,6 @@ EXTENDED = Framing((*_CHUNKED, ("Trailer", "X-Sim")), _extended, b"0\r\nX-Sim: y
 GZIPPED = Framing((*_CHUNKED, ("Content-Encoding", "gzip")), _gzipped, LAST_CHUNK)
 GZIP_UNSAID = Framing(_CHUNKED, _gzipped, LAST_CHUNK)
 GZIP_ONLY_SAID = Framing(GZIPPED.headers, _chunks, LAST_CHUNK)
+PACKED_TRANSFER = Framing((("Transfer-Encoding", "deflate, chunked"),), _deflated, LAST_CHUNK)
 UNTIL_CLOSE = Framing((("Connection", "close"),), iter, b"")
 HTTP_1_0 = Framing((("Connection", "close"),), iter, b"", "1.0")

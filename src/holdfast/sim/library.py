@@ -175,6 +175,11 @@ OTHER_WORDS: Mapping[str, str] = {
     "zh": "换个说法吧。想象一座桥：要紧的不是哪一块木板，而是吊着所有木板的那根钢索。",
 }
 
+NOTHING_MISSING: Mapping[str, str] = {
+    "en": "The answer above is already complete.",
+    "zh": "上面的回答已经完整，没有需要补充的内容。",
+}
+
 ANNOUNCEMENT: Mapping[str, str] = {
     "en": "Sure, here is the continuation:\n\n",
     "zh": "好的，接着上文继续：\n\n",

@@ -196,6 +196,10 @@ def finish_in_delta(scene: Scene) -> Actions:
     return whole(scene, [*map(scene.style.event, events), scene.style.raw(DONE)])
 
 
+def call_announced(scene: Scene) -> Actions:
+    return whole(replace(scene, speech=replace(scene.speech, finish="tool_calls")))
+
+
 def counted_from_one(scene: Scene) -> Actions:
     if _voice(scene.speech).choices > 1:
         return whole(scene)
@@ -210,6 +214,24 @@ def counted_from_one(scene: Scene) -> Actions:
     opening = tuple(map(later, speech.opening))
     changed = replace(scene, speech=replace(speech, opening=opening, pieces=pieces))
     return whole(changed, [*closing, scene.style.raw(DONE)])
+
+
+def another_choice(scene: Scene) -> Actions:
+    """It says the same, so that nobody can tell whose words are whose."""
+    if _voice(scene.speech).choices > 1:
+        return whole(scene)
+
+    def both(payload: Payload) -> Payload:
+        others = [{**choice, "index": choice["index"] + 1} for choice in payload["choices"]]
+        return {**payload, "choices": [*payload["choices"], *others]}
+
+    speech = scene.speech
+    closing = [scene.style.event(both(payload)) for payload in speech.closing]
+    pieces = tuple(tuple(map(both, piece)) for piece in speech.pieces)
+    opening = tuple(map(both, speech.opening))
+    told = both(speech.whole) if speech.whole.get("choices") else speech.whole
+    changed = replace(speech, opening=opening, pieces=pieces, whole=told)
+    return whole(replace(scene, speech=changed), [*closing, scene.style.raw(DONE)])
 
 
 def without_choices(speech: Speech) -> Speech:

@@ -14,11 +14,12 @@ Options (`habits.Habits` explains each):
     noise=[preamble+][refence+]REPETITION                how an instruction to go on is followed:
           exact, anchor, repeat:N, line, sentence, restart, case, reword
     reasoning[=reasoning_content|reasoning|reasoning_details|parts|think]
-    calls=whole|pieces|text     how a tool is called: its name too in pieces, or all as text
+    calls=whole|pieces|growing|quoted|flat|text    how a tool is called (`habits.Calling`)
     text=NAME     the known text for questions that do not choose with "text:NAME"
     chunk=N       characters of a piece, on average
     pace=S, late=S, every=S     seconds between pieces, before a late answer, between comments
     escape        JSON as ASCII
+    news          members and events that nobody knows yet
 
 A word that means nothing is answered with 404 and named.
 """
@@ -104,7 +105,9 @@ def play(
         stream=streams,
         request_id=request_id,
         after=_resolved(fault.after, len(said.pieces)),
-        style=Style(escape=behaviour.habits.escape, named=said.voice.named),
+        style=Style(
+            escape=behaviour.habits.escape, news=behaviour.habits.news, named=said.voice.named
+        ),
     )
     return PLAYERS[fault.name](scene)
 

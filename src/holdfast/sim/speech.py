@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
+from itertools import accumulate
 from typing import Any, Protocol
 
 from ..core.tokens import estimate_tokens
@@ -227,12 +228,22 @@ def _calling(index: int, call: ToolCall, habits: Habits, dice: Dice) -> list[Pay
         names = [call.name[:2], call.name[2:]]
     function = {"name": names[0], "arguments": ""}
     opening = {"index": index, "id": call.id, "type": "function", "function": function}
-    arguments = pieces(call.arguments, habits.chunk, dice)
+    told = json.dumps(call.arguments) if habits.calls is Calling.QUOTED else call.arguments
+    arguments = pieces(told, habits.chunk, dice)
+    if habits.calls is Calling.GROWING:
+        arguments = tuple(accumulate(arguments))
     rest = [
         *({"index": index, "function": {"name": piece}} for piece in names[1:]),
         *({"index": index, "function": {"arguments": piece}} for piece in arguments),
     ]
+    if habits.calls is Calling.FLAT:
+        return [{"tool_calls": [_flat(fragment)]} for fragment in (opening, *rest)]
     return [{"tool_calls": [fragment]} for fragment in (opening, *rest)]
+
+
+def _flat(fragment: Payload) -> Payload:
+    beside = {name: value for name, value in fragment.items() if name != "function"}
+    return {**beside, **fragment["function"]}
 
 
 def _written_out(reply: Reply) -> Reply:

@@ -34,7 +34,7 @@ class InUse(StoreFailed):
 
     def __init__(self, where: str, holder: str) -> None:
         by = f" by process {holder}" if holder else ""
-        super().__init__(f"{where} is in use{by}; stop that first, or use another data_dir")
+        super().__init__(f"{where} is in use{by}")
         self.where = where
         self.holder = holder
 

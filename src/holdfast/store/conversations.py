@@ -7,12 +7,14 @@ from concurrent.futures import Future
 from typing import Any
 
 from sqlalchemy import (
+    BigInteger,
     ColumnElement,
     Connection,
     Integer,
     Row,
     Text,
     bindparam,
+    case,
     delete,
     func,
     or_,
@@ -28,7 +30,9 @@ from .tables import CONVERSATIONS, DELIVERIES, EVENTS, NOTES, PAIRINGS, TURNS
 from .turns import turn_of
 
 SPOKEN = ("asked", "step_ended", "tool_answered")  # kinds of events whose "message" is history
-
+MEDIA = "media_added"  # and that of these, which are large: pictures, sounds, files
+NEWEST = 8  # of those that a history has
+REACH = 2048  # messages: every turn reads its history, which may have become years long
 
 _LANE: ColumnElement[str] = bindparam("of_lane", type_=Text)
 _MOST: ColumnElement[int] = bindparam("most", type_=Integer)
@@ -37,16 +41,26 @@ _SINCE = func.coalesce(  # the number of the last turn before the conversation b
 )
 _SETTINGS = select(CONVERSATIONS.c.settings).where(CONVERSATIONS.c.lane == _LANE)
 _HISTORY = (
-    select(EVENTS.c.event)
+    select(
+        TURNS.c.number,
+        EVENTS.c.turn,
+        EVENTS.c.sequence,
+        case((EVENTS.c.kind == MEDIA, ""), else_=EVENTS.c.event).label("event"),
+    )
     .join(TURNS, TURNS.c.id == EVENTS.c.turn)
     .where(
         TURNS.c.lane == _LANE,
         TURNS.c.state == TurnState.DONE.value,
         TURNS.c.forgotten.is_(False),
         TURNS.c.number > _SINCE,
-        or_(*(EVENTS.c.kind == kind for kind in SPOKEN)),
+        or_(*(EVENTS.c.kind == kind for kind in (*SPOKEN, MEDIA))),
     )
-    .order_by(TURNS.c.number, EVENTS.c.sequence)
+    .order_by(TURNS.c.number.desc(), EVENTS.c.sequence.desc())
+    .limit(REACH)
+)
+_EVENT = select(EVENTS.c.event).where(
+    EVENTS.c.turn == bindparam("of_turn", type_=Text),
+    EVENTS.c.sequence == bindparam("at", type_=BigInteger),
 )
 _RECENT = (
     select(TURNS)
@@ -72,7 +86,7 @@ _NOTES = select(EVENTS.c.turn, EVENTS.c.event).where(
 
 
 def _ready(database: Database) -> list[Prepared]:
-    asked = (_SETTINGS, _HISTORY, _RECENT, _KEPT, _RECEIPTS, _NOTES)
+    asked = (_SETTINGS, _HISTORY, _EVENT, _RECENT, _KEPT, _RECEIPTS, _NOTES)
     return [database.prepare(statement) for statement in asked]
 
 
@@ -83,7 +97,8 @@ class SqlConversations:
         self._database = database
         self._insert = database.habits.insert
         ready = database.prepared(_ready)
-        self._settings, self._history, self._recent, self._kept, self._receipts, self._notes = ready
+        self._settings, self._history, self._event, *others = ready
+        self._recent, self._kept, self._receipts, self._notes = others
 
     def recall(self, lane: str, limit: int) -> Future[Remembered]:
         asked = {"of_lane": lane, "most": limit}
@@ -142,8 +157,18 @@ class SqlConversations:
         return found
 
     def _history_of(self, connection: Connection, lane: str) -> Sequence[Json]:
-        events = self._history.scalars(connection, {"of_lane": lane})
-        return [loads(event)["message"] for event in events]
+        rows = self._history.all(connection, {"of_lane": lane})
+        first = _first_shown([row.number for row in rows])
+        kept = [row for row in reversed(rows) if row.number >= first]
+        large = [row for row in kept if not row.event][-NEWEST:]
+        events = {
+            (row.turn, row.sequence): self._event.scalar(
+                connection, {"of_turn": row.turn, "at": row.sequence}
+            )
+            for row in large
+        }
+        told = (row.event or events.get((row.turn, row.sequence)) for row in kept)
+        return [loads(event)["message"] for event in told if event]
 
     def _keep(self, connection: Connection, lane: str, **values: Any) -> None:
         row = {"lane": lane, "settings": "{}", "since": 0} | values
@@ -229,6 +254,18 @@ class SqlNotes:
             index_elements=[NOTES.c.key], set_={"value": new.excluded.value}
         )
         self._database.write(lambda c: bool(c.execute(kept))).result()
+
+
+def _first_shown(numbers: Sequence[int]) -> int:
+    """The turn that a history begins with, of the `numbers` of those whose messages were read, the
+    newest first. Where there are older ones it stays the same for many turns: what was made of
+    the beginning, as a summary, is found by it.
+    """
+    if len(numbers) < REACH:
+        return 0
+    newest, oldest = numbers[0], numbers[-1]
+    stride = 1 << ((newest - oldest) // 4).bit_length()
+    return min(newest, (oldest // stride + 1) * stride)
 
 
 def _pairing(row: Row[Any]) -> Pairing:

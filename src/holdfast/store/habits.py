@@ -14,6 +14,7 @@ from sqlalchemy.sql import ColumnElement
 from sqlalchemy.sql.expression import literal_column
 
 BUSY = 5.0  # seconds to wait for another process's lock
+SPARE = 4  # the part of a file that stays free for what comes next: one in so many pages
 STUCK = 5  # seconds after which a process that was stopped in mid-transaction loses it
 
 Transaction = Callable[[Connection, bool], AbstractContextManager[None]]
@@ -23,7 +24,8 @@ Transaction = Callable[[Connection, bool], AbstractContextManager[None]]
 class Habits:
     """`transaction(connection, hard)`: what is written within survives this process; if hard,
     a power cut too, and so does all that was written before. `now` is the database's clock in
-    Unix seconds. `shared`: other processes write at the same time.
+    Unix seconds. `shared`: other processes write at the same time. `give_back` belongs to the
+    transaction of a deletion, and gives the disk the room that was freed.
     """
 
     driver: str
@@ -34,6 +36,7 @@ class Habits:
     lock_alone: str
     shared: bool
     tune: Callable[[Sql], None]
+    give_back: Callable[[Connection], None]
     arguments: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -54,6 +57,22 @@ def _postgres_transaction(connection: Connection, hard: bool) -> AbstractContext
     return connection.begin()
 
 
+def _sqlite_gives_back(connection: Connection) -> None:
+    """Moves pages from the file's end into its holes (sqlite.org/pragma.html#pragma_auto_vacuum).
+    A file that was made without that setting stays as long as it is.
+    """
+    raw = connection.connection.cursor()
+    (free,) = raw.execute("PRAGMA freelist_count").fetchone()
+    (pages,) = raw.execute("PRAGMA page_count").fetchone()
+    for _ in range(free - pages // SPARE):
+        raw.execute("PRAGMA incremental_vacuum(1)")  # the module goes one step with it, whatever N
+    raw.close()
+
+
+def _postgres_gives_back(_: Connection) -> None:
+    """Its autovacuum does."""
+
+
 def _tune_sqlite(engine: Sql) -> None:
     event.listen(engine, "connect", _on_sqlite_connect)
     event.listen(engine, "begin", _on_sqlite_begin)
@@ -64,6 +83,7 @@ def _on_sqlite_connect(connection: Any, _: object) -> None:
     connection.isolation_level = None
     cursor = connection.cursor()
     cursor.execute(f"PRAGMA busy_timeout={int(BUSY * 1000)}")
+    cursor.execute("PRAGMA auto_vacuum=INCREMENTAL")  # says nothing to a file that has pages
     cursor.execute("PRAGMA journal_mode=WAL")
     cursor.execute("PRAGMA synchronous=NORMAL")
     cursor.execute("PRAGMA journal_size_limit=67108864")
@@ -98,6 +118,7 @@ SQLITE = Habits(
     lock_alone="",  # so is the file beside it
     shared=False,
     tune=_tune_sqlite,
+    give_back=_sqlite_gives_back,
 )
 
 POSTGRES = Habits(
@@ -109,6 +130,7 @@ POSTGRES = Habits(
     lock_alone="SELECT pg_try_advisory_lock(hashtext(current_schema() || '.alone'))",
     shared=True,
     tune=_tune_postgres,
+    give_back=_postgres_gives_back,
     arguments={
         "connect_timeout": 5,
         "application_name": "holdfast",

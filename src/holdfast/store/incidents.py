@@ -39,7 +39,8 @@ class SqlIncidents:
         kept = statement.on_conflict_do_update(index_elements=[INCIDENTS.c.ref], set_=changes)
 
         def work(connection: Connection) -> None:
-            connection.execute(kept, list(rows.values()))
+            for row in rows.values():  # as in Prepared.run_each
+                connection.execute(kept, row)
             surplus = connection.scalar(select(func.count()).select_from(INCIDENTS)) or 0
             surplus -= self._limit
             if surplus > 0:

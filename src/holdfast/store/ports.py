@@ -102,16 +102,21 @@ class Fence:
     token: int
 
 
+FIRST = 1  # the token of a lane's first claim
+
+
 @dataclass(frozen=True, slots=True)
 class Begun:
     """A turn to run. Its earlier lives wrote the events up to sequence `reached`.
 
-    `killed` counts the lives just before this one that vanished and had written nothing.
+    `killed` counts the lives just before this one that vanished and had written nothing. `kept`:
+    the store knows it, as it does all that it gives itself.
     """
 
     turn: Turn
     reached: int = 0
     killed: int = 0
+    kept: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,8 +149,17 @@ class Turns(Protocol):
         """
         ...
 
-    def keep(self, turn: Turn, entries: Sequence[Entry]) -> Future[None]:
-        """Writes down a turn that has ended elsewhere, in a lane of its own, with its journal."""
+    def keep(
+        self,
+        turn: Turn,
+        entries: Sequence[Entry],
+        state: TurnState = TurnState.DONE,
+        hard: bool = False,
+    ) -> Future[None]:
+        """Writes down a turn that was begun without the store, in a lane of its own, with its
+        journal: one that has ended, or one that is RUNNING, by the right of that lane's FIRST
+        token. It may be asked for again.
+        """
         ...
 
     def name(self, turn_id: str, names: Sequence[str]) -> Future[None]:
@@ -423,7 +437,8 @@ class Conversations(Protocol):
 
     def history(self, lane: str) -> Sequence[Json]:
         """The messages, as JSON, of the turns that are DONE since the reset, in order: what the
-        events "asked", "step_ended" and "tool_answered" hold under "message".
+        events "asked", "step_ended" and "tool_answered" hold under "message", and the newest few of
+        the events "media_added".
         """
         ...
 

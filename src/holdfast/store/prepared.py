@@ -69,9 +69,14 @@ class Prepared:
             cursor.close()
 
     def run_each(self, connection: Connection, rows: Iterable[Values]) -> None:
+        """One after the other, not by `executemany`, for which psycopg sends them all before it
+        asks for an answer: a process that is stopped in the middle of that is no idle one to
+        PostgreSQL, which never ends its transaction, and its lane is held for ever.
+        """
         cursor = connection.connection.cursor()
         try:
-            cursor.executemany(self.sql, [self._given(values) for values in rows])
+            for values in rows:
+                cursor.execute(self.sql, self._given(values))
         except connection.dialect.loaded_dbapi.Error as error:
             raise self._told(connection, error) from error
         finally:

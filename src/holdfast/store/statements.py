@@ -31,7 +31,7 @@ from sqlalchemy import (
 )
 
 from .database import Database
-from .ports import DeliveryState, Fence, LaneLost, TurnState
+from .ports import FIRST, DeliveryState, Fence, LaneLost, TurnState
 from .tables import DELIVERIES, EVENTS, LANES, NAMES, TURNS
 
 STREAMED = ("text_added", "reasoning_added")  # kinds of events that only live readers need
@@ -167,7 +167,7 @@ class Statements:
             .returning(LANES.c.token)
         )
         self.first_claim = ready(
-            lanes.values(lane=_LANE, accepted=0, token=1, **lease)
+            lanes.values(lane=_LANE, accepted=0, token=FIRST, **lease)
             .on_conflict_do_nothing(index_elements=[LANES.c.lane])
             .returning(LANES.c.token)
         )
@@ -179,6 +179,11 @@ class Statements:
             .on_conflict_do_nothing(index_elements=[TURNS.c.id])
             .returning(TURNS.c.id)
         )
+        ended_at = case((bindparam("over", type_=Boolean), now))
+        kept_turn = insert(TURNS).values(_given() | {"ended_at": ended_at})
+        self.kept_turn = ready(kept_turn.on_conflict_do_nothing(index_elements=[TURNS.c.id]))
+        own_lane = lanes.values(lane=_LANE, accepted=1, token=FIRST, holder=None, expires_at=0.0)
+        self.own_lane = ready(own_lane.on_conflict_do_nothing(index_elements=[LANES.c.lane]))
         new_events = insert(EVENTS).on_conflict_do_nothing(
             index_elements=[EVENTS.c.turn, EVENTS.c.sequence]
         )
@@ -206,6 +211,10 @@ class Statements:
             raise LaneLost(fence.lane)
 
 
+def _given() -> dict[str, ColumnElement[Any]]:
+    return {column.name: bindparam(f"new_{column.name}", type_=column.type) for column in TURNS.c}
+
+
 def _new_turn() -> Any:
     """A turn's columns, unless as many wait in its lane as may."""
     waiting = (
@@ -218,8 +227,7 @@ def _new_turn() -> Any:
         )
         .scalar_subquery()
     )
-    columns = [bindparam(f"new_{column.name}", type_=column.type) for column in TURNS.c]
-    return select(*columns).where(waiting < bindparam("lane_limit"))
+    return select(*_given().values()).where(waiting < bindparam("lane_limit"))
 
 
 DROPPED = tuple(

@@ -13,6 +13,7 @@ from ..wire.jsontext import loads
 from .database import Database, dump
 from .deliveries import row_of
 from .ports import (
+    ENDED,
     Begun,
     Delivery,
     Entry,
@@ -108,17 +109,27 @@ class SqlTurns:
 
         return work
 
-    def keep(self, turn: Turn, entries: Sequence[Entry]) -> Future[None]:
-        row = _row(turn) | {"new_number": 1, "lane_limit": 1}
+    def keep(
+        self,
+        turn: Turn,
+        entries: Sequence[Entry],
+        state: TurnState = TurnState.DONE,
+        hard: bool = False,
+    ) -> Future[None]:
+        over = state in ENDED
+        row = _row(turn) | {"new_number": 1, "new_state": state.value, "new_begun": turn.begun + 1}
         events = _rows(turn.id, entries)
 
         def work(connection: Connection) -> None:
-            self._statements.new_turn.scalar(connection, row)
-            self._statements.new_events.run_each(connection, events)
-            ended = {"of_turn": turn.id, "to": TurnState.DONE.value}
-            self._statements.ended.run(connection, ended)
+            made = self._statements
+            if not made.kept_turn.run(connection, row | {"over": over}) and over:
+                made.ended.run(connection, {"of_turn": turn.id, "to": state.value})
+            if not over:
+                made.own_lane.run(connection, {"of_lane": turn.lane})
+            if events:
+                made.new_events.run_each(connection, events)
 
-        return self._database.write(work, hard=False)
+        return self._database.write(work, hard, turn.lane)
 
     def name(self, turn_id: str, names: Sequence[str]) -> Future[None]:
         new = self._database.habits.insert(NAMES)
@@ -128,7 +139,8 @@ class SqlTurns:
         rows = [{"name": name, "turn": turn_id} for name in names]
 
         def work(connection: Connection) -> None:
-            connection.execute(given, rows)
+            for row in rows:  # as in Prepared.run_each
+                connection.execute(given, row)
 
         return self._database.write(work, hard=False)
 
@@ -303,6 +315,7 @@ class SqlTurns:
             drop = delete(EVENTS).where(EVENTS.c.turn.in_(ids), EVENTS.c.kind.in_(STREAMED))
             connection.execute(drop)
             connection.execute(update(TURNS).where(TURNS.c.id.in_(ids)).values(pruned=True))
+            self._database.habits.give_back(connection)
             return len(ids)
 
         return self._database.write(work, hard=False)
@@ -323,6 +336,7 @@ class SqlTurns:
             _drop(connection, [row.id for row in rows])
             if lanes:
                 connection.execute(EMPTY_LANES, {"lanes": [row.lane for row in rows]})
+            self._database.habits.give_back(connection)
             return len(rows)
 
         return self._database.write(work, hard=False)

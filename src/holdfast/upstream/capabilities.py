@@ -11,7 +11,7 @@ import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from functools import cache
+from functools import cache, lru_cache
 from importlib import resources
 from typing import Annotated, Any, Literal
 
@@ -24,6 +24,8 @@ PARTIAL = "prefill:partial"  # {"partial": true} on the last message
 VLLM = "prefill:vllm"  # continue_final_message beside the messages
 PLAIN = "prefill:plain"  # the assistant message alone
 ECHOES = "echoes_prefix"  # the answer begins with the prefilled text
+
+MAX_TOKENS = "max_tokens"  # chat: the name under which it takes the longest answer's length
 
 FLAGS = (PREFIX, PARTIAL, VLLM, PLAIN)
 
@@ -52,6 +54,7 @@ class Row(BaseModel):
     continuation: Literal["native", "prefill", "instruct", "never"] | None = None
     flags: tuple[Literal["prefix", "partial", "vllm", "plain"], ...] = ()
     echoes: bool = False
+    length: Literal["max_tokens", "max_completion_tokens"] | None = None
     context_tokens: Annotated[int, Field(gt=0)] | None = None
     vision: bool | None = None
     returns: Mapping[Annotated[str, Field(pattern=r"^(message|call|block|item)\.\w+$")], Any] = {}
@@ -78,7 +81,8 @@ class Capability:
     """What is known of one model at one address; None where nothing is."""
 
     continuation: Continuation | None = None
-    quirks: frozenset[str] = frozenset()
+    quirks: frozenset[str] = frozenset()  # of how it is continued
+    habits: frozenset[str] = frozenset()  # of anything else, for the codec as well
     context_tokens: int | None = None
     vision: bool | None = None
     returned: tuple[Returned, ...] = ()
@@ -98,9 +102,11 @@ class Capabilities:
         """What the first rows that match and speak of it say."""
         rows = list(self._matching(base_url.partition("://")[2], model))
         how = next((row for row in rows if row.continuation), None)
+        length = next((row.length for row in rows if row.length), None)
         return Capability(
             continuation=Continuation(how.continuation) if how else None,
             quirks=how.quirks if how else frozenset(),
+            habits=frozenset({MAX_TOKENS} if length == MAX_TOKENS else ()),
             context_tokens=next((r.context_tokens for r in rows if r.context_tokens), None),
             vision=next((r.vision for r in rows if r.vision is not None), None),
             returned=_returned(rows),
@@ -128,3 +134,9 @@ def known() -> Capabilities:
     """The capabilities that come with Holdfast."""
     text = resources.files(__package__).joinpath("capabilities.toml").read_text(encoding="utf-8")
     return Capabilities(tomllib.loads(text))
+
+
+@lru_cache(maxsize=1024)
+def capability(base_url: str, model: str) -> Capability:
+    """What they say. Models are asked for again and again; a client may name any."""
+    return known().of(base_url, model)

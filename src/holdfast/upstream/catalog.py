@@ -13,7 +13,7 @@ from ..config import WILDCARD, ProviderSettings, RouteSettings, Settings
 from ..core.attempt import Continuation, Credential, Target, Timeouts
 from ..core.redact import key_id
 from ..resilience.policy import Policy, Route
-from .capabilities import ECHOES, FLAGS, PARTIAL, PREFIX, VLLM, known
+from .capabilities import ECHOES, FLAGS, MAX_TOKENS, PARTIAL, PREFIX, VLLM, capability
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +83,7 @@ def routes(settings: Settings, pepper: bytes) -> Routes:
 
 def ways(provider: ProviderSettings, model: str) -> tuple[Continuation, frozenset[str]]:
     """How a cut answer is continued there, and with which quirks: as configured, else as known."""
-    found = known().of(provider.base_url, model)
+    found = capability(provider.base_url, model)
     if provider.continuation == "auto":
         return found.continuation or Continuation.INSTRUCT, found.quirks
     wanted = Continuation(provider.continuation)
@@ -105,6 +105,7 @@ def _pool(wanted: str, providers: Mapping[str, ProviderSettings], pepper: bytes)
     provider = providers[provider_name]
     continuation, quirks = ways(provider, model)
     preset = _preset(provider)
+    known = capability(provider.base_url, model)
     target = Target(
         name=wanted,
         dialect=preset.dialect if preset else provider.dialect,
@@ -114,8 +115,8 @@ def _pool(wanted: str, providers: Mapping[str, ProviderSettings], pepper: bytes)
         timeouts=Timeouts(**provider.timeouts.model_dump()),
         headers=tuple((n, v.get_secret_value()) for n, v in provider.headers.items()),
         proxy=provider.proxy.get_secret_value(),
-        quirks=quirks | preset.quirks if preset else quirks,
-        returned=known().of(provider.base_url, model).returned,
+        quirks=quirks | known.habits | (preset.quirks if preset else frozenset()),
+        returned=known.returned,
     )
     secrets = list(dict.fromkeys(key.get_secret_value() for key in provider.api_keys))
     return [replace(target, credential=c) for c in _credentials(secrets, pepper)] or [target]
@@ -149,6 +150,7 @@ def _named(target: Target, model: str, providers: Mapping[str, ProviderSettings]
     if provider is None:
         return named
     continuation, quirks = ways(provider, model)
-    kept = target.quirks - {*FLAGS, ECHOES}
-    returned = known().of(provider.base_url, model).returned
-    return replace(named, continuation=continuation, quirks=kept | quirks, returned=returned)
+    known = capability(provider.base_url, model)
+    kept = target.quirks - {*FLAGS, ECHOES, MAX_TOKENS}
+    quirks |= kept | known.habits
+    return replace(named, continuation=continuation, quirks=quirks, returned=known.returned)

@@ -18,6 +18,19 @@ _GZIP, _BOM = b"\x1f\x8b", b"\xef\xbb\xbf"
 _EITHER, _RAW = zlib.MAX_WBITS | 32, -zlib.MAX_WBITS  # gzip or zlib by their headers; neither
 
 
+_NONE = frozenset({"", "identity", "chunked"})
+
+
+def layers(headers: httpx2.Headers) -> list[str]:
+    """The codings that a body says it is in, the outermost first; "" if it says none.
+
+    What is coded for its way (RFC 9112, 7) is so after all else.
+    """
+    said = f"{headers.get('content-encoding', '')},{headers.get('transfer-encoding', '')}"
+    codings = [coding.strip() for coding in said.lower().split(",")]
+    return [coding for coding in reversed(codings) if coding not in _NONE] or [""]
+
+
 async def unpacked(chunks: AsyncIterable[bytes], coding: str) -> AsyncGenerator[bytes]:
     """The plain bytes of a body labelled `coding`. Raises httpx2.DecodingError."""
     inflate: _Inflate | None = None

@@ -28,7 +28,6 @@ import httpx2
 from ..core.attempt import RESPONSE_ID, Continuation, How, Target
 from ..core.clock import Clock
 from ..core.events import (
-    Foreign,
     ReasoningDelta,
     RefusalDelta,
     StreamEvent,
@@ -42,7 +41,8 @@ from ..wire.dialect import Decoder, Dialect, EncodedRequest, ErrorAnswer
 from ..wire.keeping import keeping
 from ..wire.responses import resumable
 from ..wire.translate import back, in_dialect
-from .codings import unpacked
+from .codings import layers, unpacked
+from .only import OnlyChoice
 from .progress import CURRENT, Progress
 from .translate import EXCHANGE, failure_from
 
@@ -59,7 +59,6 @@ Ids = tuple[tuple[str, str], ...]
 Report = Callable[[Phase, int | None, Ids], None]
 
 _CONTENT = (TextDelta, ReasoningDelta, RefusalDelta, ToolCallDelta)
-_CHOSEN = (*_CONTENT, Foreign)  # of one choice
 
 # RFC 9110, 5.1 and 5.5: what a name and a value may hold; no space at either end.
 _NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
@@ -121,19 +120,19 @@ class Connector:
                 failure = conceal(dialect.classify(answer), target.secrets)
                 lost = how is How.NATIVE and response.status_code in _LOST
                 raise StreamFailed(replace(failure, kind=Kind.UNSUPPORTED) if lost else failure)
-            decoder = dialect.decoder(headers.get("content-type", ""))
+            decoder = dialect.decoder(headers.get("content-type", ""), _host(target))
             known = _ids(headers, target)
             crossed = back(asked) if asked is not request else None
             keeps = target.continuation is Continuation.NATIVE
             agent = request.prompt is not None and how in (How.START, How.NATIVE)
             with_native = keeping(target) if agent else None
-            alone = request.choices == 1
+            only = OnlyChoice() if request.choices == 1 else None
 
             def told(batch: Batch) -> Batch:
                 if keeps and (response := next(filter(None, map(resumable, batch)), "")):
                     report(Phase.FIRST, None, (*known, (RESPONSE_ID, response)))
                 batch = with_native(batch) if with_native else batch
-                batch = as_first(batch) if alone else batch
+                batch = only(batch) if only else batch
                 return crossed(batch) if crossed else batch
 
             async with aclosing(_batches(chunks, decoder, progress, target, told)) as batches:
@@ -180,10 +179,14 @@ class Connector:
             status=status,
             headers=headers,
             body=body,
-            host=httpx2.URL(target.base_url).netloc.decode(),
+            host=_host(target),
             phase=Phase.HEADERS,
             received_at=self._clock.wall(),
         )
+
+
+def _host(target: Target) -> str:
+    return httpx2.URL(target.base_url).netloc.decode()
 
 
 async def _error_body(chunks: Chunks, patience: float) -> bytes:
@@ -220,8 +223,11 @@ def _address(base_url: str, path: str) -> httpx2.URL:
 @asynccontextmanager
 async def _chunks(response: httpx2.Response) -> AsyncIterator[Chunks]:
     assert isinstance(response.stream, AsyncIterable)
-    coding = response.headers.get("content-encoding", "").strip().lower()
-    async with aclosing(unpacked(response.stream, coding)) as chunks:
+    async with AsyncExitStack() as held:
+        packed: AsyncIterable[bytes] = response.stream
+        for coding in layers(response.headers):
+            chunks = await held.enter_async_context(aclosing(unpacked(packed, coding)))
+            packed = chunks
         yield chunks
 
 
@@ -255,13 +261,6 @@ async def _batches(
 
 def _has_content(batch: Batch) -> bool:
     return any(isinstance(event, _CONTENT) for event in batch)
-
-
-def as_first(batch: Batch) -> Batch:
-    """Some count the only choice from 1."""
-    if not any(isinstance(event, _CHOSEN) and event.choice for event in batch):
-        return batch
-    return [replace(e, choice=0) if isinstance(e, _CHOSEN) else e for e in batch]
 
 
 def _concealed(batch: Batch, target: Target) -> Batch:

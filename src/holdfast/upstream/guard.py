@@ -59,7 +59,10 @@ class Guard(httpcore2.AsyncNetworkBackend):
         socket_options: Iterable[httpcore2.SOCKET_OPTION] | None = None,
     ) -> httpcore2.AsyncNetworkStream:
         loop = asyncio.get_running_loop()
-        found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        try:
+            found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        except UnicodeError:  # as no name can be: a label is empty, or too long
+            raise NotPublic(host) from None
         addresses = list(dict.fromkeys(str(entry[4][0]) for entry in found))
         if not addresses or not all(map(self._permits, addresses)):
             raise NotPublic(host)

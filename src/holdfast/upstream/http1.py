@@ -191,6 +191,7 @@ def _parser(told: Connection) -> httptools.HttpResponseParser:
         lenient_chunked_length=True,
         lenient_headers=True,
         lenient_optional_cr_before_lf=True,
+        lenient_optional_lf_after_cr=True,
         lenient_spaces_after_chunk_size=True,
         lenient_version=True,
     )

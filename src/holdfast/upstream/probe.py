@@ -17,8 +17,8 @@ from ..core.attempt import Continuation, How, Seam, Target
 from ..core.events import TextDelta
 from ..core.failure import Failure, Hop, Kind, Phase, StreamFailed
 from ..core.request import Request
+from ..resilience.letters import shared_start
 from ..resilience.objection import SENTENCE
-from ..resilience.overlap import shared_start
 from ..resilience.splice import Splicer
 from .capabilities import ECHOES, FLAGS
 from .connector import Connecting

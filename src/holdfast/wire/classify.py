@@ -48,6 +48,14 @@ _COMPLAINT = re.compile(
     re.IGNORECASE,
 )
 
+# A proxy has asked once more behind our back: what comes now was told before.
+BEGUN_AGAIN = Failure(
+    Kind.PROTOCOL,
+    Phase.STREAM,
+    detail="the answer begins again in the middle of itself",
+    detail_zh="回答说到一半又从头开始",
+)
+
 # Words that end an answer which failed. Those that end a whole one have no row.
 _FINISH: dict[str, Kind] = {
     "error": Kind.SERVER_ERROR,
@@ -81,7 +89,7 @@ def classify_answer(answer: ErrorAnswer) -> Failure:
         answer.phase,
         wait=wait,
         ids=upstream_ids(answer.headers),
-        kind=Kind.EMPTY if reading.empty and (answer.status or 200) < 300 else None,
+        kind=Kind.EMPTY if reading.empty and 200 <= (answer.status or 200) < 300 else None,
     )
     failure = replace(failure, status=answer.status or failure.status)
     location = answer.headers.get("location", "").partition("?")[0]
@@ -91,19 +99,21 @@ def classify_answer(answer: ErrorAnswer) -> Failure:
     return replace(failure, detail=f"it redirects to {there}", detail_zh=f"它重定向到 {there}")
 
 
-def classify_event(error: object, phase: Phase) -> Failure:
-    """The failure that an error inside a 200 answer reports.
+def classify_event(error: object, phase: Phase, vendor: str = "") -> Failure:
+    """The failure that an error inside a 200 answer reports, which came from `vendor`, if known.
 
     `error` is the `error` member of an event or a whole body around one; anything is accepted.
     Waits that are given as points in time are left out: no clock is at hand.
     """
-    return _failure(read_error(error), phase, wait=retry_after({}, error, None))
+    report = read_error(error)
+    named = replace(report, by=report.by or vendor)
+    return _failure(named, phase, wait=retry_after({}, error, None))
 
 
-def telling(text: str, phase: Phase) -> Failure | None:
+def telling(text: str, phase: Phase, vendor: str = "") -> Failure | None:
     """The failure that a line or a page among the events reports; None if it may be anything."""
-    failure = classify_event(text, phase)
-    known = failure.kind is not Kind.SERVER_ERROR or failure.nested or failure.by
+    failure = classify_event(text, phase, vendor)
+    known = failure.kind is not Kind.SERVER_ERROR or failure.nested or failure.by != vendor
     return failure if known or _COMPLAINT.match(text) else None
 
 

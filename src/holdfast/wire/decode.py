@@ -12,7 +12,7 @@ from dataclasses import replace
 from enum import Enum
 from typing import Any, Protocol
 
-from ..core.events import StreamEvent
+from ..core.events import Foreign, StreamEvent
 from ..core.failure import Failure, Kind, Phase
 from ..core.redact import scrub
 from .classify import classify_answer, classify_event, telling
@@ -23,7 +23,7 @@ from .jsontext import loads
 from .jsonvalues import JsonValues
 from .lenient import plain
 from .sse import LIMIT, SseEvent, SseParser
-from .trouble import error_of
+from .trouble import error_of, says
 
 Item = StreamEvent | Failure
 
@@ -45,6 +45,10 @@ _BEGINS: Mapping[str, Callable[[Mapping[str, Any]], bool]] = {
     "messages": lambda value: value.get("type") in ("message", "message_start"),
 }
 _EVENT_FIELDS = (b":", b"data:", b"event:", b"id:", b"retry:")
+_LONGEST = max(map(len, _EVENT_FIELDS))
+# What may stand between the JSON texts of one event: marks of the events that they were, line ends
+# that were escaped once more, and at the end the marker.
+_GLUE = re.compile(rb"(?:data:|\\[nr]|,|\s)*(?:\[?DONE)?")
 
 
 class Form(Enum):
@@ -57,22 +61,24 @@ def form_of(start: bytes, media_type: str) -> Form | None:
     """What an answer is that starts so; None while that is open."""
     if start and _BOM.startswith(start):
         return None
-    text = start.removeprefix(_BOM).lstrip(b" \t\r\n\v\f\x1e")
+    text = start.removeprefix(_BOM).lstrip(b" \t\r\n\v\f\x1e\0")
     if not text:
         return None
     if text[:1] in (b"{", b"[", b'"'):
         return Form.JSON
     if text[:1] == b"<":
         return Form.OTHER
-    if media_type == "text/event-stream" or text.startswith(_EVENT_FIELDS):
+    field = text[:_LONGEST].lower()
+    if media_type == "text/event-stream" or field.startswith(_EVENT_FIELDS):
         return Form.EVENTS
-    return None if any(field.startswith(text) for field in _EVENT_FIELDS) else Form.OTHER
+    return None if any(name.startswith(field) for name in _EVENT_FIELDS) else Form.OTHER
 
 
 class Reader(Protocol):
     """What the chunks of one answer say, in order. A `Failure` is the last item it gives."""
 
     dialect: str
+    vendor: str  # whose answer it is; "" if that is not known
     began: bool  # a chunk has come
     told: bool  # `Finished` was given, and nothing has come since
     over: bool  # a chunk was the dialect's own end marker
@@ -114,6 +120,7 @@ class AnswerDecoder:
         self._streams = False  # another one came
         self._reader = reader
         self._halves: Halves | None = None  # once a half was seen
+        self._aside: Mapping[str, Any] | None = None  # what was said last, and is no part of it
 
     def receive_data(self, data: bytes) -> Sequence[Item]:
         if self.done or self._failed:
@@ -208,7 +215,7 @@ class AnswerDecoder:
         data = event.data.strip()
         while data.startswith(b"data:"):  # a proxy that wrapped lines which were events already
             data = data[5:].lstrip()
-        if data == _DONE:
+        if data.startswith(_DONE) and _GLUE.fullmatch(data[len(_DONE) :]):
             self.done = True
             return self._explained(self._reader.end(marked=True), self._parser.stray)
         if not data and event.event not in _ERRORS:
@@ -216,12 +223,15 @@ class AnswerDecoder:
         try:
             value = self._loads(data)
         except ValueError:
+            several = _glued(data)
+            if several:
+                return self._each(replace(event, data=each) for each in several)
             return self._unreadable(event, data)
         if isinstance(value, str) and value[:1] in ("{", "["):
             return self._event(replace(event, data=value.encode("utf-8", "surrogatepass")))
         if event.event in _ERRORS:
             error = error_of(value) if isinstance(value, dict) else None
-            return [classify_event(error or value, self._reader.phase)]
+            return [self._judged(error or value)]
         if isinstance(value, dict):
             if event.event not in _MESSAGE and not value.keys() & _KNOWN:
                 value = {"type": event.event, **value}
@@ -241,6 +251,10 @@ class AnswerDecoder:
         if isinstance(value, dict):
             items = self._reader.read(value)
             self.done = self._reader.over
+            if "choices" not in value:
+                self._note(value, items)
+            elif items:
+                self._aside = None
             return items
         if isinstance(value, list):
             items = []
@@ -251,8 +265,15 @@ class AnswerDecoder:
             return items
         if not isinstance(value, str):
             return []
-        told = telling(value, self._reader.phase)
+        told = self._told(value)
         return [told or self._wrong("an event that is no JSON object")]
+
+    def _note(self, value: Mapping[str, Any], items: Sequence[Item]) -> None:
+        """Words outside the answer may be why it ends here, if nothing of it follows them."""
+        if any(not isinstance(item, Foreign) for item in items):
+            self._aside = None
+        elif says(value):
+            self._aside = value
 
     def _events_end(self) -> list[Item]:
         tail = self._parser.unfinished.strip()
@@ -276,21 +297,28 @@ class AnswerDecoder:
     def _explained(self, items: list[Item], stray: bytes) -> list[Item]:
         """A missing end, with what somebody wrote between the events, if anything, as its cause."""
         last = items[-1] if items else None
-        if not stray or not isinstance(last, Failure) or last.kind is Kind.TOOL_ARGUMENTS:
+        if not isinstance(last, Failure) or last.kind is Kind.TOOL_ARGUMENTS:
+            return items
+        if self._aside is not None:
+            cause = self._judged(self._aside)
+            if cause.kind is not Kind.SERVER_ERROR:  # that is what any words would amount to
+                return [*items[:-1], cause]
+        if not stray:
             return items
         if not self._reader.began:
             self._held += stray
             return [self._page()]
         said = _text(stray)
-        detail = f"{last.detail}; between the events: {scrub(said, _EXCERPT)}"
-        told = replace(last, detail=detail, nested=telling(said, self._reader.phase))
+        nested = self._told(said)
+        shown = nested.detail if nested and is_page(said) else scrub(said, _EXCERPT)
+        told = replace(last, detail=f"{last.detail}; between the events: {shown}", nested=nested)
         return [*items[:-1], self._reported(stray) or told]
 
     def _is_whole(self, text: bytes) -> bool:
         try:
             return isinstance(self._loads(text), dict | list)
         except ValueError:
-            return False
+            return bool(_glued(text))
 
     def _reported(self, text: bytes) -> Failure | None:
         """The failure that `text` reports, if it is an error in JSON."""
@@ -301,19 +329,19 @@ class AnswerDecoder:
         if isinstance(value, list) and value:  # Google
             value = value[0]
         error = error_of(value) if isinstance(value, dict) else None
-        return None if error is None else classify_event(error, self._reader.phase)
+        return None if error is None else self._judged(error)
 
     def _unreadable(self, event: SseEvent, data: bytes) -> list[Item]:
         text = _text(data)
         if event.event in _ERRORS:
-            return [classify_event(text, self._reader.phase)]
+            return [self._judged(text)]
         if event.event not in _MESSAGE or plain(text) in _SIGNS_OF_LIFE:
             return []
         if "\ufffd" in text:
             return [self._wrong("an event that is not UTF-8")]
         if _JSON.match(text):  # the answer's own words are not for records
             return [self._wrong(f"an event of {len(data)} bytes that is not JSON")]
-        told = telling(text, self._reader.phase)
+        told = self._told(text)
         if told and not is_page(text):
             return [told]
         return [self._wrong(f"an event that is not JSON: {scrub(text, _EXCERPT)}")]
@@ -337,17 +365,17 @@ class AnswerDecoder:
         if isinstance(value, list) and len(value) == 1:
             value = value[0]
         if not isinstance(value, dict):
-            words = telling(value, Phase.FIRST) if isinstance(value, str) else None
+            words = self._told(value) if isinstance(value, str) else None
             return [words or self._wrong("a JSON body that is no object")]
         if error_of(value) is None:
             items = self._reader.read_body(value)
             if items is not None:
                 return items
             strange = self._other_dialect(value)
-            if strange or not isinstance(value.get("message"), str):
+            if strange or not says(value):
                 said = strange or "a JSON body that is neither an answer nor an error"
                 return [self._wrong(said)]
-        return [classify_event(value, Phase.FIRST)]
+        return [self._judged(value)]
 
     def _page(self) -> Failure:
         """A body of another kind, e.g. the page of a proxy: never the answer that was asked for."""
@@ -358,6 +386,12 @@ class AnswerDecoder:
         detail = f"{detail}: {told.detail}" if told.detail else detail
         return replace(told, kind=Kind.PROTOCOL, detail=detail)
 
+    def _judged(self, error: object) -> Failure:
+        return classify_event(error, self._reader.phase, self._reader.vendor)
+
+    def _told(self, words: str) -> Failure | None:
+        return telling(words, self._reader.phase, self._reader.vendor)
+
     def _wrong(self, detail: str) -> Failure:
         return Failure(Kind.PROTOCOL, self._reader.phase, detail=detail)
 
@@ -365,6 +399,16 @@ class AnswerDecoder:
         if self._halves is None and (b"\\ud" in text or b"\\uD" in text):
             self._halves = Halves()
         return loads(text)
+
+
+def _glued(data: bytes) -> list[bytes]:
+    """The JSON texts, and the end marker, that lost what kept them apart; [] if it is not that."""
+    reader = JsonValues()
+    values = reader.feed(data)
+    between = bytes(reader.between)
+    if reader.cut or values in ([], [data]) or not _GLUE.fullmatch(between):
+        return []
+    return [*values, _DONE] if between.endswith(_WORD) else values
 
 
 def _text(data: bytes) -> str:

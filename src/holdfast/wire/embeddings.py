@@ -21,6 +21,7 @@ from .dialect import ANY, Assembler, Decoder, EncodedRequest, ErrorAnswer, Head,
 from .fields import table, whole, without
 from .jsontext import dumps
 from .untold import Untold
+from .vendors import vendor_of
 
 PATH = "/embeddings"
 _NOT_HERE = Untold("input", "embeddings cannot be asked in another dialect")
@@ -35,8 +36,8 @@ class EmbeddingsDialect:
         body = {**request.body, "model": target.model}
         return EncodedRequest(PATH, headers(target, bearer(target)), dumps(body))
 
-    def decoder(self, content_type: str) -> Decoder:
-        return AnswerDecoder(content_type, _Reader())
+    def decoder(self, content_type: str, host: str = "") -> Decoder:
+        return AnswerDecoder(content_type, _Reader(vendor_of(host)))
 
     def classify(self, answer: ErrorAnswer) -> Failure:
         return classify_answer(answer)
@@ -72,7 +73,8 @@ class _Reader:
 
     dialect = "embeddings"
 
-    def __init__(self) -> None:
+    def __init__(self, vendor: str) -> None:
+        self.vendor = vendor
         self.began = False
         self.told = False
         self.over = False

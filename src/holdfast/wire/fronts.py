@@ -91,6 +91,10 @@ _SERVERS: tuple[tuple[str, str], ...] = (
     ("litespeed", "litespeed"),
     ("varnish", "varnish"),
     ("squid", "squid"),
+    ("lighttpd", "lighttpd"),
+    ("h2o", "h2o"),
+    ("ats/", "trafficserver"),
+    ("tinyproxy", "tinyproxy"),
     ("vercel", "vercel"),
     ("kong", "kong"),
 )
@@ -146,4 +150,7 @@ def headings(text: str) -> str:
         _SPACE.sub(" ", html.unescape(_TAG.sub(" ", inner))).strip()
         for _, inner in _HEADINGS.findall(text[:_PAGE])[:3]
     ]
-    return " - ".join(dict.fromkeys(filter(None, found)))
+    told = dict.fromkeys(filter(None, found))
+    return " - ".join(
+        one for one in told if not any(one in other for other in told if other != one)
+    )

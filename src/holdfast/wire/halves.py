@@ -67,7 +67,5 @@ def _bare(event: _Spoken, half: str) -> _Spoken:
     match event:
         case ToolCallDelta():
             return replace(event, id="", name="", arguments=half, extra=None)
-        case RefusalDelta():
-            return replace(event, text=half)
-        case TextDelta() | ReasoningDelta():
+        case TextDelta() | ReasoningDelta() | RefusalDelta():
             return replace(event, text=half, extra=None)

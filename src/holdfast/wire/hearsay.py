@@ -29,6 +29,7 @@ _LITELLM = re.compile(
 _LITELLM_TAIL = re.compile(
     r"(?:\n|\. |\.)?(?:Received Model Group=|Available Model Group|LiteLLM Retried).*$", re.DOTALL
 )
+_LITELLM_ALONE = re.compile(r"^\s*litellm\.(?P<name>[A-Z]\w*): (?P<rest>.*)$", re.DOTALL)
 # The name of LiteLLM's class for every 400 that it cannot place: no blame can be taken from it.
 _VAGUE_CLASSES = frozenset({"BadRequestError", "APIError", "InternalServerError"})
 
@@ -167,7 +168,11 @@ _TROUBLES: tuple[Trouble, ...] = (
         r"incomplete (?:chunked )?read",
         r"without sending complete",
         r"premature(?:ly)? clos",
-        r"stream (?:closed|disconnected|ended) before",
+        r"(?:clos|disconnect|end|finish|stopp)ed\b[^.\n]{0,40}\b(?:before|without)\b[^\n]{0,40}"
+        r"(?:complet|terminal|finish|message_stop|\bend\b|\[?\bdone\b)",
+        r"payload is not completed",
+        r"not enough data to satisfy",
+        r"incompleteread",
         r"UND_ERR_BODY_TIMEOUT",
         r"^terminated$",
         r"\bunexpected EOF\b",
@@ -233,7 +238,7 @@ def overhear(report: Report, read: Read) -> Report:
 def _litellm(report: Report, message: str, read: Read) -> Report | None:
     match = _LITELLM.match(message)
     if match is None:
-        return None
+        return _litellm_alone(report, message)
     name, vendor = match["name"], match["vendor"].lower()
     nested = read(_LITELLM_TAIL.sub("", match["rest"]))
     told = "" if name in _VAGUE_CLASSES else name
@@ -250,6 +255,16 @@ def _litellm(report: Report, message: str, read: Read) -> Report | None:
         proxied=True,
         nested=nested,
     )
+
+
+def _litellm_alone(report: Report, message: str) -> Report | None:
+    """Its own sentence about what it met, without the vendor's words."""
+    match = _LITELLM_ALONE.match(message)
+    if match is None:
+        return None
+    named = replace(report, by=report.by or "litellm")
+    trouble = _met(match["rest"])
+    return _behind(named, trouble) if trouble.kind else named
 
 
 def _botocore(report: Report, message: str, read: Read) -> Report | None:

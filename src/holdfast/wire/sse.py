@@ -3,13 +3,15 @@
 The parser works on bytes: a line end is never part of a UTF-8 sequence, so nothing is decoded
 before its line is whole. Beyond the standard it keeps evidence: the data of a block that the
 end of the bytes left open, and lines that are no field at all, such as the JSON or HTML that a
-proxy writes into a stream which it cannot serve any more. And where the data is JSON, it reads
-what careless senders write: events without a blank line between them, and JSON whose own line
-ends were sent as they are.
+proxy writes into a stream which it cannot serve any more. And it reads what careless senders
+write: a field whose name stands behind a byte order mark, padding or spaces, or in capitals;
+where the data is JSON, events without a blank line between them, and JSON whose own line ends
+were sent as they are.
 """
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from .jsontext import loads
@@ -20,6 +22,7 @@ STRAY = 4 * 1024  # bytes of lines without a field name that are kept
 
 _OPENING, _CLOSING = (b"{", b"["), (b"}", b"]")
 _BOM = b"\xef\xbb\xbf"
+_PADDING = re.compile(rb"(?:\xef\xbb\xbf|[\x00-\x20\x7f])+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,12 +62,15 @@ class SseParser:
         if b"\n" not in data and b"\r" not in data:
             self._keep(data)
             return []
-        lines = (bytes(self._partial) + data).splitlines()
-        self._partial.clear()
+        if self._partial:
+            data = bytes(self._partial) + data
+            self._partial.clear()
+        lines = data.splitlines()
         self._after_cr = data.endswith(b"\r")
         rest = b"" if self._after_cr or data.endswith(b"\n") else lines.pop()
         events = self._take(lines)
-        self._keep(rest)
+        if rest:
+            self._keep(rest)
         return events
 
     @property
@@ -102,16 +108,21 @@ class SseParser:
                     events.append(self._dispatch())
                 self._event = ""
             elif line.startswith(b"data:"):
-                value = line[6:] if line.startswith(b"data: ") else line[5:]
-                if self._data and value[:1] in _OPENING and self._holds_json:
-                    events.append(self._dispatch())
-                self._add(value)
+                events += self._more(line[6:] if line.startswith(b"data: ") else line[5:])
             elif not line.startswith(b":"):
-                self._set(line)
+                events += self._set(line)
             if self.overflowed or len(line) > self._limit:
                 self.overflowed = True
                 break
         return events
+
+    def _more(self, value: bytes) -> list[SseEvent]:
+        """A line of data; the event before it, if this one begins another."""
+        before = []
+        if self._data and value[:1] in _OPENING and self._holds_json:
+            before.append(self._dispatch())
+        self._add(value)
+        return before
 
     def _add(self, value: bytes) -> None:
         self._data.append(value)
@@ -135,22 +146,30 @@ class SseParser:
             return False
         return True
 
-    def _set(self, line: bytes) -> None:
+    def _set(self, line: bytes) -> list[SseEvent]:
         field, value = _field(line)
+        if field not in _FIELDS and not self._is_open:
+            field, value = _field(_plain(line))
         if field == b"data":
-            self._add(value)
-        elif field == b"event":
+            return self._more(value)
+        if field == b"event":
             self._event = value.decode("utf-8", "replace")
         elif field == b"id":
             if b"\0" not in value:
                 self._id = value.decode("utf-8", "replace")
         elif field == b"retry":
             self.retry = int(value) if value.isdigit() and len(value) < 10 else self.retry
-        elif self._data and self._data[0][:1] in _OPENING and not self._holds_json:
+        elif self._is_open:
             self._add(line)
-        else:
+        elif field:
             self._stray += line + b"\n"
             del self._stray[:-STRAY]
+        return []
+
+    @property
+    def _is_open(self) -> bool:
+        """Whether a line may belong to JSON that has begun and is not whole."""
+        return bool(self._data) and self._data[0][:1] in _OPENING and not self._holds_json
 
 
 _FIELDS = (b"data", b"event", b"id", b"retry")
@@ -160,3 +179,11 @@ def _field(line: bytes) -> tuple[bytes, bytes]:
     """Name and value; the name of a comment, and of an empty line, is b""."""
     name, _, value = line.partition(b":")
     return name, value.removeprefix(b" ")
+
+
+def _plain(line: bytes) -> bytes:
+    """`line` with its name as it should be written: no sender means anything by disguising it."""
+    padding = _PADDING.match(line)
+    name, mark, value = line[padding.end() if padding else 0 :].partition(b":")
+    name = name.strip().lower()
+    return name + mark + value if name in (*_FIELDS, b"") else line

@@ -4,6 +4,10 @@ The rule is one index per call, `id` and `name` in its first fragment only. In t
 indexes are missing or the same for all calls, ids are missing, repeated, or change with every
 fragment, a name comes in pieces, and a placeholder `{}` before the true arguments. What comes
 out keeps the rule, but for such a name.
+
+Arguments may be JSON inside a JSON string, and a fragment may hold all that came before it, or
+come after a whole object. What such a fragment means only the last one shows: until then nothing
+of it is told.
 """
 
 from __future__ import annotations
@@ -12,7 +16,7 @@ import re
 from collections.abc import Container
 from dataclasses import dataclass, field
 from hashlib import sha256
-from itertools import chain, count
+from itertools import chain, count, pairwise
 
 from .jsontext import loads
 
@@ -24,8 +28,8 @@ _NOTHING = frozenset({"", "{}", "null"})
 
 @dataclass(frozen=True, slots=True)
 class Fragment:
-    """What a fragment adds to the call at `index`: `id` only when the call is new, `name` only
-    when it is new or its name grows.
+    """What a fragment adds to the call at `index`: `id` once, as soon as it is known, `name` only
+    when the call is new or its name grows.
     """
 
     index: int
@@ -53,6 +57,30 @@ def is_object(text: str) -> bool:
         return False
 
 
+def _rest(told: str, held: list[str]) -> str:
+    """What `held` adds to arguments of which `told` is known: by the one reading of it that makes a
+    whole object, if there is one.
+    """
+    joined, last = "".join(held), held[-1]
+    if is_object(told + joined):
+        return joined
+    grows = all(longer.startswith(text) for text, longer in pairwise((told, *held)))
+    if grows and is_object(last):
+        return last[len(told) :]
+    if is_object(told) and is_object(joined) and loads(told) == loads(joined):
+        return ""
+    return joined if told else _unquoted(joined, grows=grows, last=last)
+
+
+def _unquoted(joined: str, *, grows: bool, last: str) -> str:
+    """The object inside a JSON string, if that is what it is."""
+    try:
+        inside = loads(last if grows else joined)
+    except ValueError:
+        return joined
+    return inside if isinstance(inside, str) and is_object(inside) else joined
+
+
 @dataclass(slots=True)
 class _Call:
     index: int
@@ -61,6 +89,7 @@ class _Call:
     freeform: bool  # the input is any text, not JSON
     owns_id: bool  # `id` is the vendor's own
     parts: list[str] = field(default_factory=list)
+    held: list[str] = field(default_factory=list)  # what has come since one was in doubt
 
     @property
     def text(self) -> str:
@@ -87,9 +116,27 @@ class _Call:
                 return ""
             if arguments.startswith("{") and self.parts and arguments == self.text and self.whole:
                 return ""
+            if self.held or self._is_doubtful(arguments):
+                self.held.append(arguments)
+                return ""
         if arguments:
             self.parts.append(arguments)
         return arguments
+
+    def settle(self) -> str:
+        """What is new in all that was held, now that nothing follows."""
+        if not self.held:
+            return ""
+        rest = _rest(self.text, self.held)
+        self.held.clear()
+        self.parts.append(rest)
+        return rest
+
+    def _is_doubtful(self, arguments: str) -> bool:
+        if not self.parts:
+            return arguments.lstrip().startswith('"')
+        is_object = arguments.lstrip().startswith("{")
+        return is_object and (arguments.startswith(self.text) or self.whole)
 
 
 class ToolCalls:
@@ -116,14 +163,24 @@ class ToolCalls:
             return Fragment(call.index, call.id, call.name, call.add(arguments))
         late = "" if name == call.name else name
         call.name += late
-        return Fragment(call.index, "", late, call.add(arguments))
+        known = call.id
+        call.id = known or self._fit_id(id, call.index, call.name, arguments)
+        return Fragment(call.index, "" if known else call.id, late, call.add(arguments))
 
-    def complete(self) -> list[Fragment]:
-        """No more will come: calls without arguments are given the empty object."""
-        bare = [call for call in self._calls if not call.parts and not call.freeform]
+    def complete(self, place: int | None = None) -> list[Fragment]:
+        """No more will come, or no more at `place`: what was held is told, and calls without
+        arguments are given the empty object.
+        """
+        over = self._over(place)
+        fragments = _settled(over)
+        bare = [call for call in over if not call.parts and not call.freeform]
         for call in bare:
             call.parts.append("{}")
-        return [Fragment(call.index, "", "", "{}") for call in bare]
+        return [*fragments, *(Fragment(call.index, "", "", "{}") for call in bare)]
+
+    def cut(self) -> list[Fragment]:
+        """No more will come, though more was meant to: what was held is told as it stands."""
+        return _settled(self._calls)
 
     def fault(self) -> str:
         """Why the completed calls cannot be run; "" if they can."""
@@ -133,6 +190,9 @@ class ToolCalls:
             if not call.freeform and not call.whole:
                 return f"the arguments of tool call {call.index} are not a whole JSON object"
         return ""
+
+    def _over(self, place: int | None) -> list[_Call]:
+        return self._calls if place is None else [self._places[place]]
 
     def _find(self, place: int | None, id: str) -> _Call | None:
         if place is not None:
@@ -144,14 +204,24 @@ class ToolCalls:
     def _open(self, place: int | None, id: str, name: str, arguments: str, freeform: bool) -> _Call:
         index = len(self._calls)
         owns_id = bool(id)
-        if not id or any(call.id == id for call in self._calls):
-            id = self._made_id(index, name, arguments) if name else ""
+        id = self._fit_id(id, index, name, arguments)
         call = _Call(index, id, name, freeform, owns_id)
         self._calls.append(call)
         if place is not None:
             self._places[place] = call
         return call
 
+    def _fit_id(self, id: str, index: int, name: str, arguments: str) -> str:
+        """`id`, or one that is made for a call with a name, if there is none or it is taken."""
+        if id and not any(call.id == id for call in self._calls):
+            return id
+        return self._made_id(index, name, arguments) if name else ""
+
     def _made_id(self, index: int, name: str, arguments: str) -> str:
         origin = f"{self._seed}\n{index}\n{name}\n{arguments}".encode("utf-8", "replace")
         return f"call_{sha256(origin).hexdigest()[:24]}"
+
+
+def _settled(calls: list[_Call]) -> list[Fragment]:
+    rests = [(call.index, call.settle()) for call in calls]
+    return [Fragment(index, "", "", rest) for index, rest in rests if rest]

@@ -78,7 +78,7 @@ def _neutral(item: StreamEvent | Failure) -> StreamEvent | Failure | None:
     match item:
         case Foreign():
             return None
-        case TextDelta() | ReasoningDelta():
+        case TextDelta() | ReasoningDelta() | RefusalDelta():
             if item.extra is None:
                 return item
             return replace(item, extra=None) if item.text else None
@@ -86,5 +86,5 @@ def _neutral(item: StreamEvent | Failure) -> StreamEvent | Failure | None:
             return item if item.extra is None else replace(item, extra=None)
         case Finished():
             return replace(item, word="", extra=None)
-        case RefusalDelta() | Restarted() | Failure():
+        case Restarted() | Failure():
             return item

@@ -29,6 +29,11 @@ def error_of(body: Mapping[str, Any]) -> object | None:
     return body if any(_is_coded(held) or _holds_error(held) for held in around) else None
 
 
+def says(body: Mapping[str, Any]) -> bool:
+    """Whether `body` holds a sentence where errors have theirs: it may be one, or a notice."""
+    return any(isinstance(held, str) and plain(name) in _WORDS for name, held in body.items())
+
+
 def _spelt(body: Mapping[str, Any]) -> dict[str, Any]:
     return {plain(key): held for key, held in body.items()}
 

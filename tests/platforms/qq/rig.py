@@ -15,7 +15,7 @@ from typing import Any, Literal
 import httpx2
 import uvicorn
 from starlette.applications import Starlette
-from tests.upstream.leaks import until, watched
+from tests.upstream.leaks import HANG, until, watched
 
 from holdfast.app import SystemClock
 from holdfast.bot.event import Content, Frame, Inbound, Notice, Outbound, Place, Receipt, Whole
@@ -32,23 +32,25 @@ from holdfast.upstream.transport import HttpTransport
 Transport = Literal["websocket", "webhook"]
 
 # No pauses: what is to be waited for is waited for by its effect.
-AT_ONCE = Pace(backoff=(0.0, 0.0, 0.01), quick_pause=0.0, invalid=0.0)
+AT_ONCE = Pace(backoff=(0.0, 0.0, 0.01), quick_pause=0.0, invalid=0.0, again=(0.0, 0.01))
 
 
 @dataclass
 class Inbox:
     """A sink as the bot's: durable, and it knows what it has had.
 
-    `failing` times it cannot keep anything.
+    `failing` times it cannot keep anything; math.inf: for the time being.
     """
 
     had: list[Inbound | Notice] = field(default_factory=list)
     repeated: list[Inbound | Notice] = field(default_factory=list)
-    failing: int = 0
+    refused: list[Inbound | Notice] = field(default_factory=list)
+    failing: float = 0
 
     async def take(self, event: Inbound | Notice) -> bool:
         if self.failing:
             self.failing -= 1
+            self.refused.append(event)
             raise StoreFailed("the disk is full")
         known = event.id in {other.id for other in self.had}
         (self.repeated if known else self.had).append(event)
@@ -92,7 +94,7 @@ class Rig:
 
     async def hears(self, count: int) -> list[Inbound | Notice]:
         """The events, once there are so many."""
-        await until(lambda: len(self.inbox.had) >= count or self.running.done(), 10.0)
+        await until(lambda: len(self.inbox.had) >= count or self.running.done())
         assert not self.running.done(), "the adapter stopped"
         return self.inbox.had
 
@@ -133,7 +135,6 @@ async def rig(
     pace: Pace = AT_ONCE,
     connected: bool = True,
     kind: type[QQAdapter] = QQAdapter,
-    patience: float = 10.0,
     **settings: Any,
 ) -> AsyncIterator[Rig]:
     """A running adapter, called, or connected unless that is not to be waited for."""
@@ -143,7 +144,7 @@ async def rig(
     inbox = inbox or Inbox()
     async with HttpTransport(_ssl_context()) as http:
         clock, notes = SystemClock(), notes or Notes()
-        adapter = kind("helper", told, http, clock, random.random, notes, pace, patience)
+        adapter = kind("helper", told, http, clock, random.random, notes, pace, HANG)
         running = asyncio.ensure_future(adapter.run(inbox.take))
         try:
             if transport == "webhook":

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from pathlib import Path
+from typing import Any
 
 import pytest
+from tests import pictures
 from tests.platforms.qq.rig import Rig, Transport, play
 from tests.upstream.conftest import LOOPS
 from tests.upstream.leaks import until
@@ -23,6 +24,7 @@ from holdfast.bot.event import (
     Whole,
 )
 from holdfast.core.failure import Kind, Phase
+from holdfast.core.mediatype import sniffed
 from holdfast.sim.qq.events import Quoted
 from holdfast.sim.qq.faults import Refuse
 from holdfast.sim.qq.rules import Rules
@@ -134,6 +136,69 @@ def test_quotes_of_what_the_bot_said_itself() -> None:
         anna.says("why?", quoted=Quoted(str(receipt.extra["ref"]), "not sent"))
         await it.hears(2)
         assert it.inbox.messages[1].quote == "The answer is 42."
+
+    play(scene)
+
+
+@pytest.mark.parametrize("where", ["group", "channel"])
+def test_an_answer_that_comes_after_others_have_spoken_quotes_its_question(where: str) -> None:
+    async def scene(it: Rig) -> None:
+        chat: Any = it.qq.group() if where == "group" else it.qq.channel()
+        anna, bob = it.qq.person("Anna"), it.qq.person("Bob")
+        chat.says(anna, "is it raining?")
+        chat.says(bob, "what is 6 times 7?")
+        await it.hears(2)
+        first, second = [message.place for message in it.inbox.messages]
+        await it.send(Whole("Yes, it is."), slot=1, place=first)
+        await it.send(Whole("And it will be."), slot=2, place=first)
+        await it.send(Whole("It is 42."), slot=1, place=second)
+        assert [shown.quotes for shown in chat.shown] == ["is it raining?", "", ""]
+        assert it.qq.complaints == []
+
+    play(scene)
+
+
+def test_in_a_private_chat_nothing_is_quoted() -> None:
+    async def scene(it: Rig) -> None:
+        anna = it.qq.person("Anna")
+        anna.says("one")
+        anna.says("two")
+        await it.hears(2)
+        for message in it.inbox.messages:
+            await it.send(Whole("an answer"), slot=1, place=message.place)
+        assert [shown.quotes for shown in anna.shown] == ["", ""]
+
+    play(scene)
+
+
+def test_an_answer_whose_quote_is_refused_comes_without() -> None:
+    async def scene(it: Rig) -> None:
+        anna, group = it.qq.person("Anna"), it.qq.group()
+        group.says(anna, "one")
+        group.says(anna, "two")
+        await it.hears(2)
+        it.qq.world.quotable.clear()  # it was recalled
+        await it.send(Whole("an answer"), slot=1, place=it.inbox.messages[0].place)
+        assert [shown.body for shown in group.shown] == ["an answer"]
+        assert len(it.qq.complaints) == 1
+
+    play(scene, Rules(unknown_quotes="refused"))
+
+
+@pytest.mark.parametrize("done", [True, False])
+def test_an_answer_with_a_quote_that_fails_with_an_unknown_code_comes_once(done: bool) -> None:
+    """It may be the quote, or the platform's own trouble after it took the message."""
+
+    async def scene(it: Rig) -> None:
+        anna, group = it.qq.person("Anna"), it.qq.group()
+        group.says(anna, "one")
+        group.says(anna, "two")
+        await it.hears(2)
+        place = it.inbox.messages[0].place
+        it.qq.fail(Refuse(99999999, 500), done=done)
+        await it.failure(Whole("an answer"), slot=1, place=place)
+        assert (await it.send(Whole("an answer"), slot=1, place=place)).repeated is done
+        assert [shown.body for shown in group.shown] == ["an answer"]
 
     play(scene)
 
@@ -290,10 +355,8 @@ def test_without_markdown_everything_is_text() -> None:
 
 
 @pytest.fixture
-def picture(tmp_path: Path) -> Media:
-    file = tmp_path / "a.png"
-    file.write_bytes(bytes(range(256)) * 4)
-    return Media("image", "a.png", "image/png", path=str(file), caption="look")
+def picture() -> Media:
+    return Media("image", "a.png", "image/png", pictures.png(noise=b"x" * 900), caption="look")
 
 
 def test_a_file_is_uploaded_once(picture: Media) -> None:
@@ -311,6 +374,19 @@ def test_a_file_is_uploaded_once(picture: Media) -> None:
         await it.send(picture, slot=3)
         assert len([a for a in it.qq.asked if a.path.endswith("/files")]) == 2
         assert len(anna.shown) == 3
+
+    play(scene)
+
+
+def test_the_same_bytes_under_another_name_are_another_file() -> None:
+    async def scene(it: Rig) -> None:
+        anna = await it.greeted()
+        for slot, name in enumerate(("a.csv", "b.csv", "a.csv"), 1):
+            await it.send(Media("file", name, "text/csv", b"1,2"), slot=slot)
+        assert [shown.files for shown in anna.shown] == [
+            (f"file:{name}",) for name in ("a.csv", "b.csv", "a.csv")
+        ]
+        assert len([a for a in it.qq.asked if a.path.endswith("/files")]) == 2
 
     play(scene)
 
@@ -340,25 +416,54 @@ def test_pictures_in_guilds(picture: Media) -> None:
         await it.hears(1)
         await it.send(picture)
         await it.send(Media("image", "b", "", url="https://u.invalid/b.png"))
-        await it.send(Media("file", "report", "", caption="here"))
         assert [shown.files for shown in channel.shown] == [
             ("a.png",),
             ("https://u.invalid/b.png",),
-            (),
         ]
-        assert channel.reads == ["look", "here\nreport"]
+        assert channel.shown[0].contents == (picture.data,)
+        assert channel.reads == ["look"]
+        failure = await it.failure(Media("file", "report", "", b"%PDF"))
+        assert (failure.kind, failure.phase) == (Kind.UNSUPPORTED, Phase.ADMIT)
 
     play(scene)
 
 
-def test_a_file_that_is_not_there_is_told_before_anything_is_sent() -> None:
+@pytest.mark.parametrize("voices", ["common", "silk"])
+@pytest.mark.parametrize(
+    ("kind", "name", "data", "seen"),
+    [
+        ("image", "a.gif", b"GIF89a", "file"),
+        ("image", "a.png", pictures.png(), "image"),
+        ("voice", "a.wav", pictures.wav(), "voice"),
+        ("voice", "a.flac", b"fLaC", "file"),
+        ("file", "a.pdf", b"%PDF", "file"),
+    ],
+)
+def test_what_is_no_picture_and_no_voice_to_the_platform_goes_as_a_file(
+    kind: Any, name: str, data: bytes, seen: str, voices: Any
+) -> None:
     async def scene(it: Rig) -> None:
-        it.qq.person("Anna").says("hello")
+        group, anna = it.qq.group(), it.qq.person("Anna")
+        group.says(anna, "send it")
         await it.hears(1)
-        failure = await it.failure(Media("file", "x", "", path="/nonexistent/x"))
-        assert (failure.kind, failure.phase) == (Kind.INTERNAL, Phase.ADMIT)
+        await it.send(Media(kind, name, sniffed(data), data))
+        as_seen = "file" if voices == "silk" and seen == "voice" else seen
+        (shown,) = group.shown
+        assert (shown.files, shown.contents) == ((f"{as_seen}:{name}",), (data,))
 
-    play(scene)
+    play(scene, Rules(voices=voices))
+
+
+def test_what_the_platform_takes_in_no_form_is_refused_and_nothing_is_shown() -> None:
+    async def scene(it: Rig) -> None:
+        anna = it.qq.person("Anna")
+        anna.says("a picture please")
+        await it.hears(1)
+        failure = await it.failure(Media("image", "a.png", "image/png", pictures.png()))
+        assert (failure.code, failure.phase) == ("850031", Phase.ADMIT)
+        assert not anna.shown
+
+    play(scene, Rules(max_file=20))
 
 
 # Messages that answer nothing.

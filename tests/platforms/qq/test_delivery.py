@@ -31,6 +31,7 @@ pytestmark = pytest.mark.scenario
 
 PIECES = ("Once upon a time there was a bot. ", "It held on to the answer. ", "The end.")
 WHOLE = "".join(PIECES)
+BEGUN = "Once upon a time there"  # its first frame
 
 
 class Hasty(QQAdapter):
@@ -67,7 +68,8 @@ async def deliver(
         journal.write(TextAdded(text))
         await journal.settle()
         if number < awaited:
-            await it.qq.until(partial(shows, chat, "".join(PIECES[: number + 1])))
+            told = BEGUN if done and not piece else "".join(PIECES[: number + 1])
+            await it.qq.until(partial(shows, chat, told))
     journal.write(Ended("finished"))
     await engine.end("t1")
     await sending.settle()
@@ -120,14 +122,65 @@ def test_one_whole_answer_once(scene: str, piece: int, fault: tuple[What, bool])
             qq.advance(61)  # what never ended is rolled back now
             if lost_name:
                 # The name of the stream is lost with its answer: nobody can end it. The answer
-                # comes whole, and says that it may be a repetition.
+                # comes whole, and says what the few words above it are.
                 begun, complete = chat.reads
-                assert begun == chat.shown[0].frames[0]
-                assert complete.endswith(WHOLE)
+                assert begun == BEGUN
+                assert complete == f"{texts.TEXTS['stub'][0]}\n\n{WHOLE}"
             else:
                 assert screen(chat.reads) == WHOLE
                 assert chat.generating == []
             assert qq.complaints == []
+
+    asyncio.run(watched(main()))
+
+
+@pytest.mark.parametrize("piece", [1, 2], ids=["later frame", "last frame"])
+def test_a_frame_that_was_had_is_not_repeated_as_it_is(piece: int) -> None:
+    """Its index is used up: where the platform refuses it, the next frame has to hold it all. Of
+    a last frame that is refused then, nobody can tell whether it was had.
+    """
+
+    async def main() -> None:
+        rules = Rules(frame_repeated="refused")
+        async with SimulatedQQ(rules) as qq, rig(qq, kind=Hasty) as it:
+            anna = qq.person("Anna")
+            anna.says("tell me")
+            await it.hears(1)
+            await deliver(it, anna, piece, Cut(), done=True, awaited=2, times=piece)
+            whole, *more = anna.reads
+            assert whole == WHOLE
+            assert all(text.startswith(texts.TEXTS["again"][0]) for text in more)
+            assert len(more) <= piece - 1
+            assert anna.generating == []
+            assert all("after the last" in complaint for complaint in qq.complaints)
+
+    asyncio.run(watched(main()))
+
+
+def test_a_stream_that_the_platform_ended_by_itself_is_followed_by_the_rest() -> None:
+    async def main() -> None:
+        rules = Rules(stream_idle=30.0)
+        async with SimulatedQQ(rules) as qq, rig(qq, kind=Hasty) as it:
+            engine, ledger = MemoryEngine(), MemoryLedger()
+            anna = qq.person("Anna")
+            anna.says("tell me")
+            await it.hears(1)
+            sending = outbox(it, engine, ledger)
+            journal = await engine.turn("t1")
+            await sending.open(reply(it.inbox.messages[0]))
+            sending.attend(reply(it.inbox.messages[0]), "lane")
+            journal.write(StepBegan(1, "r", "x"), TextAdded(PIECES[0]))
+            await journal.settle()
+            await qq.until(partial(shows, anna, PIECES[0]))
+            qq.advance(31)
+            journal.write(*map(TextAdded, PIECES[1:]), Ended("finished"))
+            await engine.end("t1")
+            await sending.settle()
+            await sending.aclose()
+            assert anna.reads == [PIECES[0].strip(), "".join(PIECES[1:])]
+            assert anna.generating == []
+            assert qq.complaints == []
+            assert await ledger.owed("t1") is None
 
     asyncio.run(watched(main()))
 

@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import asyncio
+import math
+import threading
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
+from typing import Any
 
 import pytest
 from tests.platforms.qq.rig import AT_ONCE, Inbox, Notes, Rig, play, rig
-from tests.upstream.leaks import until, watched
+from tests.upstream.leaks import HANG, until, watched
 
+from holdfast.bot.event import Inbound
 from holdfast.core.failure import Kind, StreamFailed
 from holdfast.platforms.qq.session import LADDER
 from holdfast.sim.qq.faults import Cut, Page, Refuse
 from holdfast.sim.qq.rules import GRANTED, Rules
 from holdfast.sim.qq.simulator import SimulatedQQ
+from holdfast.store.ports import StoreFailed
 
 pytestmark = pytest.mark.scenario
 
@@ -44,7 +49,6 @@ def test_what_is_said_while_the_connection_is_away_arrives_once(
         anna.says("three")
         await it.hears(3)
         assert it.inbox.texts == ["one", "two", "three"]
-        assert it.inbox.repeated == []
         assert len(it.qq.gateway.identified) == 1
 
     play(scene, Rules(replay_more=replay_more))
@@ -98,6 +102,16 @@ def test_as_many_events_as_are_permitted(granted: int, rung: int) -> None:
     play(scene, Rules(granted=granted))
 
 
+@pytest.mark.parametrize(("given", "told"), [({"shard": (1, 2)}, [1, 2]), ({}, [0, 1])])
+def test_a_bot_takes_the_part_of_its_guilds_that_it_is_given(
+    given: dict[str, Any], told: list[int]
+) -> None:
+    async def scene(it: Rig) -> None:
+        assert it.qq.gateway.identified[-1]["shard"] == told
+
+    play(scene, **given)
+
+
 def test_no_permission_at_all_is_told() -> None:
     async def scene(it: Rig) -> None:
         with pytest.raises(StreamFailed) as caught:
@@ -139,14 +153,125 @@ def test_an_event_that_cannot_be_kept_comes_again_before_those_behind_it(failing
     play(scene)
 
 
+@pytest.mark.parametrize("again", [(HANG,), AT_ONCE.again], ids=["one connection", "many"])
+def test_while_nothing_can_be_kept_everybody_is_told_and_afterwards_answered(
+    again: tuple[float, ...],
+) -> None:
+    """The bot tells whoever it was asked to take a message of. On the connection on which it
+    happened first, and on those that bring the events again.
+    """
+
+    async def main() -> None:
+        pace = replace(AT_ONCE, again=again)
+        async with SimulatedQQ() as qq, rig(qq, pace=pace) as it:
+            people = {name: qq.person(name) for name in ("Anna", "Bob", "Carol")}
+            it.inbox.failing = math.inf
+            for count, (name, person) in enumerate(people.items(), 1):
+                person.says(f"{name} 1")
+                person.says(f"{name} 2")
+                await until(partial(has_tried, it.inbox, count))
+            assert tried(it.inbox) == {f"{name} 1" for name in people}
+            it.inbox.failing = 0
+            if again == (HANG,):
+                qq.gateway.drop()
+            await it.hears(6)
+            for name in people:
+                heard = [text for text in it.inbox.texts if text.startswith(name)]
+                assert heard == [f"{name} 1", f"{name} 2"]
+            assert len(qq.gateway.identified) == 1
+
+    asyncio.run(watched(main()))
+
+
+def has_tried(inbox: Inbox, count: int) -> bool:
+    return len(tried(inbox)) == count
+
+
+def tried(inbox: Inbox) -> set[str]:
+    """What could not be kept."""
+    return {event.text for event in inbox.refused if isinstance(event, Inbound)}
+
+
+def test_nothing_is_taken_of_a_session_that_another_process_could_not_find() -> None:
+    """Whoever is killed then has answered some, and the rest of what came would be lost. Its
+    heartbeats go on while it waits.
+    """
+
+    async def main() -> None:
+        slow = Slow()
+        try:
+            async with SimulatedQQ(Rules(heartbeat_interval=0.1)) as qq, rig(qq, slow) as it:
+                await qq.connected()
+                anna = qq.person()
+                for said in ("one", "two"):
+                    anna.says(said)
+                beats = len(qq.gateway.beats)
+                await qq.until(lambda: qq.gateway.beats[beats:].count(3) >= 3)  # both have come
+                assert (it.inbox.texts, slow.kept) == ([], {})
+                slow.may.set()
+                await it.hears(2)
+                assert it.inbox.texts == ["one", "two"]
+                assert slow.kept
+        finally:
+            slow.may.set()
+
+    asyncio.run(watched(main()))
+
+
+class Slow(Notes):
+    """Writes nothing before it may."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.may = threading.Event()
+
+    def put(self, key: str, value: Any) -> None:
+        self.may.wait(HANG)
+        super().put(key, value)
+
+
+def test_who_is_called_back_goes_on_with_the_session_that_could_not_be_kept() -> None:
+    """As one that loses its post while the database is away, and is given it again: what could not
+    be kept comes again.
+    """
+
+    async def main() -> None:
+        away, inbox = Away(), Inbox(failing=math.inf)
+        async with SimulatedQQ() as qq, rig(qq, away, inbox=inbox) as it:
+            qq.person().says("one")
+            await until(lambda: has_tried(inbox, 1))
+            it.running.cancel()
+            await asyncio.gather(it.running, return_exceptions=True)
+            away.here, inbox.failing = True, 0
+            again = asyncio.ensure_future(it.adapter.run(inbox.take))
+            await until(lambda: inbox.texts == ["one"] or len(qq.gateway.identified) > 1)
+            assert len(qq.gateway.identified) == 1
+            again.cancel()
+            await asyncio.gather(again, return_exceptions=True)
+
+    asyncio.run(watched(main()))
+
+
+class Away(Notes):
+    """Keeps nothing before it is here."""
+
+    here = False
+
+    def put(self, key: str, value: Any) -> None:
+        if not self.here:
+            raise StoreFailed("no connection")
+        super().put(key, value)
+
+
 def test_another_process_resumes_where_the_first_one_was() -> None:
     async def main() -> None:
         notes, inbox = Notes(), Inbox()
-        async with SimulatedQQ() as qq:
+        async with SimulatedQQ(Rules(heartbeat_interval=0.5)) as qq:
             anna = qq.person()
             async with rig(qq, notes, inbox=inbox) as it:
                 anna.says("one")
                 await it.hears(1)
+                await qq.until(lambda: qq.gateway.beats[-1:] == [2])  # so far it has come
             await qq.until(lambda: not qq.gateway.live)
             anna.says("two")
             async with rig(qq, notes, inbox=inbox) as it:
@@ -189,6 +314,24 @@ def test_every_event_twice_is_every_event_once() -> None:
         assert it.inbox.texts == ["hello"]
 
     play(scene, Rules(repeats=2))
+
+
+@pytest.mark.parametrize("counted_from", [1, 2, 1000])
+def test_a_session_may_be_counted_anew(counted_from: int) -> None:
+    """Events are known by their ids: a number that was there before is no repetition."""
+
+    async def scene(it: Rig) -> None:
+        anna = it.qq.person()
+        for count, said in enumerate(("one", "two", "three"), 1):
+            anna.says(said)
+            await it.hears(count)
+        it.qq.gateway.count_from(counted_from)
+        for count, said in enumerate(("four", "five"), 4):
+            anna.says(said)
+            await it.hears(count)
+        assert it.inbox.texts == ["one", "two", "three", "four", "five"]
+
+    play(scene)
 
 
 def test_the_gateway_may_be_unreachable_for_a_while() -> None:
@@ -242,7 +385,7 @@ def test_only_one_connection_lives_after_many_breaks() -> None:
             await it.qq.until(partial(resumed, it.qq, count))
             await it.qq.connected()
         assert len(it.qq.gateway.connections) == 1
-        assert it.inbox.repeated == []
+        assert it.inbox.texts == ["1", "2", "3", "4", "5"]
 
     play(scene)
 
@@ -251,7 +394,7 @@ def test_hello_that_never_comes_is_not_waited_for_for_ever() -> None:
     async def main() -> None:
         async with SimulatedQQ() as qq:
             qq.gateway.frozen = True
-            async with rig(qq, pace=replace(AT_ONCE, patience=0.05), connected=False) as it:
+            async with rig(qq, pace=replace(AT_ONCE, patience=0.5), connected=False) as it:
                 await qq.until(lambda: len(qq.gateway.connections) >= 1)
                 first = next(iter(qq.gateway.connections))
                 await qq.until(lambda: first not in qq.gateway.connections)

@@ -43,3 +43,10 @@ def test_what_answers_nothing_has_no_budget_and_is_not_known_again() -> None:
     can = capabilities(Place("qq:c2c:A1", Scene.DIRECT), markdown=False)
     assert (can.replies, can.window, can.recognises_repeats) == (None, None, False)
     assert can.markdown is False
+
+
+def test_what_answers_nothing_is_allowed_by_the_operator_and_never_grows() -> None:
+    place = Place("qq:c2c:A1", Scene.DIRECT)
+    assert not capabilities(place, markdown=True).proactive
+    can = capabilities(place, markdown=True, proactive=True)
+    assert (can.proactive, can.surface, can.typing) == (True, Surface.NONE, False)

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from holdfast.bot.event import Inbound, Notice, Person, Place, Scene
-from holdfast.platforms.qq.ordering import InOrder
+from holdfast.platforms.qq.ordering import InOrder, OnConnection
 from holdfast.store.ports import StoreFailed
 
 
@@ -113,5 +113,68 @@ def test_what_comes_again_while_it_is_still_being_refused_is_kept_and_all_behind
         await store.kept("a2")
         outcomes = await asyncio.gather(*tasks, return_exceptions=True)
         assert [isinstance(one, StoreFailed) for one in outcomes] == [True, True, False, False]
+
+    played(scene)
+
+
+def test_what_comes_behind_one_that_was_not_kept_waits_for_it_and_others_do_not() -> None:
+    """However much later it comes on that connection: on the next one all of it comes again."""
+
+    async def scene() -> None:
+        store = Store()
+        ordered = InOrder(store.take)
+        first = OnConnection(ordered)
+        refused = asyncio.create_task(first(message("a1")))
+        await settled()
+        await store.kept("a1", safe=False)
+        with pytest.raises(StoreFailed):
+            await refused
+        with pytest.raises(StoreFailed):
+            await first(message("a2"))
+        other = asyncio.create_task(first(message("b1")))
+        await settled()
+        await store.kept("b1")
+        assert await other
+        assert store.asked == ["a1", "b1"]
+        second = OnConnection(ordered)
+        tasks = [asyncio.create_task(second(message(name))) for name in ("a1", "a2")]
+        await settled()
+        await store.kept("a1")
+        await store.kept("a2")
+        assert await asyncio.gather(*tasks) == [True, True]
+
+    played(scene)
+
+
+def test_what_comes_again_on_the_same_connection_opens_the_way_behind_it() -> None:
+    async def scene() -> None:
+        store = Store()
+        sink = OnConnection(InOrder(store.take))
+        for safe in (False, True):
+            task = asyncio.create_task(sink(message("a1")))
+            await settled()
+            await store.kept("a1", safe=safe)
+            await asyncio.gather(task, return_exceptions=True)
+        behind = asyncio.create_task(sink(message("a2")))
+        await settled()
+        await store.kept("a2")
+        assert await behind
+
+    played(scene)
+
+
+def test_what_never_comes_again_is_not_waited_for_on_another_connection() -> None:
+    async def scene() -> None:
+        store = Store()
+        ordered = InOrder(store.take)
+        lost = asyncio.create_task(OnConnection(ordered)(message("a1")))
+        await settled()
+        await store.kept("a1", safe=False)
+        with pytest.raises(StoreFailed):
+            await lost
+        behind = asyncio.create_task(OnConnection(ordered)(message("a2")))
+        await settled()
+        await store.kept("a2")
+        assert await behind
 
     played(scene)

@@ -156,19 +156,28 @@ def test_what_is_not_safe_is_asked_for_again() -> None:
     talk.later()
     talk.opened()
     assert talk.hears(HELLO) == [resume(2)]
-    # 3 is still on its way to the store, 4 is safe: neither is handed on again.
-    assert talk.hears(event(3)) == []
-    assert talk.hears(event(4)) == []
-    assert talk.hears(event(5)) == [Deliver("one", 5, event(5))]
+    # Whether one of them is a repetition is for the inbox to say: it knows their ids.
+    for seq in (3, 4, 5):
+        assert talk.hears(event(seq)) == [Deliver("one", seq, event(seq))]
     assert talk.hears(RESUMED) == [Entered(True), beat(9)]
     assert talk.session.memory == Memory("one", 2)
+
+
+@pytest.mark.parametrize("numbers", [(1, 1, 1), (50, 3, 4), (2, 0, 1), (7, 7, 2)])
+def test_a_gateway_may_count_as_it_likes(numbers: tuple[int, ...]) -> None:
+    talk = Talk().go_live()
+    for seq in numbers:
+        assert talk.hears(event(seq)) == [Deliver("one", seq, event(seq))]
+        talk.session.settled("one", seq)
+    assert talk.session.memory == Memory("one", max(1, *numbers))
 
 
 def test_an_event_that_could_not_be_kept_comes_again() -> None:
     talk = Talk().go_live()
     talk.hears(event(2))
-    assert list(talk.session.refused("one", 2, talk.now)) == [Close()]
-    talk.later()
+    talk.session.refused("one", 2, talk.now)
+    assert talk.later() == [Close()]
+    assert talk.later() == [Open(URL)]
     talk.opened()
     assert talk.hears(HELLO) == [resume(1)]
     assert talk.hears(event(2)) == [Deliver("one", 2, event(2))]
@@ -176,10 +185,121 @@ def test_an_event_that_could_not_be_kept_comes_again() -> None:
 
 def test_news_of_an_older_session_says_nothing_of_this_one() -> None:
     talk = Talk().go_live()
+    talk.hears(ACK)
     talk.hears(event(2))
     talk.session.settled("zero", 2)
-    assert list(talk.session.refused("zero", 2, talk.now)) == []
+    talk.session.refused("zero", 2, talk.now)
+    assert talk.later() == [beat(2)]
     assert talk.session.memory == Memory("one", 1)
+
+
+def outage(talk: Talk) -> float:
+    """Event 2 cannot be kept, however often it comes: how long the connection goes on for those
+    whose events come meanwhile. The next one stands when it returns.
+    """
+    assert talk.hears(event(2)) == [Deliver("one", 2, event(2))]
+    talk.session.refused("one", 2, talk.now)
+    going_on = talk.pause()
+    assert talk.hears(event(3)) == [Deliver("one", 3, event(3))]
+    talk.session.refused("one", 3, talk.now)
+    assert talk.later() == [Close()]
+    assert talk.pause() == 0.0
+    assert talk.later() == [Open(URL)]
+    talk.opened()
+    assert talk.hears(HELLO) == [resume(1)]
+    return going_on
+
+
+def test_however_long_our_store_fails_the_events_come_again_soon_after_it_is_mended() -> None:
+    """Whoever writes meanwhile is heard at once: they are told that it cannot be taken."""
+    talk = Talk().go_live(0.0)
+    pauses = []
+    for _ in range(20):
+        pauses.append(outage(talk))
+        assert talk.hears(RESUMED) == [Entered(True), beat(9)]
+        talk.hears(ACK)
+    assert pauses[:4] == [0.0, 1.0, 2.0, 5.0]
+    assert set(pauses[4:]) == {5.0}
+
+
+def test_what_our_store_failed_at_is_not_held_against_the_platform() -> None:
+    """Connections that we leave because of it are no sign that something is wrong there."""
+    talk = Talk().go_live(0.0)
+    for _ in range(20):
+        outage(talk)
+        talk.hears(RESUMED)
+        talk.hears(ACK)
+    talk.closed(4009)
+    assert talk.pause() == 0.0
+
+
+def test_a_store_that_was_mended_is_trusted_again() -> None:
+    talk = Talk().go_live(0.0)
+    for _ in range(5):
+        outage(talk)
+        talk.hears(RESUMED)
+        talk.hears(ACK)
+    for seq in (2, 3):
+        talk.hears(event(seq))
+        talk.session.settled("one", seq)
+    assert talk.session.memory == Memory("one", 9)
+    talk.hears(event(10))
+    talk.session.refused("one", 10, talk.now)
+    assert talk.pause() == 0.0
+
+
+def test_an_event_that_is_never_kept_among_others_that_are_asks_for_no_haste() -> None:
+    talk = Talk().go_live(0.0)
+    pauses = []
+    for _ in range(5):
+        for seq in (2, 3):
+            talk.hears(event(seq))
+        talk.session.settled("one", 3)
+        talk.session.refused("one", 2, talk.now)
+        pauses.append(talk.pause())
+        assert talk.later() == [Close()]
+        talk.later()
+        talk.opened()
+        assert talk.hears(HELLO) == [resume(1)]
+        talk.hears(RESUMED)
+        talk.hears(ACK)
+    assert pauses == [0.0, 1.0, 2.0, 5.0, 5.0]
+
+
+def test_what_comes_again_is_heard_to_its_end_before_the_connection_is_left() -> None:
+    """Else those at its end would never be tried as long as the store fails."""
+    talk = Talk().go_live()
+    talk.closed(4009)
+    talk.later()
+    talk.opened()
+    assert talk.hears(HELLO) == [resume(1)]
+    talk.hears(event(2))
+    talk.session.refused("one", 2, talk.now)
+    assert talk.pause() > 0.0
+    assert talk.hears(event(3)) == [Deliver("one", 3, event(3))]
+    assert talk.hears(RESUMED) == [Entered(True), beat(9)]
+    assert talk.later() == [Close()]
+
+
+def test_heartbeats_go_on_while_our_store_fails() -> None:
+    talk = Talk(pace=Pace(again=(600.0,))).go_live(0.0)
+    talk.hears(ACK)
+    talk.hears(event(2))
+    talk.session.refused("one", 2, talk.now)
+    assert talk.later() == [beat(2)]
+
+
+def test_whatever_ends_a_connection_nothing_is_left_of_what_it_was_to_be_left_for() -> None:
+    talk = Talk(pace=Pace(again=(7.0,))).go_live()
+    talk.hears(event(2))
+    talk.session.refused("one", 2, talk.now)
+    talk.closed(4006)
+    talk.later()
+    talk.located()
+    talk.opened()
+    talk.hears(HELLO)
+    talk.hears(READY)
+    assert talk.pause() == 36.0
 
 
 def test_another_process_goes_on() -> None:
@@ -308,6 +428,32 @@ def test_resuming_in_vain_ends_after_three_times() -> None:
     assert talk.hears(HELLO) == [identify()]
 
 
+def test_a_session_that_is_resumed_without_a_word_is_not_resumed_again() -> None:
+    talk = Talk().go_live()
+    talk.closed(4009)
+    talk.later()
+    talk.opened()
+    assert talk.hears(HELLO) == [resume(1)]
+    assert talk.later() == [Close()]
+    assert talk.later() == [Locate()]
+    talk.located()
+    talk.opened()
+    assert talk.hears(HELLO) == [identify()]
+
+
+def test_a_replay_that_takes_long_is_gone_on_with() -> None:
+    talk = Talk().go_live()
+    talk.closed(4009)
+    talk.later()
+    talk.opened()
+    talk.hears(HELLO)
+    talk.hears(event(2))
+    assert talk.later() == [Close()]
+    talk.later()
+    talk.opened()
+    assert talk.hears(HELLO) == [resume(1)]
+
+
 def test_a_gateway_that_says_nothing_is_left() -> None:
     talk = Talk()
     talk.start()
@@ -399,7 +545,7 @@ def test_no_session_is_begun_where_none_is_left() -> None:
     talk = Talk()
     talk.start()
     assert talk.located(remaining=0) == []
-    assert talk.pause() == 3600.0
+    assert talk.pause() == 600.0  # an hour, it is said; but it can be asked again before
     assert talk.later() == [Locate()]
     assert talk.located(remaining=None) == [Open(URL)]
 
@@ -411,6 +557,9 @@ def test_a_gateway_that_is_not_found_is_looked_for_again() -> None:
     assert list(talk.session.unlocated(lost, talk.now)) == []
     assert talk.pause() == 7.0
     assert talk.later() == [Locate()]
+    much = Failure(Kind.RATE_LIMITED, Phase.FIRST, Hop.PLATFORM, retry_after=86_400.0)
+    assert list(talk.session.unlocated(much, talk.now)) == []
+    assert talk.pause() == 600.0
     wrong = Failure(Kind.AUTH, Phase.ADMIT, Hop.PLATFORM, param="bot")
     assert list(talk.session.unlocated(wrong, talk.now)) == [Stop(wrong)]
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from typing import Any
+from urllib.parse import urlsplit
 
 import httpx2
 import pytest
@@ -167,6 +169,42 @@ def test_an_event_that_comes_twice_is_kept_once() -> None:
         assert len(it.inbox.repeated) == 2
 
     play(scene, Rules(repeats=2), transport="webhook")
+
+
+def test_an_event_that_names_no_opcode_is_an_event() -> None:
+    async def scene(it: Rig) -> None:
+        told = event("hello")
+        del told["op"]
+        assert (await it.qq.webhook.push(told)).status == 200
+        await it.hears(1)
+
+    play(scene, transport="webhook")
+
+
+def test_the_address_may_end_with_a_slash() -> None:
+    async def scene(it: Rig) -> None:
+        it.qq.webhook.url += "/"
+        assert await it.qq.webhook.validate()
+
+    play(scene, transport="webhook")
+
+
+def test_who_leaves_in_the_middle_of_a_body_is_no_fault_of_ours(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    async def scene(it: Rig) -> None:
+        where = urlsplit(it.qq.webhook.url)
+        _, writer = await asyncio.open_connection(where.hostname, where.port)
+        head = f"POST {where.path} HTTP/1.1\r\nhost: x\r\ncontent-length: 100\r\n\r\n{{"
+        writer.write(head.encode())
+        await writer.drain()
+        writer.close()
+        await writer.wait_closed()
+        it.qq.person().says("hello")
+        await it.hears(1)
+
+    play(scene, transport="webhook")
+    assert "Exception in ASGI application" not in caplog.text
 
 
 def test_other_opcodes_are_acknowledged() -> None:

@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import httpx2
+from tests.upstream.leaks import HANG
 from websockets.asyncio.client import ClientConnection, connect
 
 from holdfast.sim.qq.simulator import SimulatedQQ
@@ -45,7 +46,7 @@ class RawBot:
 
 @asynccontextmanager
 async def raw_bot(qq: SimulatedQQ) -> AsyncIterator[RawBot]:
-    async with httpx2.AsyncClient(trust_env=False, timeout=5.0) as client:
+    async with httpx2.AsyncClient(trust_env=False, timeout=HANG) as client:
         bot = RawBot(qq, client)
         await bot.login()
         yield bot

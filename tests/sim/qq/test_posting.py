@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import hashlib
 from collections.abc import Awaitable, Callable
 from typing import Any
 
 import httpx2
 import pytest
+from tests import pictures
 from tests.sim.qq.raw import RawBot, raw_bot
 from tests.upstream.leaks import watched
 
 from holdfast.sim.qq.faults import Cut, Garbage, Page, Pending, Refuse
+from holdfast.sim.qq.media import LARGEST
 from holdfast.sim.qq.people import Chat
 from holdfast.sim.qq.rules import Rules
 from holdfast.sim.qq.simulator import SimulatedQQ
@@ -21,6 +24,10 @@ pytestmark = pytest.mark.scenario
 
 Json = dict[str, Any]
 Scene = Callable[[SimulatedQQ, RawBot], Awaitable[None]]
+
+
+def base64ed(data: bytes) -> str:
+    return base64.b64encode(data).decode()
 
 
 def play(scene: Scene, rules: Rules | None = None) -> None:
@@ -263,7 +270,7 @@ def test_files_are_bound_to_a_scene_and_a_time() -> None:
     async def scene(qq: SimulatedQQ, bot: RawBot) -> None:
         anna, group = qq.person(), qq.group()
         message, other = anna.says("a"), group.says(anna, "b")
-        stored = {"file_type": 1, "file_data": "aGVsbG8=", "file_name": "a.png"}
+        stored = {"file_type": 1, "file_data": base64ed(pictures.png()), "file_name": "a.png"}
         answer = (await bot.call("POST", at(anna, "files"), stored)).json()
         media = {"msg_type": 7, "media": {"file_info": answer["file_info"]}}
         assert await bot.code(at(group), media | {"msg_id": other}) == 304080
@@ -272,6 +279,32 @@ def test_files_are_bound_to_a_scene_and_a_time() -> None:
         late = media | {"msg_id": message, "msg_seq": 2}
         assert await bot.code(at(anna), late) == 304080
         assert anna.shown[0].files == ("image:a.png",)
+        assert anna.shown[0].contents == (pictures.png(),)
+
+    play(scene)
+
+
+@pytest.mark.parametrize(
+    ("file_type", "data", "code"),
+    [
+        (1, pictures.png(), 0),
+        (1, b"GIF89a", 850019),
+        (1, pictures.PAGE, 850019),
+        (2, b"\0\0\0\x18ftypmp42", 0),
+        (2, pictures.png(), 850019),
+        (3, pictures.wav(), 0),
+        (3, b"#!SILK_V3", 0),
+        (3, b"fLaC", 850019),
+        (4, pictures.PAGE, 0),
+        (5, b"x", 850019),
+        (1, pictures.png() + b"x" * LARGEST["image"], 850031),
+        (4, pictures.png() + b"x" * LARGEST["image"], 0),
+    ],
+)
+def test_files_are_judged_by_their_bytes(file_type: int, data: bytes, code: int) -> None:
+    async def scene(qq: SimulatedQQ, bot: RawBot) -> None:
+        stored = {"file_type": file_type, "file_data": base64ed(data), "file_name": "a.png"}
+        assert await bot.code(at(qq.group(), "files"), stored) == code
 
     play(scene)
 

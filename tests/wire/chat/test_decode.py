@@ -13,6 +13,7 @@ from tests.wire.bodies import body
 
 from holdfast.core.events import (
     Finished,
+    Foreign,
     ReasoningDelta,
     RefusalDelta,
     StopReason,
@@ -24,6 +25,7 @@ from holdfast.core.failure import Failure, Kind, Phase
 from holdfast.sim.catalogue import FAULTS, Position, Truth
 from holdfast.sim.event_faults import EVENT_FAULTS
 from holdfast.sim.library import REASONING, TEXTS
+from holdfast.upstream.only import OnlyChoice
 from holdfast.wire.chat.decode import ChatDecoder
 
 ASK: dict[str, Any] = {
@@ -65,12 +67,13 @@ DONE = b"data: [DONE]\n\n"
 @pytest.mark.parametrize("truth", HEALTHY, ids=lambda truth: truth.name)
 def test_what_looks_odd_and_is_whole_is_read_whole(truth: Truth) -> None:
     answer = body(f"{truth.name}@9" if truth.position is Position.CHUNK else truth.name, ASK)
-    events = decode([answer.data], answer.headers.get("content-type", ""))
+    events = OnlyChoice()(decode([answer.data], answer.headers.get("content-type", "")))
     text = text_of(events)
     assert SHORT.startswith(text)
     assert text == SHORT or truth.finish != "stop"
     finished = [event for event in events if isinstance(event, Finished)]
-    assert [event.word for event in finished] == [truth.finish]
+    said = "tool_calls" if truth.name == "call_announced" else truth.finish
+    assert [event.word for event in finished] == [said]
 
 
 @pytest.mark.parametrize("sent", [0, 1, 7])
@@ -101,7 +104,7 @@ def test_nothing_depends_on_how_the_bytes_are_cut(data: st.DataObject) -> None:
 def _joined(events: Sequence[Any]) -> list[Any]:
     """Events with equal neighbours of a channel joined: where text is cut means nothing."""
     told: list[Any] = []
-    for event in events:
+    for event in OnlyChoice()(events):
         if isinstance(event, TextDelta | ReasoningDelta) and told and told[-1][0] is type(event):
             told[-1] = (type(event), told[-1][1] + event.text)
         elif isinstance(event, TextDelta | ReasoningDelta):
@@ -122,6 +125,13 @@ def test_reasoning_is_found_wherever_a_vendor_puts_it(field: str) -> None:
 
 
 # Ends.
+
+
+def test_a_message_that_begins_like_the_one_before_it_is_new() -> None:
+    said = ["is ", "is a ", "lamp."]
+    told = [{"choices": [{"index": 0, "message": {"content": piece}}]} for piece in said]
+    answer = [b"data: " + json.dumps(one).encode() + b"\n\n" for one in told]
+    assert text_of(decode([*answer, chunk(finish="stop"), DONE])) == "is is a lamp."
 
 
 def test_the_end_of_the_bytes_proves_nothing() -> None:
@@ -431,7 +441,7 @@ def test_what_stands_between_the_events_explains_the_end(line: bytes, root: str)
 # What counts nothing, and bodies of other sorts.
 
 
-@pytest.mark.parametrize("count", ["1e400", "NaN", "-5", '"12"', "null", "true"])
+@pytest.mark.parametrize("count", ["1e400", "NaN", "-5", '"twelve"', '"-5"', "null", "true"])
 def test_a_count_that_is_none_spoils_no_answer(count: str) -> None:
     usage = b'data: {"choices": [], "usage": {"prompt_tokens": %b}}\n\n' % count.encode()
     events = decode([chunk({"content": "a"}), chunk({}, "stop"), usage, DONE])
@@ -469,3 +479,40 @@ def test_a_body_without_any_choice_is_empty(choices: Any) -> None:
     data = json.dumps({"object": "chat.completion", "choices": choices, "usage": None}).encode()
     (failure,) = decode([data], "application/json")
     assert (failure.kind, failure.phase) == (Kind.EMPTY, Phase.END)
+
+
+@pytest.mark.parametrize(
+    ("counts", "told"),
+    [
+        (((3, 2), (0, 0)), [(3, 2)]),  # some close with zeros
+        (((0, 0), (3, 2)), [(0, 0), (3, 2)]),
+        ((("3", "2"),), [(3, 2)]),
+        (((3.0, 2.0),), [(3, 2)]),
+    ],
+)
+def test_counts_of_careless_senders(counts: Any, told: list[tuple[int, int]]) -> None:
+    usage = [{"prompt_tokens": i, "completion_tokens": o} for i, o in counts]
+    ends = [b"data: " + json.dumps({"choices": [], "usage": u}).encode() + b"\n\n" for u in usage]
+    events = decode([chunk({"content": "a"}), chunk({}, "stop"), *ends, DONE])
+    reports = [event for event in events if isinstance(event, UsageReport)]
+    assert [(report.input_tokens, report.output_tokens) for report in reports] == told
+
+
+# What was in doubt when the vendor stopped.
+
+
+def test_arguments_in_doubt_are_told_where_the_model_was_stopped() -> None:
+    """Nobody knows what they would have been: they are told as they came, and nothing is added."""
+    begun = {"index": 0, "id": "a", "function": {"name": "f", "arguments": '"{'}}
+    bare = {"index": 1, "id": "b", "function": {"name": "g", "arguments": ""}}
+    calls = [chunk({"tool_calls": [begun]}), chunk({"tool_calls": [bare]})]
+    events = decode([*calls, chunk({}, "length"), DONE])
+    told = "".join(event.arguments for event in events if isinstance(event, ToolCallDelta))
+    assert (told, events[-1].reason) == ('"{', StopReason.LENGTH)
+
+
+def test_an_event_without_choices_is_passed_on() -> None:
+    news = b'data: {"type": "vendor.note", "payload": {"a": 1}}\n\n'
+    events = decode([chunk({"content": "a"}), news, chunk({}, "stop"), DONE])
+    (note,) = (event for event in events if isinstance(event, Foreign))
+    assert note == Foreign({"chunk": {"type": "vendor.note", "payload": {"a": 1}}}, content=False)

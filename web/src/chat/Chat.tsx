@@ -3,18 +3,19 @@ import { useEffect, useRef, useState } from "react";
 
 import { text } from "../texts";
 import { keepKey } from "./api";
-import { isCommand } from "./turn";
-import { TurnView } from "./TurnView";
+import { Copy } from "./Copy";
+import { answerOf, CONTINUE, isCommand, RETRY, type Turn } from "./turn";
+import { Asked, TurnView } from "./TurnView";
 import { type Chat as Talk, useChat } from "./useChat";
 
 export function Chat() {
   const chat = useChat();
-  const bottom = useFollowingScroll(chat.turns);
+  const bottom = useFollowingScroll([chat.turns, chat.leaving], chat.said);
   const last = chat.turns.at(-1);
   return (
     <div className="page">
-      <header className="column">
-        <Group justify="space-between" py="sm">
+      <header className="edge">
+        <Group className="column" justify="space-between" py="sm">
           <Group gap="xs">
             <Title order={4}>{text.title}</Title>
             {chat.simulated && (
@@ -35,19 +36,16 @@ export function Chat() {
           {chat.turns.map((turn) => (
             <TurnView key={turn.id} turn={turn} />
           ))}
-          {last?.ended && !chat.turns.every(isCommand) && (
-            <Group>
-              <Button size="compact-xs" variant="subtle" onClick={() => void chat.say("/retry")}>
-                {text.retry}
-              </Button>
-            </Group>
-          )}
+          {chat.leaving.map(({ id, words }) => (
+            <Asked key={id} words={words} unsent />
+          ))}
+          {last?.ended && !chat.leaving.length && <Next turn={last} chat={chat} />}
         </Stack>
       </main>
-      <footer className="column">
-        <Stack gap="xs" pb="md">
+      <footer className="edge">
+        <Stack className="column" gap="xs" pt="xs" pb="md">
           {chat.away && <Alert color="orange" py={4} title={text.reconnecting} />}
-          {chat.unsent && <Alert color="red" py={4} title={text.unsent} />}
+          {chat.refused && <Alert color="red" py={4} title={text.refusedDraft} />}
           {chat.locked ? <Lock onOpen={chat.unlocked} /> : <Composer chat={chat} />}
         </Stack>
       </footer>
@@ -55,10 +53,33 @@ export function Chat() {
   );
 }
 
+/** What may be done about the last answer. */
+function Next({ turn, chat }: { turn: Turn; chat: Talk }) {
+  const answer = answerOf(turn);
+  const cut = answer && (turn.ended?.outcome === "failed" || turn.ended?.outcome === "limited");
+  return (
+    <Group gap="xs">
+      {!chat.turns.every(isCommand) && (
+        <Button size="compact-xs" variant="subtle" onClick={() => chat.say(RETRY)}>
+          {text.retry}
+        </Button>
+      )}
+      {cut && (
+        <Button size="compact-xs" variant="subtle" onClick={() => chat.say(CONTINUE)}>
+          {text.goOn}
+        </Button>
+      )}
+      {answer && <Copy words={answer} variant="subtle" />}
+    </Group>
+  );
+}
+
 function Composer({ chat }: { chat: Talk }) {
   const words = chat.draft.trim();
   const send = () => {
-    if (words) void chat.say(words);
+    if (!words) return;
+    chat.write("");
+    chat.say(words);
   };
   return (
     <Group align="flex-end" gap="xs" wrap="nowrap">
@@ -70,11 +91,13 @@ function Composer({ chat }: { chat: Talk }) {
         autoFocus
         aria-label={text.placeholder}
         placeholder={text.placeholder}
+        title={text.keys}
         value={chat.draft}
         onChange={(event) => chat.write(event.currentTarget.value)}
         onKeyDown={(event) => {
-          // An input method uses Enter to choose a character.
-          if (event.key === "Enter" && !event.shiftKey && !event.nativeEvent.isComposing) {
+          // An input method uses Enter to choose a character; Safari tells only by the old code.
+          const { isComposing, keyCode } = event.nativeEvent;
+          if (event.key === "Enter" && !event.shiftKey && !isComposing && keyCode !== 229) {
             event.preventDefault();
             send();
           }
@@ -115,8 +138,10 @@ function Lock({ onOpen }: { onOpen: () => void }) {
   );
 }
 
-/** Stays at the end while the reader is there; whoever scrolls up is left in peace. */
-function useFollowingScroll(news: unknown) {
+/** Stays at the end while the reader is there; whoever scrolls up is left in peace until they say
+ * something themselves.
+ */
+function useFollowingScroll(news: unknown[], said: number) {
   const box = useRef<HTMLElement>(null);
   const near = useRef(true);
   useEffect(() => {
@@ -128,8 +153,11 @@ function useFollowingScroll(news: unknown) {
     return () => element.removeEventListener("scroll", look);
   }, []);
   useEffect(() => {
+    near.current = true;
+  }, [said]);
+  useEffect(() => {
     const element = box.current!;
     if (near.current) element.scrollTop = element.scrollHeight;
-  }, [news]);
+  }, news);
   return box;
 }

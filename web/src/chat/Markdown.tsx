@@ -1,54 +1,73 @@
-import { CopyButton, Button } from "@mantine/core";
-import { memo, type ReactNode } from "react";
+import { isValidElement, memo, type ReactNode } from "react";
 import ReactMarkdown, { type Components } from "react-markdown";
 import remarkGfm from "remark-gfm";
 
-import { text } from "../texts";
+import { Copy } from "./Copy";
+import { Formula } from "./Formula";
+import { MARK, MATH, withFormulas } from "./math";
 
 // No HTML of a model's is rendered, and nothing is fetched because a model says so: an image is
 // shown as a link to it.
 const components: Components = {
-  pre: ({ children }) => <CodeBlock>{children}</CodeBlock>,
-  a: ({ href, children }) => (
-    <a href={href} target="_blank" rel="noopener noreferrer">
-      {children}
-    </a>
-  ),
-  img: ({ src, alt }) => (
-    <a href={typeof src === "string" ? src : undefined} target="_blank" rel="noopener noreferrer">
-      {alt || String(src)}
-    </a>
+  pre: ({ children }) => <Block>{children}</Block>,
+  code: ({ children, className }) => {
+    const source = plain(children);
+    if (source.startsWith(MARK)) return <Formula source={source.slice(1)} display={false} />;
+    return <code className={className}>{children}</code>;
+  },
+  a: ({ href, children }) => <Link href={href}>{children}</Link>,
+  img: ({ src, alt }) => {
+    const href = typeof src === "string" ? src : "";
+    return <Link href={href}>{alt || href}</Link>;
+  },
+  table: ({ children }) => (
+    <div className="table">
+      <table>{children}</table>
+    </div>
   ),
 };
 
 export const Markdown = memo(({ source }: { source: string }) => (
   <div className="prose">
     <ReactMarkdown remarkPlugins={[remarkGfm]} components={components}>
-      {source}
+      {withFormulas(source)}
     </ReactMarkdown>
   </div>
 ));
 
-function CodeBlock({ children }: { children?: ReactNode }) {
+/** An address that leads nowhere good was taken out by then: what is left are words. */
+function Link({ href, children }: { href?: string; children?: ReactNode }) {
+  if (!href) return <>{children}</>;
+  return (
+    <a href={href} target="_blank" rel="noopener noreferrer">
+      {children}
+    </a>
+  );
+}
+
+function Block({ children }: { children?: ReactNode }) {
+  const source = plain(children);
+  const language = languageOf(children);
+  if (language === MATH) return <Formula source={source} display />;
   return (
     <div className="code">
+      <div className="head">
+        <span>{language}</span>
+        <Copy words={source} variant="subtle" />
+      </div>
       <pre>{children}</pre>
-      <CopyButton value={plain(children)}>
-        {({ copied, copy }) => (
-          <Button size="compact-xs" variant="default" onClick={copy}>
-            {copied ? text.copied : text.copy}
-          </Button>
-        )}
-      </CopyButton>
     </div>
   );
+}
+
+function languageOf(node: ReactNode): string {
+  if (!isValidElement<{ className?: string }>(node)) return "";
+  return /language-(\S+)/.exec(node.props.className ?? "")?.[1] ?? "";
 }
 
 function plain(node: ReactNode): string {
   if (typeof node === "string") return node;
   if (Array.isArray(node)) return node.map(plain).join("");
-  if (node && typeof node === "object" && "props" in node) {
-    return plain((node.props as { children?: ReactNode }).children);
-  }
+  if (isValidElement<{ children?: ReactNode }>(node)) return plain(node.props.children);
   return "";
 }

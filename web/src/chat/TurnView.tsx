@@ -2,22 +2,19 @@ import { Accordion, Alert, Badge, Group, Loader, Paper, Stack, Text } from "@man
 import { memo } from "react";
 
 import { text } from "../texts";
+import { Exhibit } from "./Exhibit";
 import { Markdown } from "./Markdown";
-import type { Block, Tool, Turn } from "./turn";
+import { type Block, CONTINUE, RETRY, type Tool, type Turn } from "./turn";
 
 const FAILED = new Set(["failed", "refused", "limited"]);
 const COLOURS: Record<string, string> = { ok: "teal", running: "blue", unknown: "orange" };
 
 export const TurnView = memo(({ turn }: { turn: Turn }) => (
   <Stack gap="sm">
-    {turn.asked && (
-      <Paper className="mine" px="md" py="xs" bg="var(--mantine-primary-color-light)">
-        {turn.asked}
-      </Paper>
-    )}
+    {turn.asked && <Asked words={turn.asked} />}
     <Stack gap="xs" className={turn.ended ? undefined : "growing"}>
       {turn.blocks.map((block, index) => (
-        <BlockView key={index} block={block} />
+        <BlockView key={index} block={block} turn={turn.id} />
       ))}
       {!turn.ended && !turn.blocks.length && (
         <Group gap="xs" c="dimmed">
@@ -34,7 +31,18 @@ export const TurnView = memo(({ turn }: { turn: Turn }) => (
   </Stack>
 ));
 
-function BlockView({ block }: { block: Block }) {
+/** What somebody said; what a button said for them is told as its label. */
+export function Asked({ words, unsent = false }: { words: string; unsent?: boolean }) {
+  const shown = words === RETRY ? text.retry : words === CONTINUE ? text.goOn : words;
+  return (
+    <Paper className={unsent ? "mine unsent" : "mine"} px="md" py="xs" bg="var(--mantine-primary-color-light)">
+      {shown}
+      {unsent && <Loader size={10} type="dots" ml="xs" aria-label={text.sending} />}
+    </Paper>
+  );
+}
+
+function BlockView({ block, turn }: { block: Block; turn: string }) {
   switch (block.kind) {
     case "text":
       return <Markdown source={block.text} />;
@@ -51,7 +59,14 @@ function BlockView({ block }: { block: Block }) {
         </Fold>
       );
     case "tool":
-      return <ToolView tool={block} />;
+      return (
+        <>
+          <ToolView tool={block} />
+          {block.media.map((media) => (
+            <Exhibit key={media.path} turn={turn} media={media} />
+          ))}
+        </>
+      );
   }
 }
 

@@ -8,6 +8,9 @@ export type Conversation = { bot: string; simulated: boolean; turns: Stored[] };
 
 export class KeyNeeded extends Error {}
 
+/** The server has read what was asked, and will not do it. */
+export class Refused extends Error {}
+
 const KEY = "holdfast.key";
 
 export function keepKey(key: string): void {
@@ -21,7 +24,10 @@ async function ask(path: string, init: RequestInit = {}): Promise<Response> {
   if (key) headers.set("authorization", `Bearer ${key}`);
   const response = await fetch(`/chat/api/${path}`, { ...init, headers });
   if (response.status === 401) throw new KeyNeeded();
-  if (!response.ok) throw new Error(`${response.status}`);
+  if (!response.ok) {
+    const known = response.status >= 400 && response.status < 500 && response.status !== 429;
+    throw new (known ? Refused : Error)(`${response.status}`);
+  }
   return response;
 }
 
@@ -29,11 +35,34 @@ export async function load(conversation: string): Promise<Conversation> {
   return (await ask(`conversations/${conversation}`)).json();
 }
 
-/** `id` is chosen here, so that sending again after a lost answer sends nothing twice. */
-export async function send(conversation: string, id: string, text: string): Promise<{ turn: string }> {
+/**
+ * Sends a message until the server has it, and tells the turn that answers it. `id` is chosen by
+ * the page, so that sending again after a lost answer sends nothing twice. `lost` as in `follow`.
+ */
+export async function send(
+  conversation: string,
+  id: string,
+  text: string,
+  lost: (away: boolean) => void,
+): Promise<string> {
   const body = JSON.stringify({ id, text });
   const headers = { "content-type": "application/json" };
-  return (await ask(`conversations/${conversation}/messages`, { method: "POST", body, headers })).json();
+  for (let failures = 0; ; failures += 1) {
+    try {
+      const answer = await ask(`conversations/${conversation}/messages`, { method: "POST", body, headers });
+      lost(false);
+      return ((await answer.json()) as { turn: string }).turn;
+    } catch (error) {
+      if (error instanceof KeyNeeded || error instanceof Refused) throw error;
+    }
+    lost(true);
+    await pause(backoff(failures + 1));
+  }
+}
+
+/** What a tool brought; by our own request, because a picture's address cannot carry the key. */
+export async function fetchMedia(turn: string, path: string, signal?: AbortSignal): Promise<Blob> {
+  return (await ask(`turns/${encodeURIComponent(turn)}/${path}`, { signal })).blob();
 }
 
 export async function stop(conversation: string): Promise<void> {
@@ -42,7 +71,8 @@ export async function stop(conversation: string): Promise<void> {
 
 /**
  * Gives every entry after `after`, in order, until the turn has ended. A connection that breaks
- * is made again from the last sequence that came; `lost` tells while there is none.
+ * is made again from the last sequence that came; `lost` tells while there is none. Throws
+ * KeyNeeded and Refused.
  */
 export async function follow(
   turn: string,
@@ -63,11 +93,12 @@ export async function follow(
       });
       if (ended) return;
     } catch (error) {
-      if (signal.aborted || error instanceof KeyNeeded) return;
+      if (signal.aborted) return;
+      if (error instanceof KeyNeeded || error instanceof Refused) throw error;
     }
     lost(true);
     failures += 1;
-    await pause(Math.min(5000, 250 * 2 ** failures), signal);
+    await pause(backoff(failures), signal);
   }
 }
 
@@ -86,12 +117,21 @@ async function read(response: Response, take: (entry: Entry) => void): Promise<b
   }
 }
 
-function pause(ms: number, signal: AbortSignal): Promise<void> {
+function backoff(failures: number): number {
+  return Math.min(5000, 250 * 2 ** failures);
+}
+
+/** At an end as soon as the browser says that it is online again. */
+function pause(ms: number, signal?: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
-    const timer = setTimeout(resolve, ms);
-    signal.addEventListener("abort", () => {
+    const over = new AbortController();
+    const end = () => {
       clearTimeout(timer);
+      over.abort();
       resolve();
-    });
+    };
+    const timer = setTimeout(end, ms);
+    signal?.addEventListener("abort", end, { signal: over.signal });
+    window.addEventListener("online", end, { signal: over.signal });
   });
 }

@@ -61,6 +61,16 @@ describe("a turn on the page", () => {
     expect(turn.blocks.map((block) => (block.kind === "tool" ? block.outcome : ""))).toEqual(["running", "ok"]);
   });
 
+  it("shows what a tool brought at its own step", () => {
+    const media = [{ path: "media/2/0", kind: "image" as const, name: "a.png", size: 7 }];
+    const turn = told(
+      { type: "tool_asked", call_id: "a", name: "a", arguments: "{}" },
+      { type: "media_added", call_id: "a", media },
+      { type: "tool_answered", call_id: "a", name: "a", outcome: "ok", text: "", ms: 7 },
+    );
+    expect(turn.blocks).toMatchObject([{ kind: "tool", outcome: "ok", media }]);
+  });
+
   it("ends once with its sentence", () => {
     const turn = told({ type: "ended", outcome: "failed", sentence: "No.", ref: "01J" });
     expect(turn.ended).toEqual({ outcome: "failed", sentence: "No.", ref: "01J" });

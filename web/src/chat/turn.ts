@@ -11,12 +11,20 @@ export type TurnEvent =
   | { type: "step_ended"; step: number }
   | { type: "tool_asked"; call_id: string; name: string; arguments: string }
   | { type: "tool_answered"; call_id: string; name: string; outcome: ToolOutcome; text: string; ms: number }
+  | { type: "media_added"; call_id: string; media: Media[] }
   | { type: "noted"; sentence: string }
   | { type: "said"; text: string }
   | { type: "ended"; outcome: string; sentence: string; ref: string }
   | { type: "asked" };
 
+// What buttons say to the bot.
+export const RETRY = "/retry";
+export const CONTINUE = "/continue";
+
 export type Entry = { sequence: number; event: TurnEvent };
+
+/** What a tool brought to be seen; `path` is behind that of its turn. */
+export type Media = { path: string; kind: "image" | "voice" | "video" | "file"; name: string; size: number };
 
 export type Tool = {
   kind: "tool";
@@ -26,6 +34,7 @@ export type Tool = {
   outcome: ToolOutcome | "running";
   output: string;
   ms: number;
+  media: Media[];
 };
 
 export type Block =
@@ -58,6 +67,11 @@ export function isCommand(turn: Turn): boolean {
   return turn.step === 0 && turn.blocks.length > 0;
 }
 
+/** The words of the answer, as they were written. */
+export function answerOf(turn: Turn): string {
+  return turn.blocks.flatMap((block) => (block.kind === "text" ? [block.text] : [])).join("\n\n");
+}
+
 function change(turn: Turn, event: TurnEvent): Partial<Turn> {
   const { blocks } = turn;
   switch (event.type) {
@@ -75,6 +89,8 @@ function change(turn: Turn, event: TurnEvent): Partial<Turn> {
       return event.sentence ? { blocks: [...blocks, { kind: "note", text: event.sentence }] } : {};
     case "tool_asked":
       return { blocks: [...blocks, asked(event)] };
+    case "media_added":
+      return { blocks: blocks.map((block) => shown(block, event)) };
     case "tool_answered":
       return { blocks: blocks.map((block) => answered(block, event)) };
     case "ended":
@@ -96,7 +112,12 @@ function grown(blocks: Block[], from: number, kind: "text" | "reasoning", more: 
 
 function asked(event: Extract<TurnEvent, { type: "tool_asked" }>): Tool {
   const { call_id: id, name, arguments: input } = event;
-  return { kind: "tool", id, name, input, outcome: "running", output: "", ms: 0 };
+  return { kind: "tool", id, name, input, outcome: "running", output: "", ms: 0, media: [] };
+}
+
+function shown(block: Block, event: Extract<TurnEvent, { type: "media_added" }>): Block {
+  if (block.kind !== "tool" || block.id !== event.call_id) return block;
+  return { ...block, media: event.media };
 }
 
 function answered(block: Block, event: Extract<TurnEvent, { type: "tool_answered" }>): Block {

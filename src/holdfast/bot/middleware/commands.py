@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -12,11 +13,13 @@ from ...core import record as records
 from ...core.message import Message, Role, said
 from ...store.ports import Incident
 from .. import texts
-from ..memory import PAYS, history, last_asked
+from ..memory import PAYS, history, last_asked, last_told
 from ..owed import owed_text
 from ..pipeline import Ask, Command, Middleware, Onward, Result, Say, Visit
+from .wake import SPACE
 
 _SLASHES = ("/", "／")
+_WORD = 4  # signs of a word in Chinese, at most
 _DEFAULT = frozenset(
     {"default", "reset", "clear", "none", "off", "默认", "恢复", "清除", "清空", "无", "取消"}
 )
@@ -36,17 +39,21 @@ class Commands:
         "continue" is a command, "continue with the second point" is for the model. A slash alone
         asks what there is.
         """
-        text = text.strip()
+        text = text.strip().strip(SPACE)
         if text[:1] not in _SLASHES:
-            bare = self._bare.get(text.casefold())
+            bare = self._bare.get(_word(text))
             return (bare, "") if bare else None
         name, *rest = text[1:].split(None, 1) or ["help"]
-        command = self._worded.get(name.casefold())
+        command = self._worded.get(_word(name))
         return (command, rest[0].strip() if rest else "") if command else None
 
     def urgent(self, text: str) -> bool:
         found = self.find(text)
         return found is not None and found[0].urgent
+
+    def always(self, text: str) -> bool:
+        found = self.find(text)
+        return found is not None and found[0].always
 
     def help(self, visit: Visit) -> str:
         zh = visit.language == "zh"
@@ -59,14 +66,29 @@ class Commands:
     async def run(self, visit: Visit, onward: Onward) -> Result:
         found = self.find(visit.text)
         if found is None:
-            name = visit.text[1:].split(" ", 1)[0]
-            if visit.text[:1] in _SLASHES and name.isalpha() and name.isascii():
-                return visit.say("unknown_command", name=name)
-            return await onward(visit)
+            name = unknown(visit.text)
+            return visit.say("unknown_command", name=name) if name else await onward(visit)
         command, rest = found
         visit.values["help"] = self.help
         visit.history = None
         return await command.obey(visit, rest, onward)
+
+
+def unknown(text: str) -> str:
+    """The word that makes `text` a command, whoever knows it: directly behind a slash, letters
+    only, alone or before a space. "" for what a model is to read: paths, numbers, sentences. Of a
+    script without spaces between words, more than a few signs are a sentence.
+    """
+    if text[:1] not in _SLASHES or not text[1:].strip() or text[1].isspace():
+        return ""
+    name = _word(text[1:].split(None, 1)[0])
+    wide = sum(unicodedata.east_asian_width(sign) in "WF" for sign in name)
+    return name if name.isalpha() and wide <= _WORD else ""
+
+
+def _word(said: str) -> str:
+    """As the table has it: "ＳＴＯＰ！" is "stop"."""
+    return unicodedata.normalize("NFKC", said).casefold().rstrip("!.。~")
 
 
 def _also(command: Command, zh: bool) -> str:
@@ -163,7 +185,7 @@ async def status(visit: Visit, rest: str, onward: Onward) -> Result:
 async def why(visit: Visit, rest: str, onward: Onward) -> Result:
     """What happened to the last answer, or to the one of a reference id, from its record."""
     ref = rest.strip("（）()[] ").removeprefix("编号").removeprefix("ref").strip()
-    past = await last_asked(visit.services, visit.lane, visit.turn)
+    past = await last_told(visit.services, visit.lane, visit.turn)
     own = past.refs if past else []
     if ref and not visit.owner and not any(known.startswith(ref.upper()) for known in own):
         return visit.say("why_unknown", ref=ref)  # what happened to others is theirs to know
@@ -183,7 +205,9 @@ def _story(visit: Visit, incident: Incident) -> str:
     record, language = incident.record, visit.language
     attempts: Sequence[Mapping[str, Any]] = record.get("attempts", ())
     key = "why_recovered"
-    if incident.outcome == "failed":
+    if incident.outcome == "failed" and not attempts:
+        key = "why_early"
+    elif incident.outcome == "failed":
         key = "why_cut" if record.get("released_chars") else "why_failed"
     what = texts.what(incident.kind, language)
     lines = [texts.say(key, language, what=what, n=len(attempts), ref=incident.ref)]
@@ -243,6 +267,7 @@ COMMANDS = (
         ("stop my answer", "停止正在进行的回答"),
         bare=("stop", "停止", "停"),
         urgent=True,
+        always=True,
     ),
     Command(
         "retry",

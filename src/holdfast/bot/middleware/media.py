@@ -7,6 +7,7 @@ import codecs
 import re
 
 from ...core.failure import Kind, StreamFailed
+from ...core.mediatype import kind_of, sniffed
 from ...core.message import Image
 from .. import texts
 from ..event import Attachment
@@ -24,29 +25,26 @@ _NAMES = re.compile(
     r"|php|sh|sql|html?|css|vue|kt|swift|lua|r|tex|srt|diff|patch|properties)$",
     re.IGNORECASE,
 )
-_PICTURES = {
-    b"\x89PNG\r\n\x1a\n": "image/png",
-    b"\xff\xd8\xff": "image/jpeg",
-    b"GIF8": "image/gif",
-    b"BM": "image/bmp",
-}
 
 
 async def media(visit: Visit, onward: Onward) -> Result:
-    """Adds to the words what else is in the message. What cannot be read is named, and why."""
+    """Adds to the words what else is in the message. What cannot be read is named, and why.
+
+    An earlier life of the turn has journalled all of it: nobody waits for files that may be gone.
+    """
+    if visit.resumed:
+        return await onward(visit)
     lines = [_quoted(visit)] if visit.inbound.quote else []
     lines += [visit.text] if visit.text else []
-    images = 0
     for attachment in visit.inbound.attachments:
-        if attachment.kind == "image" and images < IMAGES:
-            images += 1
+        if attachment.kind == "image":
             lines += await _image(visit, attachment)
         elif attachment.text:
             lines.append(f"{_named(visit, attachment)}\n{attachment.text}")
         elif _is_textual(attachment):
             lines.append(await _file(visit, attachment))
         else:
-            lines.append(_named(visit, attachment))
+            lines.append(_unread(visit, attachment, "media_unseen"))
     visit.text = "\n\n".join(lines)
     return await onward(visit)
 
@@ -62,20 +60,18 @@ def _quoted(visit: Visit) -> str:
 
 async def _image(visit: Visit, attachment: Attachment) -> list[str]:
     """The image itself goes to the model; links of platforms do not last, so it is fetched."""
+    if sum(isinstance(part, Image) for part in visit.parts) >= IMAGES:
+        return [_unread(visit, attachment, "media_too_many", limit=IMAGES)]
     try:
         data = await visit.services.fetch(attachment, IMAGE)
     except StreamFailed as failed:
-        return [_unread(visit, attachment, failed.failure.kind, IMAGE)]
-    media_type = _picture(data) or attachment.media_type or "image/png"
+        return [_unfetched(visit, attachment, failed.failure.kind, IMAGE)]
+    media_type = sniffed(data)
+    if kind_of(media_type) != "image":  # a page that says why there is none, or nothing at all
+        return [_unread(visit, attachment, "media_no_picture")]
     encoded = base64.b64encode(data).decode()
     visit.parts.append(Image(data=encoded, media_type=media_type))
     return []
-
-
-def _picture(data: bytes) -> str:
-    if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
-        return "image/webp"
-    return next((name for magic, name in _PICTURES.items() if data.startswith(magic)), "")
 
 
 def _is_textual(attachment: Attachment) -> bool:
@@ -86,14 +82,14 @@ def _is_textual(attachment: Attachment) -> bool:
 
 async def _file(visit: Visit, attachment: Attachment) -> str:
     if attachment.size is not None and attachment.size > TEXT:
-        return _unread(visit, attachment, Kind.TOO_LONG, TEXT)
+        return _unfetched(visit, attachment, Kind.TOO_LONG, TEXT)
     try:
         data = await visit.services.fetch(attachment, TEXT)
     except StreamFailed as failed:
-        return _unread(visit, attachment, failed.failure.kind, TEXT)
+        return _unfetched(visit, attachment, failed.failure.kind, TEXT)
     text = _decoded(data)
     if text is None:
-        return _unread(visit, attachment, None, TEXT)
+        return _unread(visit, attachment, "media_not_text")
     cut = texts.say("media_cut", visit.language, signs=SIGNS) if len(text) > SIGNS else ""
     fence = "`" * max(3, _longest_run(text) + 1)
     return f"{_named(visit, attachment)}\n{fence}\n{text[:SIGNS]}\n{fence}\n{cut}".rstrip()
@@ -127,14 +123,14 @@ def _named(visit: Visit, attachment: Attachment) -> str:
     return texts.say("media_named", visit.language, kind=kind, name=name)
 
 
-def _unread(visit: Visit, attachment: Attachment, kind: Kind | None, limit: int) -> str:
-    match kind:
-        case None:
-            reason = texts.say("media_not_text", visit.language)
-        case Kind.TOO_LONG:
-            size = f"{limit // 1024 // 1024} MB" if limit >= 1024**2 else f"{limit // 1024} KB"
-            reason = texts.say("media_too_big", visit.language, limit=size)
-        case _:
-            reason = texts.say("media_unavailable", visit.language)
+def _unfetched(visit: Visit, attachment: Attachment, kind: Kind, limit: int) -> str:
+    if kind is not Kind.TOO_LONG:
+        return _unread(visit, attachment, "media_unavailable")
+    size = f"{limit // 1024 // 1024} MB" if limit >= 1024**2 else f"{limit // 1024} KB"
+    return _unread(visit, attachment, "media_too_big", limit=size)
+
+
+def _unread(visit: Visit, attachment: Attachment, why: str, **values: object) -> str:
+    reason = texts.say(why, visit.language, **values)
     unread = texts.say("media_unread", visit.language, reason=reason)
     return f"{_named(visit, attachment)} {unread}"

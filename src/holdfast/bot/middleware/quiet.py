@@ -1,4 +1,4 @@
-"""Hours in which a bot answers nobody but its owners."""
+"""Hours in which a bot answers nobody but its owners, and whoever wants it to stop."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def within(hours: str, time: str) -> bool:
 
 async def quiet(visit: Visit, onward: Onward) -> Result:
     hours = visit.rules.quiet
-    if not hours or visit.owner or not within(hours, visit.services.hour()):
+    if not hours or visit.owner or visit.always or not within(hours, visit.services.hour()):
         return await onward(visit)
     if not visit.direct:
         return Silence()

@@ -11,7 +11,7 @@ _KNOWN = 10_000  # people and conversations that are counted, the latest
 
 
 class Rates:
-    """A sliding window for each of them. Owners are not counted."""
+    """A sliding window for each of them. Owners are not counted, nor is "/stop"."""
 
     def __init__(self) -> None:
         self._seen: OrderedDict[str, deque[float]] = OrderedDict()
@@ -23,7 +23,7 @@ class Rates:
             ("rate_person", sender, rules.person),
             ("rate_conversation", visit.lane, rules.conversation),
         )
-        if visit.owner:
+        if visit.owner or visit.always:
             return await onward(visit)
         for key, who, most in limits:
             wait = self._wait(who, most, rules.seconds, now)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
+from functools import partial
 
 import httpx2
 import structlog
@@ -18,20 +19,19 @@ from ...store.ports import Notes, StoreFailed
 from .api import Api
 from .codec.events import Reader, to_acknowledge
 from .codec.reading import Json, table, text
-from .gateway import Gateway, Journal
+from .gateway import Gateway, Journal, Take
 from .http import PATIENCE, Http
 from .limits import capabilities
 from .media import Uploads
-from .ordering import InOrder
+from .ordering import InOrder, OnConnection
 from .quotes import Quotes
 from .sender import Sender
 from .session import Entered, Memory, Pace, Session
 from .tokens import Tokens
 from .webhook import Webhook
 
-_WHOLE_SHARD = (0, 1)
-
 _LOG = structlog.get_logger("holdfast.qq")
+_MEND = 1.0  # seconds before a store that failed is asked again
 
 
 class QQAdapter:
@@ -59,6 +59,8 @@ class QQAdapter:
         self._jitter = jitter
         self._pace = pace or Pace()
         self._markdown = settings.markdown
+        self._proactive = settings.proactive
+        self._shard = settings.shard
         secret = settings.app_secret.get_secret_value()
         http = Http(transport, clock, patience)
         self._tokens = Tokens(http, settings.token_url, settings.app_id, secret, clock)
@@ -69,6 +71,7 @@ class QQAdapter:
             self._api,
             Uploads(self._api, http, clock),
             self._quotes,
+            clock,
             markdown=settings.markdown,
             proactive=settings.proactive,
         )
@@ -81,28 +84,24 @@ class QQAdapter:
         self._acknowledging: set[asyncio.Task[None]] = set()
 
     def capabilities(self, place: Place) -> Capabilities:
-        return capabilities(place, markdown=self._markdown)
+        return capabilities(place, markdown=self._markdown, proactive=self._proactive)
 
     @property
     def routes(self) -> list[Route]:
         """What the server must mount for this bot: the callback address, of a webhook bot."""
         if self._webhook is None:
             return []
-        return [Route(f"/webhooks/{self.name}", self._webhook.receive, methods=["POST"])]
+        path = f"/webhooks/{self.name}"
+        return [Route(at, self._webhook.receive, methods=["POST"]) for at in (path, f"{path}/")]
 
     async def run(self, sink: Sink) -> None:
         """Receives until cancelled. Raises StreamFailed for what an operator must mend."""
-
         ordered = InOrder(sink)
-
-        async def take(frame: Json) -> None:
-            await self._take(frame, ordered)
-
         try:
             if self._webhook is None:
-                await self._connected(take)
+                await self._connected(lambda: partial(self._take, OnConnection(ordered)))
             else:
-                await self._called(self._webhook, take)
+                await self._called(self._webhook, partial(self._take, ordered))
         finally:
             for task in tuple(self._acknowledging):
                 task.cancel()
@@ -112,13 +111,9 @@ class QQAdapter:
         """Sends once, as `bot.adapter.Adapter` says. Raises StreamFailed."""
         return await self._sender.send(outbound, key)
 
-    async def _connected(self, take: Callable[[Json], Awaitable[None]]) -> None:
-        try:
-            memory = await self._journal.load()
-        except StoreFailed as failed:
-            _LOG.warning("qq_session_not_known", bot=self.name, why=str(failed))
-            memory = Memory()
-        session = Session(memory, self._jitter, self._pace, _WHOLE_SHARD)
+    async def _connected(self, each: Callable[[], Take]) -> None:
+        memory = await self._remembered()
+        session = Session(memory, self._jitter, self._pace, self._shard)
         gateway = Gateway(
             self.name,
             session,
@@ -128,9 +123,20 @@ class QQAdapter:
             self._clock,
             self._entered,
         )
-        await gateway.run(take)
+        await gateway.run(each)
 
-    async def _called(self, webhook: Webhook, take: Callable[[Json], Awaitable[None]]) -> None:
+    async def _remembered(self) -> Memory:
+        """A new session would lose what was said in the old one, so a store that fails is asked
+        again.
+        """
+        while True:
+            try:
+                return await self._journal.load()
+            except StoreFailed as failed:
+                _LOG.warning("qq_session_not_known", bot=self.name, why=str(failed))
+                await asyncio.sleep(_MEND)
+
+    async def _called(self, webhook: Webhook, take: Take) -> None:
         """The platform calls us. That the credentials are good is found out at the start."""
         webhook.take = take
         try:
@@ -150,7 +156,7 @@ class QQAdapter:
     def _entered(self, entered: Entered) -> None:
         self._reader.self_id = entered.self_id or self._reader.self_id
 
-    async def _take(self, frame: Json, sink: Sink) -> None:
+    async def _take(self, sink: Sink, frame: Json) -> None:
         """An event to the bot. Raises StoreFailed: then it is not acknowledged."""
         event = self._reader.decode(frame, self._clock.wall())
         if event is None:
@@ -158,6 +164,8 @@ class QQAdapter:
             return
         fresh = await sink(event)
         if isinstance(event, Inbound):
+            if fresh:
+                self._sender.heard(event.place)
             for name in (str(event.place.anchor.get("ref", "")), event.id):
                 self._quotes.keep(name, event.text)
         waiting = to_acknowledge(frame)

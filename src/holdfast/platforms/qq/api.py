@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from ...core.failure import StreamFailed
+from ...core.failure import Kind, StreamFailed
 from .codec.errors import Meaning, meaning_of, parsed
 from .codec.reading import Json, number, table, text
 from .codec.requests import Request
@@ -34,7 +34,8 @@ class Api:
     async def call(self, request: Request, patience: float | None = None) -> Json:
         """The answer's JSON, {} for none. Raises StreamFailed (hop PLATFORM).
 
-        A refused token is renewed once; the platform's own trouble is given one more try.
+        A refused token is renewed once; the platform's own trouble is given one more try. That a
+        new token is refused as well is such trouble too, which passes.
         """
         body = json.dumps(request.body, ensure_ascii=False).encode() if request.body else b""
         return await self._send(request, body, "application/json", patience)
@@ -58,7 +59,12 @@ class Api:
                     pass
                 case _:
                     raise
-        return await self._once(request, body, content_type, patience, token)
+        try:
+            return await self._once(request, body, content_type, patience, token)
+        except StreamFailed as failed:
+            if meaning_of(failed.failure) is not Meaning.TOKEN:
+                raise
+            raise StreamFailed(replace(failed.failure, kind=Kind.SERVER_ERROR)) from failed
 
     async def _once(
         self, request: Request, body: bytes, content_type: str, patience: float | None, token: str

@@ -53,8 +53,8 @@ CLOSE_CODES: Mapping[int, Row] = {
     4007: Row(Then.IDENTIFY),
     4008: Row(Then.RESUME, pause=60.0),
     4009: Row(Then.RESUME),
-    4010: Row(Then.STOP, hint="the gateway does not accept the shard"),
-    4011: Row(Then.STOP, kind=Kind.CONFIG, hint="the bot is in too many guilds for one shard"),
+    4010: Row(Then.STOP, kind=Kind.CONFIG, hint="the gateway does not accept the bot's `shard`"),
+    4011: Row(Then.STOP, kind=Kind.CONFIG, hint="too many guilds: run bots with `shard`s"),
     4012: Row(Then.STOP, hint="the gateway does not speak this version any more"),
     4013: Row(Then.STOP, hint="the gateway does not know the subscribed events"),
     4014: Row(

@@ -75,20 +75,52 @@ class Journal:
         self._notes = notes
         self._key = f"qq.session.{app_id}"
         self._clock = clock
+        self._memory = Memory()
+        self._news = asyncio.Event()
+        self._tried: str | None = None  # the session of which it was last tried
+        self._tries = asyncio.Event()
         self._written: Memory | None = None
         self._written_at = 0.0
 
     async def load(self) -> Memory:
-        """What another process left. Whether it is too old is the platform's to say: a session
-        that is not resumed loses what was said meanwhile. Raises StoreFailed.
+        """What another process left, or this one, some of which may not be written. Whether it is
+        too old is the platform's to say: a session that is not resumed loses what was said
+        meanwhile. Raises StoreFailed.
         """
         kept = await asyncio.to_thread(self._notes.get, self._key)
-        if kept is None:
-            return Memory()
-        return Memory(text(kept, "session_id"), number(kept, "seq") or 0)
+        found = Memory(text(kept, "session_id"), number(kept, "seq") or 0) if kept else None
+        if found != self._written:  # others have been here since
+            self._written, self._memory = found, found or Memory()
+        return self._memory
+
+    def tell(self, memory: Memory) -> None:
+        """How far the session is; `run` keeps it."""
+        self._memory = memory
+        self._news.set()
+
+    async def run(self) -> None:
+        """Until cancelled. No connection waits for it: a store that takes its time, or that is
+        away, must not cost it its heartbeat.
+        """
+        while True:
+            await self._news.wait()
+            self._news.clear()
+            memory = self._memory
+            await self.keep(memory)
+            self._tried = memory.session_id
+            self._tries.set()
+
+    async def named(self, session_id: str) -> None:
+        """Returns once another process would resume this session, or cannot be told of it, or it
+        is no more: whoever is killed before leaves behind what nobody can ask for again.
+        """
+        while self._memory.session_id == session_id != self._tried:
+            self._tries.clear()
+            await self._tries.wait()
 
     async def keep(self, memory: Memory, *, last: bool = False) -> None:
         """Not after every event: to hear of one twice does no harm."""
+        self._memory = memory
         now = self._clock.monotonic()
         since = now - self._written_at
         changed = memory != self._written
@@ -105,9 +137,7 @@ class Journal:
 
 
 class Gateway:
-    """One bot's connection. `take` returns once an event is durable, or raises StoreFailed; it is
-    called for many events at once, in the order in which they came.
-    """
+    """One bot's connection."""
 
     def __init__(
         self,
@@ -133,13 +163,20 @@ class Gateway:
         self._connection: ClientConnection | None = None
         self._readers: set[asyncio.Task[None]] = set()
 
-    async def run(self, take: Take) -> None:
-        """Until cancelled. Raises StreamFailed for what only an operator can mend."""
+    async def run(self, connected: Callable[[], Take]) -> None:
+        """Until cancelled. Raises StreamFailed for what only an operator can mend.
+
+        `connected` gives what takes the events of one connection. It returns once an event is
+        durable, or raises StoreFailed; it is called for many at once, in the order in which they
+        came, and for those behind one that could not be kept as well.
+        """
         try:
             async with asyncio.TaskGroup() as tasks:
-                keeper = tasks.create_task(self._keep_events(take))
+                keeper = tasks.create_task(self._keep_events(connected))
+                journal = tasks.create_task(self._journal.run())
                 failure = await self._drive()
                 keeper.cancel()
+                journal.cancel()
         finally:
             await self._disconnect(OUR_CLOSE)
             self._count_the_last()
@@ -164,7 +201,7 @@ class Gateway:
                 if isinstance(command, Stop):
                     return command.failure
                 commands.extend(await self._carry_out(command))
-            await self._journal.keep(self._session.memory)
+            self._journal.tell(self._session.memory)
 
     async def _next_input(self) -> _Frame | _Ended | _Kept | None:
         """None: the session's time has come."""
@@ -194,7 +231,8 @@ class Gateway:
                 self._session.settled(event.session_id, event.seq)
                 return ()
             case _Kept(event):
-                return self._session.refused(event.session_id, event.seq, now)
+                self._session.refused(event.session_id, event.seq, now)
+                return ()
             case _:
                 assert_never(given)
 
@@ -299,29 +337,25 @@ class Gateway:
             reader.cancel()
             await asyncio.gather(reader, return_exceptions=True)
 
-    async def _keep_events(self, take: Take) -> None:
-        """Side by side: the store keeps many as fast as one. Behind one that could not be kept
-        none of its connection is begun: another brings it again, or does not.
-        """
-        missing = asyncio.Event()
+    async def _keep_events(self, connected: Callable[[], Take]) -> None:
+        """Side by side: the store keeps many as fast as one."""
+        take = connected()
         async with asyncio.TaskGroup() as tasks:
             while True:
                 event = await self._events.get()
                 if event is None:
-                    missing = asyncio.Event()
+                    take = connected()
                 else:
-                    tasks.create_task(self._keep(event, take, missing))
+                    await self._journal.named(event.session_id)
+                    tasks.create_task(self._keep(event, take))
 
-    async def _keep(self, event: Deliver, take: Take, missing: asyncio.Event) -> None:
-        """`missing`: an event of the same connection could not be kept."""
-        safe = not missing.is_set()
+    async def _keep(self, event: Deliver, take: Take) -> None:
+        safe = False
         try:
-            if safe:
-                await take(event.frame)
+            await take(event.frame)
+            safe = True
         except StoreFailed as failed:
             _LOG.error("qq_event_not_kept", bot=self._name, why=str(failed))
-            missing.set()
-            safe = False
         self._inputs.put_nowait(_Kept(event, safe))
 
 

@@ -8,15 +8,23 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from typing import get_args
 
 from ...bot.adapter import Capabilities
 from ...bot.event import Place
+from ...core.mediatype import Kind
 from ...core.request import Surface
 from .codec.requests import Site, anchored, spot
 
+FRAME_INTERVAL = 0.5  # seconds between two frames of one message
 _EVENT_WINDOW = 1800.0  # seconds in which an event that is no message may be answered
 
-_GUILD = Capabilities(surface=Surface.NONE, max_chars=2000, window=300.0, markdown=False)
+_ALL_MEDIA: frozenset[Kind] = frozenset(get_args(Kind))
+_PICTURES: frozenset[Kind] = frozenset({"image"})
+
+_GUILD = Capabilities(
+    surface=Surface.NONE, max_chars=2000, window=300.0, markdown=False, media=_PICTURES
+)
 
 # A frame holds all of the text and at most 20 KiB of it, whatever signs it is made of.
 _SITES: Mapping[Site, Capabilities] = {
@@ -25,8 +33,9 @@ _SITES: Mapping[Site, Capabilities] = {
         max_chars=5000,
         replies=4,
         window=3600.0,
-        frame_interval=0.5,
+        frame_interval=FRAME_INTERVAL,
         frame_chars=5000,
+        media=_ALL_MEDIA,
         typing=True,
         typing_takes_reply=True,
         recognises_repeats=True,
@@ -36,6 +45,7 @@ _SITES: Mapping[Site, Capabilities] = {
         max_chars=4000,
         replies=5,
         window=300.0,
+        media=_ALL_MEDIA,
         recognises_repeats=True,
     ),
     "channel": _GUILD,
@@ -43,14 +53,22 @@ _SITES: Mapping[Site, Capabilities] = {
 }
 
 
-def capabilities(place: Place, *, markdown: bool) -> Capabilities:
-    """Of answers to what `place` names. `markdown` is the operator's setting."""
+def capabilities(place: Place, *, markdown: bool, proactive: bool = False) -> Capabilities:
+    """Of answers to what `place` names. `markdown` and `proactive` are the operator's settings."""
     to = spot(place)
     can = _SITES[to.site] if to else _GUILD
     can = replace(can, markdown=can.markdown and markdown)
     anchor = anchored(place)
     if not anchor:  # it answers nothing: there are neither numbers nor limits to them
-        return replace(can, replies=None, window=None, recognises_repeats=False)
+        return replace(
+            can,
+            surface=Surface.NONE,
+            replies=None,
+            window=None,
+            typing=False,
+            recognises_repeats=False,
+            proactive=proactive,
+        )
     if "event_id" in anchor and can.window:
         return replace(can, window=min(can.window, _EVENT_WINDOW))
     return can

@@ -9,7 +9,6 @@ import json
 from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 
 from ...bot.event import Media
@@ -27,6 +26,11 @@ WHOLE = 8 * 1024 * 1024  # bytes up to which a file is sent in one piece
 _KEPT = 1000  # files that are remembered
 _EARLIER = 10.0  # seconds before its end from which on a file counts as gone
 _NOT_YET = 40093001
+_TAKEN: Mapping[str, frozenset[str]] = {
+    "image": frozenset({"image/png", "image/jpeg"}),
+    "video": frozenset({"video/mp4"}),
+    "voice": frozenset({"audio/silk", "audio/mpeg", "audio/wav", "audio/ogg"}),
+}
 _RETRY_DELAY, _RETRY_TIMEOUT = 1.0, 300.0  # seconds, where the plan of an upload names none
 _FOR_EVER = float("inf")
 
@@ -42,22 +46,22 @@ class Uploads:
         self._api = api
         self._http = http
         self._clock = clock
-        self._known: OrderedDict[tuple[Site, int, str], _Known] = OrderedDict()
+        self._known: OrderedDict[tuple[Site, int, str, str], _Known] = OrderedDict()
 
     async def file_info(self, media: Media, to: Spot, *, again: bool = False) -> str:
         """What a message names the file by; `again` if the platform does not know it any more.
 
         Raises StreamFailed (phase ADMIT: no message was sent).
         """
-        data = await _read(media)
         kind = FILE_TYPES[media.kind]
-        name = hashlib.sha256(data if data is not None else media.url.encode()).hexdigest()
-        key = (to.site, kind, name)
+        digest = hashlib.sha256(media.data or media.url.encode()).hexdigest()
+        called = media.name if media.kind == "file" else ""  # which people are shown of files only
+        key = (to.site, kind, digest, called)
         known = self._known.get(key)
         if known and not again and self._clock.monotonic() < known.until:
             return known.file_info
         try:
-            answer = await self._upload(media, to, kind, data)
+            answer = await self._upload(media, to, kind)
         except StreamFailed as failed:
             raise StreamFailed(replace(failed.failure, phase=Phase.ADMIT)) from failed
         file_info = text(answer, "file_info")
@@ -70,11 +74,12 @@ class Uploads:
             self._known.popitem(last=False)
         return file_info
 
-    async def _upload(self, media: Media, to: Spot, kind: int, data: bytes | None) -> Json:
+    async def _upload(self, media: Media, to: Spot, kind: int) -> Json:
         about: dict[str, Any] = {"file_type": kind, "srv_send_msg": False}
         if media.name:
             about["file_name"] = media.name
-        if data is None:
+        data = media.data
+        if media.url:
             files = Request("POST", f"{to.path}/files", {**about, "url": media.url}, True)
             return await self._api.call(files, FETCH_PATIENCE)
         if len(data) > WHOLE:
@@ -140,23 +145,17 @@ class Uploads:
                 return
 
 
-async def read_file(media: Media) -> bytes:
-    """The content of our own file. Raises StreamFailed."""
-    try:
-        return await asyncio.to_thread(Path(media.path).read_bytes)
-    except OSError as error:
-        detail = f"the file {media.name!r} cannot be read: {error.strerror}"
-        failure = Failure(Kind.INTERNAL, Phase.ADMIT, Hop.ENGINE, detail=detail)
-        raise StreamFailed(failure) from error
+def as_taken(media: Media) -> Media:
+    """In the form in which the platform takes it: what is none of its pictures, sounds or films is
+    a file.
+    """
+    taken = media.kind == "file" or media.media_type in ("", *_TAKEN[media.kind])
+    return media if taken else replace(media, kind="file")
 
 
-async def _read(media: Media) -> bytes | None:
-    return await read_file(media) if media.path else None
-
-
-def form(fields: Mapping[str, str], media: Media, data: bytes) -> tuple[bytes, str]:
+def form(fields: Mapping[str, str], media: Media) -> tuple[bytes, str]:
     """A multipart body with the file as `file_image` (guilds), and its content type."""
-    boundary = f"holdfast-{hashlib.sha256(data).hexdigest()[:32]}"
+    boundary = f"holdfast-{hashlib.sha256(media.data).hexdigest()[:32]}"
     lines: list[bytes] = []
     for name, value in fields.items():
         head = f'--{boundary}\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{value}'
@@ -167,7 +166,7 @@ def form(fields: Mapping[str, str], media: Media, data: bytes) -> tuple[bytes, s
         f'--{boundary}\r\nContent-Disposition: form-data; name="file_image"; filename={safe}\r\n'
         f"Content-Type: {kind}\r\n\r\n"
     )
-    lines.append(head.encode() + data)
+    lines.append(head.encode() + media.data)
     lines.append(f"--{boundary}--\r\n".encode())
     return b"\r\n".join(lines), f"multipart/form-data; boundary={boundary}"
 

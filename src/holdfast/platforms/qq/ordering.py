@@ -37,3 +37,27 @@ class InOrder:
             kept.set_result(lost)
             if self._last[where] is kept:
                 del self._last[where]
+
+
+class OnConnection:
+    """A `bot.adapter.Sink` before `InOrder`, for what one connection brings. Behind a message that
+    could not be kept, none of its conversation is until it comes again, however much later it
+    comes; another connection brings it again, or does not.
+    """
+
+    def __init__(self, sink: Sink) -> None:
+        self._sink = sink
+        self._missing: dict[str, str] = {}  # by conversation: the id of that message
+
+    async def __call__(self, event: Inbound | Notice) -> bool:
+        """Raises store.ports.StoreFailed."""
+        where = event.place.conversation
+        if self._missing.get(where, event.id) != event.id:
+            raise StoreFailed("a message before it could not be kept")
+        try:
+            fresh = await self._sink(event)
+        except StoreFailed:
+            self._missing.setdefault(where, event.id)
+            raise
+        self._missing.pop(where, None)
+        return fresh

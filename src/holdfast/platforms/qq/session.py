@@ -36,17 +36,21 @@ OUR_CLOSE = 4000  # the code with which we leave a connection whose session goes
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """Times in seconds. `backoff` is the pause before the n-th connection after a stable one."""
+    """Times in seconds. `backoff` is the pause before the n-th connection after a stable one,
+    `again` belongs to the n-th connection in a row with an event that could not be kept.
+    """
 
     backoff: Sequence[float] = (0.0, 1.0, 2.0, 5.0, 10.0, 30.0, 60.0)
     stable: float = 60.0  # a connection that lived so long ends the counting
     quick: float = 5.0  # three that did not live so long ...
     quick_pause: float = 60.0  # ... mean that something is wrong
     invalid: float = 1.0  # to five times that, after a session was declared invalid
+    again: Sequence[float] = (0.0, 1.0, 2.0, 5.0)  # until what our store refused is asked for again
     patience: float = 20.0  # for hello, and for ready
     interval: float = 41.25  # between heartbeats, if the platform names none
 
 
+_LONGEST = 600.0  # seconds, after which it is worth asking again whatever was said
 _AN_HOUR = 3_600_000  # milliseconds; no heartbeat is as rare
 _QUICK_LIMIT = 3
 _RESUMES = 3  # in vain, before a new session is begun
@@ -133,7 +137,7 @@ class Session:
     def __init__(
         self, memory: Memory, jitter: Callable[[], float], pace: Pace, shard: tuple[int, int]
     ) -> None:
-        self.due: float | None = 0.0
+        self._next: float | None = 0.0
         self._jitter = jitter
         self._pace = pace
         self._shard = shard
@@ -152,6 +156,15 @@ class Session:
         self._failures = 0  # connections since the last stable one
         self._quick = 0  # of them, those in a row that hardly lived
         self._resumes = 0  # in a row that led to nothing
+        self._refusing = 0  # connections in a row with an event that could not be kept
+        self._again_at: float | None = None  # when this one is left, for all that to come again
+
+    @property
+    def due(self) -> float | None:
+        """When to call `tick`; None: not before another input."""
+        if self._next is None or self._again_at is None or not self.live:
+            return self._next
+        return min(self._next, self._again_at)
 
     @property
     def memory(self) -> Memory:
@@ -168,8 +181,14 @@ class Session:
         match self._state:
             case _State.WAITING:
                 yield from self._set_out()
-            case _State.GREETING | _State.ENTERING:
+            case _State.GREETING:
                 yield from self._leave(SAME_SESSION, now)
+            case _State.ENTERING:
+                # Greeted, and to what was resumed not a word: it is no session any more.
+                yield from self._leave(NEW_SESSION if self._resumes else SAME_SESSION, now)
+            case _State.LIVE if self._again_at is not None and now >= self._again_at:
+                yield Close()
+                self._wait(now)
             case _State.LIVE if self._acknowledged:
                 yield self._beat(now)
             case _State.LIVE:
@@ -177,14 +196,14 @@ class Session:
                 # itself is dead, whatever was said of it.
                 yield from self._leave(SAME_SESSION if self._alive else NEW_SESSION, now)
             case _:
-                self.due = None
+                self._next = None
 
     def located(self, url: str, remaining: int | None, reset_after: float, now: float) -> Commands:
         """The gateway's address, and how many sessions may still be begun until `reset_after`."""
         self._url, self._counted = url, True
         if remaining is not None and remaining <= 0 and not self._session_id:
             self._counted = False
-            self._wait(now + reset_after)
+            self._wait(now + min(reset_after, _LONGEST))
             return
         yield from self._set_out()
 
@@ -194,7 +213,7 @@ class Session:
         if failure.param == "bot":
             yield self._stop(failure)
             return
-        pause = max(self._backoff(), failure.retry_after or 0.0)
+        pause = max(self._backoff(), min(failure.retry_after or 0.0, _LONGEST))
         self._wait(now + pause)
 
     def opened(self, token: str, now: float) -> Commands:
@@ -202,7 +221,7 @@ class Session:
         self._token = token
         self._fresh_token = False
         self._state = _State.GREETING
-        self.due = now + self._pace.patience
+        self._next = now + self._pace.patience
         yield from ()
 
     def closed(self, code: int | None, now: float) -> Commands:
@@ -239,26 +258,33 @@ class Session:
 
     def settled(self, session_id: str, seq: int) -> None:
         """An event of that session is durable."""
-        if session_id == self._session_id:
-            self._marks.settle(seq)
+        if session_id != self._session_id:
+            return
+        self._marks.settle(seq)
+        if self._marks.settled == self._marks.received:
+            self._refusing = 0
 
-    def refused(self, session_id: str, seq: int, now: float) -> Commands:
-        """An event could not be kept: the connection is given up, so that it comes again."""
+    def refused(self, session_id: str, seq: int, now: float) -> None:
+        """An event could not be kept: the session is resumed on another connection soon, so that
+        it comes again. Until then this one brings what others say: whoever cannot be answered is
+        told so. The fault is ours, and nothing of it counts as a failure of the platform's.
+        """
         if session_id != self._session_id:
             return
         self._marks.refuse(seq)
-        if self._state in _CONNECTED:
-            yield Close()
-            self._wait(now + self._backoff())
+        if self._state in _CONNECTED and self._again_at is None:
+            pauses = self._pace.again
+            self._again_at = now + pauses[min(self._refusing, len(pauses) - 1)]
+            self._refusing += 1
 
     # Coming in.
 
     def _set_out(self) -> Commands:
         if not self._url or not (self._session_id or self._counted):
-            self._state, self.due = _State.LOCATING, None
+            self._state, self._next = _State.LOCATING, None
             yield Locate()
             return
-        self._state, self.due = _State.OPENING, None
+        self._state, self._next = _State.OPENING, None
         yield Open(self._url, self._fresh_token)
 
     def _greeted(self, frame: Json, now: float) -> Commands:
@@ -267,7 +293,7 @@ class Session:
         told = number(table(frame, "d"), "heartbeat_interval")
         self._interval = told / 1000 if told and 0 < told < _AN_HOUR else self._pace.interval
         self._state = _State.ENTERING
-        self.due = now + self._pace.patience
+        self._next = now + self._pace.patience
         token = f"QQBot {self._token}"
         if self._session_id:
             self._resumes += 1
@@ -304,8 +330,9 @@ class Session:
             case _:
                 self._alive = True
                 self._resumes = 0
-                if not seq or self._marks.take(seq):
-                    yield Deliver(self._session_id, seq, frame)
+                if seq:
+                    self._marks.take(seq)
+                yield Deliver(self._session_id, seq, frame)
 
     def _live(self, now: float) -> Commands:
         self._state = _State.LIVE
@@ -317,7 +344,7 @@ class Session:
         """Between 0.8 and 1 of the interval pass until the next one is due."""
         if self._state is _State.LIVE:
             self._acknowledged = False
-            self.due = now + self._interval * (0.8 + 0.2 * self._jitter())
+            self._next = now + self._interval * (0.8 + 0.2 * self._jitter())
         return Send({"op": BEAT, "d": self._marks.received or None})
 
     # Falling out.
@@ -366,10 +393,10 @@ class Session:
         self._resumes = 0
 
     def _wait(self, until: float) -> None:
-        self._state, self.due = _State.WAITING, until
+        self._state, self._next, self._again_at = _State.WAITING, until, None
 
     def _stop(self, failure: Failure) -> Stop:
-        self._state, self.due = _State.STOPPED, None
+        self._state, self._next = _State.STOPPED, None
         return Stop(failure)
 
 

@@ -9,9 +9,10 @@ from dataclasses import dataclass, replace
 from ...core.clock import Clock
 from ...core.failure import Failure, Hop, Kind, Phase, StreamFailed
 from .codec.errors import REPORTER, parsed
-from .codec.reading import number, text
+from .codec.reading import amount, text
 from .http import Call, Http
 
+_LIFE = 7200.0  # seconds, where none is told: the platform tells if that is too long
 _MARGIN = 300.0  # seconds before its end in which a token is renewed, ...
 _SHARE = 3  # ... but no more than this part of its life
 _PAUSE = 10.0  # seconds after a renewal that failed, as long as the old token is good
@@ -75,13 +76,13 @@ class Tokens:
         except StreamFailed as failed:
             raise StreamFailed(_unsent(failed.failure)) from failed
         answer = body if isinstance(body, dict) else {}
-        value, life = text(answer, "access_token"), number(answer, "expires_in") or 0
-        if not value or life <= 0:
-            detail = "the answer of the token address holds no access_token with a life"
+        value, told = text(answer, "access_token"), amount(answer, "expires_in")
+        if not value:
+            detail = "the answer of the token address holds no access_token"
             raise StreamFailed(
                 Failure(Kind.PROTOCOL, Phase.ADMIT, Hop.PLATFORM, detail=detail, by=REPORTER)
             )
-        now = self._clock.monotonic()
+        now, life = self._clock.monotonic(), _LIFE if told is None else max(0.0, told)
         return _Token(value, now + life, now + life - min(_MARGIN, life / _SHARE))
 
 

@@ -19,11 +19,12 @@ from starlette.responses import JSONResponse, Response
 
 from ...core.clock import Clock
 from ...store.ports import StoreFailed
+from ..body import read_body
 from .codec.reading import Json, number, table, text
 from .signature import Signer
 
 BODY_LIMIT = 4 * 1024 * 1024  # bytes
-_DISPATCH, _ACKNOWLEDGE, _VALIDATE = 0, 12, 13
+_ACKNOWLEDGE, _VALIDATE = 12, 13
 _VALIDATIONS = 10  # within ...
 _MINUTE = 60.0
 
@@ -52,9 +53,9 @@ class Webhook:
 
     async def receive(self, request: Request) -> Response:
         """The endpoint for Starlette. 401: not signed; 503: not kept, push it again."""
-        body = await _read(request)
-        frame = _frame(body)
-        if frame is None:
+        body = await read_body(request, BODY_LIMIT)
+        frame = None if body is None else _frame(body)
+        if body is None or frame is None:
             return _refused(400, "the body is no JSON object of an event")
         claimed = request.headers.get("x-bot-appid")
         if claimed not in (None, self._app_id):
@@ -71,7 +72,7 @@ class Webhook:
         match op:
             case 13:
                 return self._validate(frame)
-            case 0:
+            case 0 | None:
                 return await self._event(frame)
             case _:
                 return _acknowledged()
@@ -108,15 +109,6 @@ class Webhook:
             _LOG.error("qq_event_not_kept", bot=self._name, why=str(failed))
             return _refused(503, "the event could not be kept")
         return _acknowledged()
-
-
-async def _read(request: Request) -> bytes:
-    body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > BODY_LIMIT:
-            return b""
-    return bytes(body)
 
 
 def _frame(body: bytes) -> Json | None:

@@ -34,7 +34,9 @@ class WebChat:
     async def hear(
         self, conversation: str, id: str, text: str, at: float, language: str = ""
     ) -> Inbound:
-        """Hands one message of a person to the bot. Raises store.ports.StoreFailed."""
+        """Hands one message of a person to the bot. Raises store.ports.StoreFailed and
+        Overloaded.
+        """
         inbound = Inbound(
             bot=self.name,
             platform=PLATFORM,

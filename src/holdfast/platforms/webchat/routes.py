@@ -4,6 +4,7 @@
     POST conversations/{id}/messages    {"id", "text"}: 202 {"turn"}; the same id, the same message
     POST conversations/{id}/stop
     GET  turns/{id}/events?after=N      server-sent entries after sequence N, until the turn ends
+    GET  turns/{id}/media/{N}/{M}       file M of what a tool brought by entry N
 
 A conversation's id is 32 hexadecimal digits that the page draws: whoever knows it may read it.
 """
@@ -25,14 +26,18 @@ from ...core.clock import Clock
 from ...core.verdict import Language
 from ...engine.ports import Engine, Entry
 from ...store.ports import Conversations, Overloaded, StoreFailed, Turns
+from ..body import read_body
+from . import files
 from .adapter import PLATFORM, WebChat
 from .view import View
 
 HEARTBEAT = 15.0  # seconds of silence after which a comment keeps the line
 MAX_TEXT = 100_000  # characters of one message
+MAX_BODY = 8 * MAX_TEXT  # bytes
 RECENT = 50  # turns that a reload shows
 
 _ID = re.compile(r"[0-9a-f]{32}")
+_SEQUENCE = re.compile(r"[0-9]{1,18}")
 _STREAM = {"cache-control": "no-store, no-transform", "x-accel-buffering": "no"}
 
 
@@ -62,6 +67,7 @@ def routes(chat: WebChatService) -> list[BaseRoute]:
         Route(f"{base}/conversations/{{id}}/messages", api.hear, methods=["POST"]),
         Route(f"{base}/conversations/{{id}}/stop", api.stop, methods=["POST"]),
         Route(f"{base}/turns/{{id:path}}/events", api.follow),
+        Route(f"{base}/turns/{{id:path}}/media/{{sequence}}/{{number}}", api.file),
     ]
 
 
@@ -83,9 +89,9 @@ class _Api:
         self._chat.guard(request.headers)
         conversation = request.path_params["id"]
         try:
-            body = json.loads(await request.body())
-        except ValueError:
-            return _wrong("the body is no JSON; send {id, text}")
+            body = json.loads(await read_body(request, MAX_BODY) or b"")
+        except (ValueError, RecursionError):
+            return _wrong("the body is no JSON, or too long; send {id, text}")
         fault = _fault(conversation, body)
         if fault:
             return _wrong(fault)
@@ -106,14 +112,28 @@ class _Api:
     async def follow(self, request: Request) -> Response:
         self._chat.guard(request.headers)
         wanted = request.headers.get("last-event-id") or request.query_params.get("after", "0")
-        if not (wanted.isascii() and wanted.isdigit()):
+        if not _SEQUENCE.fullmatch(wanted):
             return _wrong("after is the sequence of the last entry that came: a whole number")
         turn_id = request.path_params["id"]
-        if not turn_id.startswith(f"{self._chat.adapter.name}:"):
+        if not self._is_ours(turn_id):
             return JSONResponse({"error": "no such turn"}, 404)
         entries = self._chat.engine.watch(turn_id)
         body = _events(entries, int(wanted), self._view(_language(request)))
         return StreamingResponse(body, media_type="text/event-stream", headers=_STREAM)
+
+    async def file(self, request: Request) -> Response:
+        """It is durable before the page is told of it, so the store has it."""
+        self._chat.guard(request.headers)
+        turn_id, *numbers = (request.path_params[name] for name in ("id", "sequence", "number"))
+        if not (self._is_ours(turn_id) and all(map(_SEQUENCE.fullmatch, numbers))):
+            return JSONResponse({"error": "no such file"}, 404)
+        sequence, number = map(int, numbers)
+        entries = await asyncio.to_thread(self._chat.turns.events, turn_id, sequence - 1)
+        file = files.found(entries, sequence, number)
+        return files.response(file) if file else JSONResponse({"error": "no such file"}, 404)
+
+    def _is_ours(self, turn_id: str) -> bool:
+        return turn_id.startswith(f"{self._chat.adapter.name}:")
 
     def _all(self, lane: str, language: Language) -> list[dict[str, Any]]:
         """Every turn of the lane, ended, running and waiting, oldest first."""

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import Any, assert_never
 
+from ...agent import media
 from ...agent.codec import read_event
 from ...agent.events import (
     Asked,
     Ended,
+    MediaAdded,
     Noted,
     ReasoningAdded,
     Replaced,
@@ -20,13 +22,14 @@ from ...agent.events import (
     TurnEvent,
 )
 from ...bot import texts
+from ...core.mediatype import kind_of
 from ...core.verdict import Language
 from ...engine.ports import Entry
 
 SHOWN = 4000  # characters of a tool's input or result
 
 # Notes that the page tells the person of; others are for the bot and the operator.
-_NOTES = frozenset({"rescued", "compacted", "tool_unknown", "image_unseen"})
+_NOTES = frozenset({"rescued", "compacted", "tool_unknown", "image_unseen", "media_left_out"})
 
 
 class View:
@@ -40,10 +43,10 @@ class View:
     def shown(self, entry: Entry) -> dict[str, Any]:
         """The entry under its sequence. What is not for the page says nothing."""
         event = read_event(entry.event)
-        told = self._event(event) if event else None
+        told = self._event(event, entry.sequence) if event else None
         return {"sequence": entry.sequence, "event": told or {"type": "hidden"}}
 
-    def _event(self, event: TurnEvent) -> dict[str, Any] | None:
+    def _event(self, event: TurnEvent, sequence: int) -> dict[str, Any] | None:
         match event:
             case StepBegan(step):
                 return {"type": "step_began", "step": step}
@@ -61,6 +64,10 @@ class View:
                     "name": name,
                     "arguments": arguments[:SHOWN],
                 }
+            case MediaAdded(call_id) if call_id:
+                exhibits = _media(event, sequence)
+                self._has_text = self._has_text or bool(exhibits)
+                return {"type": "media_added", "call_id": call_id, "media": exhibits}
             case ToolAnswered():
                 return {
                     "type": "tool_answered",
@@ -77,7 +84,20 @@ class View:
             case Ended(outcome):
                 sentence = texts.ending(event, self._language, self._has_text)
                 return {"type": "ended", "outcome": outcome, "sentence": sentence, "ref": event.ref}
-            case Asked() | StepEnded() | ReasoningAdded() | Noted():
+            case Asked() | MediaAdded() | StepEnded() | ReasoningAdded() | Noted():
                 return None
             case _:
                 assert_never(event)
+
+
+def _media(event: MediaAdded, sequence: int) -> list[dict[str, Any]]:
+    """What the page shows at the step of the tool; `path` is behind the turn's own."""
+    return [
+        {
+            "path": f"media/{sequence}/{number}",
+            "kind": kind_of(file.media_type),
+            "name": file.name,
+            "size": len(file.data) * 3 // 4,
+        }
+        for number, file in enumerate(media.shown(event.message))
+    ]

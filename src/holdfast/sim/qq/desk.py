@@ -12,7 +12,7 @@ from typing import Any
 
 from ..reading import RawRequest
 from .media import MediaDesk
-from .posting import post, post_guild, recall
+from .posting import CONTENT, post, post_guild, recall
 from .refusal import Refused
 from .rules import Place
 from .streams import Streams
@@ -190,7 +190,7 @@ def refusal(refused: Refused) -> Answer:
 
 
 def _body(request: RawRequest) -> Json:
-    """JSON, or the fields of a form with the names of its files."""
+    """JSON, or the fields of a form with the names of its files, and their contents beside."""
     if not request.body or request.path.startswith("/cos/"):
         return {}
     kind = request.headers.get("content-type", "")
@@ -213,4 +213,6 @@ def _form(kind: str, body: bytes) -> Json:
         content = part.get_payload(decode=True)
         text = content.decode("utf-8", "replace") if isinstance(content, bytes) else ""
         fields[name] = part.get_filename() or text
+        if part.get_filename():
+            fields[f"{name}{CONTENT}"] = content
     return fields

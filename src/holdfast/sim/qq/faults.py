@@ -17,9 +17,10 @@ class Refuse:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """A page of HTML, as the front servers answer (502, 503, 504)."""
+    """A page of HTML, as the front servers answer (401, 429, 502, 503, 504)."""
 
     status: int = 502
+    retry_after: float | None = None  # seconds, as a header
 
 
 @dataclass(frozen=True, slots=True)

@@ -143,6 +143,11 @@ class GatewaySide:
         """What clients resume is not known any more."""
         self.sessions.clear()
 
+    def count_from(self, seq: int) -> None:
+        """Sessions go on, and their next event has this number, whatever came before."""
+        for session in self.sessions.values():
+            session.seq = seq - 1
+
     def _tell(self, frame: Json) -> None:
         for connection in self.connections:
             connection.send(frame)

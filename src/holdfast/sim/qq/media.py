@@ -14,6 +14,11 @@ from .rules import Place
 from .world import Json, World
 
 TYPES = {1: "image", 2: "video", 3: "voice", 4: "file"}
+_MB = 1024 * 1024
+LARGEST = {"image": 20 * _MB, "video": 30 * _MB, "voice": 20 * _MB, "file": 200 * _MB}
+IMAGES = (b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff")
+_SILK = (b"#!SILK", b"\x02#!SILK")
+_VOICES = (b"ID3", b"\xff\xfb", b"\xff\xf3", b"\xff\xf2", b"OggS")
 _FIRST_BYTES = 10_002_432  # of which `md5_10m` is the digest
 
 
@@ -27,6 +32,11 @@ class Stored:
     data: bytes | None
     url: str
     expires: float | None
+
+    @property
+    def told(self) -> str:
+        """How people see it."""
+        return f"{self.kind}:{self.name or self.url}"
 
 
 @dataclass(slots=True)
@@ -65,22 +75,41 @@ class MediaDesk:
                 raise Refused(850019) from None
         elif not url.startswith(("http://", "https://")):
             raise Refused(850026)
-        if data is not None and len(data) > self._world.rules.max_file:
-            raise Refused(850031)
+        if data is not None:
+            self._judge(kind, data)
         ttl = self._world.rules.file_ttl
         info = f"AE86-{place}-{self._world.serial():06d}"
         expires = self._world.now() + ttl if ttl else None
         self.files[info] = Stored(place, kind, name, data, url, expires)
         return {"file_uuid": f"uuid-{info}", "file_info": info, "ttl": ttl}
 
-    def named(self, place: Place, media: object) -> str:
-        """How people see the file that a message shows. Raises Refused."""
+    def shown(self, place: Place, media: object) -> Stored:
+        """The file that a message shows. Raises Refused."""
         info = media.get("file_info") if isinstance(media, Mapping) else None
         stored = self.files.get(str(info))
         late = stored and stored.expires is not None and stored.expires < self._world.now()
         if stored is None or stored.place != place or late:
             raise Refused(304080)
-        return f"{stored.kind}:{stored.name or stored.url}"
+        return stored
+
+    def _judge(self, kind: str, data: bytes) -> None:
+        """What a file is called says nothing: its bytes are looked at."""
+        rules = self._world.rules
+        if len(data) > min(LARGEST[kind], rules.max_file):
+            raise Refused(850031)
+        match kind:
+            case "image":
+                known = data.startswith(IMAGES)
+            case "video":
+                known = data[4:8] == b"ftyp"
+            case "voice":
+                wav = data[:4] == b"RIFF" and data[8:12] == b"WAVE"
+                known = data.startswith(_SILK)
+                known = known or (rules.voices == "common" and (wav or data.startswith(_VOICES)))
+            case _:
+                known = bool(data)
+        if not known:
+            raise Refused(850019)
 
     def prepare(self, place: Place, target: str, body: Json, origin: str) -> dict[str, Any]:
         self._world.conversation(place, target)

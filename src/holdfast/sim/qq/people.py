@@ -84,6 +84,7 @@ class Person(Chat):
         """Sends a private message; its id."""
         world = self._qq.world
         said = Said(world.message_id(), text, world.now(), world.index(), attachments, quoted)
+        world.quotable[said.index] = (self.conversation.key, text)
         data = c2c_message(said, self.id)
         self._emit("C2C_MESSAGE_CREATE", data)
         return str(data["id"])
@@ -146,6 +147,7 @@ class Group(Chat):
         )
         known_as = person.id if rules.one_id else f"{person.id[1:]}F"
         author = member(known_as, person.name, bot=by_bot)
+        world.quotable[said.index] = (self.conversation.key, text)
         data = group_message(said, self.id, author, mentions if full else None)
         if to_bot and (rules.both_group_events or not rules.full_messages):
             at_only = {k: v for k, v in data.items() if k != "mentions"}
@@ -199,6 +201,7 @@ class GuildChat(Chat):
             qq.now(),
             attachments=attachments,
         )
+        qq.world.quotable[said.id] = (self.conversation.key, text)
         data = guild_message(
             said,
             self.id if direct else "18700000000001",

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from .media import MediaDesk
+from .media import IMAGES, MediaDesk
 from .refusal import Refused
 from .rules import Place
 from .seen import Conversation, Shown
@@ -15,6 +15,8 @@ from .world import Json, World
 # What the platform's filter takes for an address, "crawler.py" and "v1.md" among them.
 _ADDRESS = re.compile(r"(?:https?://)?[A-Za-z0-9][A-Za-z0-9_-]*(?:\.[A-Za-z][A-Za-z0-9]{1,})+\S*")
 _EVERYONE = "<qqbot-at-everyone"
+
+CONTENT = " content"  # behind the name of a form's file
 
 _TEXT, _MARKDOWN, _ARK, _TYPING, _MEDIA = 0, 2, 3, 6, 7
 _KINDS = {_TEXT, _MARKDOWN, _ARK, _TYPING, _MEDIA}
@@ -59,7 +61,7 @@ def _composed(
         at=world.now(),
         answers=str(body.get("msg_id") or body.get("event_id") or ""),
         seq=body.get("msg_seq", 1),
-        quotes=_quoted(body),
+        quotes=_quoted(world, conversation, body),
         keyboard=bool(body.get("keyboard")),
     )
     if kind == _TYPING:
@@ -69,7 +71,8 @@ def _composed(
         _markdown(world, conversation, shown, body)
     elif kind == _MEDIA:
         shown.kind = "media"
-        shown.files = (media.named(conversation.place, body.get("media")),)
+        stored = media.shown(conversation.place, body.get("media"))
+        shown.files, shown.contents = (stored.told,), (stored.data or b"",)
     elif kind == _ARK:
         raise Refused(304004)
     elif not shown.body.strip():
@@ -130,9 +133,11 @@ def _check_keyboard(keyboard: object) -> None:
         raise Refused(40034029)
 
 
-def _quoted(body: Json) -> str:
+def _quoted(world: World, conversation: Conversation, body: Json) -> str:
     reference = body.get("message_reference")
-    return str(reference.get("message_id", "")) if isinstance(reference, Mapping) else ""
+    if not isinstance(reference, Mapping):
+        return ""
+    return world.quoted(conversation, str(reference.get("message_id", "")))
 
 
 def post_guild(
@@ -150,6 +155,9 @@ def post_guild(
             raise Refused(304036)
         text = str(markdown.get("content") or "")
     files = tuple(str(body[name]) for name in ("image", "file_image") if body.get(name))
+    sent = body.get(f"file_image{CONTENT}", b"")
+    if body.get("file_image") and not sent.startswith(IMAGES):
+        raise Refused(850019)
     if not text.strip() and not files:
         raise Refused(50006)
     check_text(world, conversation, text, "text")
@@ -160,8 +168,9 @@ def post_guild(
         body=text,
         at=world.now(),
         answers=str(body.get("msg_id") or body.get("event_id") or ""),
-        quotes=_quoted(body),
+        quotes=_quoted(world, conversation, body),
         files=files,
+        contents=(sent,) if files else (),
     )
     receipt = world.show(conversation, shown)
     return {

@@ -42,6 +42,7 @@ class Rules:
     markdown: set[Place] = field(default_factory=lambda: {"c2c", "group"})
     filtered: set[Place] = field(default_factory=lambda: {"group", "channel", "dm"})  # of URLs
     markdown_beside_content: Literal["ignored", "refused"] = "ignored"
+    unknown_quotes: Literal["ignored", "refused"] = "ignored"  # no source tells
     text_chars: int = 5000
     markdown_chars: int = 32_000
     guild_chars: int = 2000
@@ -51,11 +52,14 @@ class Rules:
     stream_chars: int | None = None
     frames_per_second: int = 50
     stream_patience: float = 60.0  # after which clients roll an unfinished stream back
+    frame_repeated: Literal["known", "refused"] = "known"  # one that it had (no source tells)
+    stream_idle: float | None = None  # without a frame, after which the platform ends a stream
     remain_msg_len: int | None = 0  # in answers; documented, but seen to be 0
 
     # Media.
     file_ttl: int = 300
     max_file: int = 200 * 1024 * 1024
+    voices: Literal["common", "silk"] = "common"  # are MP3, WAV and OGG voices, too?
     part_bytes: int = 5 * 1024 * 1024
     part_index_from: int = 0  # documents: 0; one client: 1
     parts_pending: int = 0  # how often a finished part is answered "not yet"
@@ -70,7 +74,7 @@ class Rules:
 
     # Tokens.
     token_life: float = 7200.0
-    expires_in_text: bool = True
+    expires_in: Literal["text", "number", "fraction", "zero", "absent"] = "text"
     allowed_address: bool = True  # the caller is on the list of permitted IPs
 
     # The gateway.

@@ -15,7 +15,8 @@ Kind = Literal["text", "markdown", "media", "stream", "typing"]
 class Shown:
     """Something a bot sent into a conversation.
 
-    `body` is all text that was delivered; `answers` the msg_id or event_id, "" for none.
+    `body` is all text that was delivered; `answers` the msg_id or event_id, "" for none; `quotes`
+    the words of the message that people see quoted.
     """
 
     id: str
@@ -28,9 +29,11 @@ class Shown:
     format: Literal["text", "markdown"] = "text"
     keyboard: bool = False
     files: tuple[str, ...] = ()
+    contents: tuple[bytes, ...] = ()  # of the files, b"" where the platform fetches them itself
     frames: list[str] = field(default_factory=list)  # the text after each frame of a stream
     indexes: list[int] = field(default_factory=list)
     finished: bool = True
+    left: bool = False  # a stream that the platform ended by itself
     recalled: bool = False
     patience: float = 0.0
     last_at: float = 0.0

@@ -90,8 +90,8 @@ class HttpSide:
         match fault.what:
             case Refuse(code, status, err_code, words):
                 await self._send(writer, refusal(Refused(code, status, words, err_code)))
-            case Page(status):
-                await self._write(writer, status, "text/html", _HTML)
+            case Page(status, retry_after):
+                await self._write(writer, status, "text/html", _HTML, retry_after)
             case Garbage(body, status):
                 await self._write(writer, status, "application/json", body)
             case Pending(audit_id):
@@ -118,12 +118,19 @@ class HttpSide:
         await self._write(writer, answer.status, "application/json", data)
 
     async def _write(
-        self, writer: asyncio.StreamWriter, status: int, kind: str, body: bytes
+        self,
+        writer: asyncio.StreamWriter,
+        status: int,
+        kind: str,
+        body: bytes,
+        retry_after: float | None = None,
     ) -> None:
         self._serial += 1
         headers = [("X-Tps-trace-ID", self._trace()), ("Content-Length", str(len(body)))]
         if kind:
             headers.append(("Content-Type", kind))
+        if retry_after is not None:
+            headers.append(("Retry-After", f"{retry_after:g}"))
         writer.write(head(status, headers) + body)
         await writer.drain()
 

@@ -43,7 +43,7 @@ Json = dict[str, Any]
 
 APP_ID = "102000000"
 APP_SECRET = "sim-qq-secret-7f31"  # noqa: S105 - of a bot that does not exist
-_PATIENCE = 10.0  # real seconds
+_PATIENCE = 300.0  # real seconds; only a hang reaches it, however slow the machine is
 
 
 class SimulatedQQ:

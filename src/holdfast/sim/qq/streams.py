@@ -87,8 +87,13 @@ class Streams:
         if shown is None or owner is not conversation:
             raise self._wrong(f"stream_msg_id {known!r} names no stream of this conversation")
         index = body.get("index", 0)
+        idle = world.rules.stream_idle
+        if idle is not None and world.now() - shown.last_at > idle and not shown.finished:
+            shown.finished = shown.left = True
+        if shown.left:
+            raise Refused(50059, words="流式消息已结束")
         if mode == "replace" and piece == shown.body and _same(shown, body):
-            raise Refused(40054005)
+            raise Refused(40054005 if world.rules.frame_repeated == "known" else 50059)
         if shown.finished:
             raise self._wrong("a frame came after the last one")
         if index <= shown.indexes[-1]:

@@ -35,11 +35,20 @@ class TokenDesk:
             self._serial += 1
             token, remaining = f"SIM-TOKEN-{self._serial:04d}-{'x' * 24}", self._rules.token_life
             self.issued[token] = now + remaining
-        seconds = int(remaining)
-        return {
-            "access_token": token,
-            "expires_in": str(seconds) if self._rules.expires_in_text else seconds,
-        }
+        return {"access_token": token, **self._life(remaining)}
+
+    def _life(self, seconds: float) -> dict[str, Any]:
+        match self._rules.expires_in:
+            case "text":
+                return {"expires_in": str(int(seconds))}
+            case "number":
+                return {"expires_in": int(seconds)}
+            case "fraction":
+                return {"expires_in": seconds + 0.5}
+            case "zero":
+                return {"expires_in": 0}
+            case "absent":
+                return {}
 
     def good(self, token: str) -> bool:
         return self.issued.get(token, 0.0) > self._now()

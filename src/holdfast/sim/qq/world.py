@@ -47,6 +47,7 @@ class World:
     conversations: dict[Key, Conversation] = field(default_factory=dict)
     messages: dict[str, Anchor] = field(default_factory=dict)
     events: dict[str, Anchor] = field(default_factory=dict)
+    quotable: dict[str, tuple[Key, str]] = field(default_factory=dict)  # words by REFIDX or id
     taken: set[tuple[Key, str, int]] = field(default_factory=set)
     complaints: list[str] = field(default_factory=list)
     proactive_at: dict[Key, list[float]] = field(default_factory=dict)
@@ -61,6 +62,16 @@ class World:
 
     def index(self) -> str:
         return f"REFIDX_{self.serial():06d}=="
+
+    def quoted(self, conversation: Conversation, name: str) -> str:
+        """The words that people see quoted. Raises Refused."""
+        known = self.quotable.get(name)
+        if known and known[0] == conversation.key:
+            return known[1]
+        self.complaints.append(f"a quote of {name!r}, which nobody said there")
+        if self.rules.unknown_quotes == "refused":
+            raise Refused(50059)
+        return ""
 
     def conversation(self, place: Place, target: str) -> Conversation:
         """Raises Refused where the bot has no business."""

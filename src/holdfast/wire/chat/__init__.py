@@ -28,8 +28,8 @@ class ChatDialect:
     ) -> EncodedRequest:
         return encode_request(request, target, how, released)
 
-    def decoder(self, content_type: str) -> Decoder:
-        return ChatDecoder(content_type)
+    def decoder(self, content_type: str, host: str = "") -> Decoder:
+        return ChatDecoder(content_type, host)
 
     def classify(self, answer: ErrorAnswer) -> Failure:
         return classify_answer(answer)

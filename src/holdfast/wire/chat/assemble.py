@@ -21,7 +21,7 @@ from ...core.events import (
 from ..dialect import APPENDED, Head
 from ..jsontext import dumps
 from .put import answer_id, closing, finish_word, places, tool_call, usage
-from .words import LOGPROBS
+from .words import DELTA, LOGPROBS
 
 
 @dataclass(slots=True)
@@ -88,10 +88,11 @@ class ChatAssembler:
                     self._message(choice, extra).text.append(text)
                 case ReasoningDelta(text, choice, extra):
                     self._message(choice, extra).reasoning.append(text)
-                case RefusalDelta(text, choice):
-                    self._message(choice).refusal.append(text)
+                case RefusalDelta(text, choice, extra):
+                    self._message(choice, extra).refusal.append(text)
                 case ToolCallDelta():
-                    self._message(event.choice).add_call(event)
+                    around = (event.extra or {}).get(DELTA)
+                    self._message(event.choice, around).add_call(event)
                 case Foreign(extra, choice):
                     self._message(choice, extra)
                 case UsageReport():
@@ -133,7 +134,7 @@ class ChatAssembler:
             back = places(extra)
             message.extra = merged(message.extra, back.delta)
             message.beside = merged(message.beside, back.choice)
-            self._around.update(back.chunk)
+            self._around.update({**back.chunk, **back.head})
         return message
 
 

@@ -33,8 +33,9 @@ def _call(calls: ToolCalls, item: Mapping[str, Any], choice: int) -> ToolCallDel
     freeform = isinstance(item.get("custom"), dict)
     if freeform:
         function = item["custom"]
-    if not isinstance(function, dict):
-        function = {}
+    flat = not isinstance(function, dict)
+    if not isinstance(function, dict):  # name and arguments stand beside the id (Workers AI)
+        function = item
     fragment = calls.add(
         _place(item.get("index")),
         _word(item.get("id")),
@@ -42,16 +43,21 @@ def _call(calls: ToolCalls, item: Mapping[str, Any], choice: int) -> ToolCallDel
         _arguments(function.get("input" if freeform else "arguments")),
         freeform=freeform,
     )
-    extra = {k: v for k, v in item.items() if k not in _CALL_FIELDS and v is not None}
-    inside = {k: v for k, v in function.items() if k not in _FUNCTION_FIELDS and v is not None}
-    if inside:
+    extra = _others(item, _CALL_FIELDS | _FUNCTION_FIELDS if flat else _CALL_FIELDS)
+    if not flat and (inside := _others(function, _FUNCTION_FIELDS)):
         extra["function"] = inside
     return _event(fragment, choice, extra, custom=freeform)
 
 
 def _function_call(calls: ToolCalls, function: Mapping[str, Any], choice: int) -> ToolCallDelta:
     name, arguments = _word(function.get("name")), _arguments(function.get("arguments"))
-    return _event(calls.add(0, "", name, arguments), choice, {"type": LEGACY})
+    inside = _others(function, _FUNCTION_FIELDS)
+    extra = {"type": LEGACY, **({"function": inside} if inside else {})}
+    return _event(calls.add(0, "", name, arguments), choice, extra)
+
+
+def _others(holder: Mapping[str, Any], known: frozenset[str]) -> dict[str, Any]:
+    return {k: v for k, v in holder.items() if k not in known and v is not None}
 
 
 def _event(

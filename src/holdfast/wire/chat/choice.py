@@ -22,7 +22,7 @@ from .calls import read_calls
 from .parts import REASONING_FIELDS, Channel, Piece, other_parts, pieces, says_something
 from .repeats import Repeats
 from .think import Thoughts
-from .words import AROUND, BESIDE, LOGPROBS
+from .words import AROUND, BESIDE, DELTA, LOGPROBS
 
 _DELTA_FIELDS = frozenset(
     {
@@ -40,22 +40,20 @@ _CHOICE_FIELDS = frozenset(
     {"index", "delta", "message", "text", "finish_reason", "finishReason", "usage", "error"}
 )
 _PLAIN_FIELDS = _CHOICE_FIELDS | {LOGPROBS}
-_REPEATED = 16  # characters; a whole message is not repeated by chance
 
 
 class Choice:
     """Mutable state of one choice."""
 
-    def __init__(self, index: int, seed: str) -> None:
+    def __init__(self, index: int, seed: str, vendor: str = "") -> None:
         self.index = index
         self.word: str | None = None  # the last finish reason
         self.late = False  # content has come since
         self.spoke = False  # the last delta held content
         self.tools = ToolCalls(seed)
         self.closing: Extra = {}  # what came beside the finish reason and has no other place
-        self._thoughts: Thoughts | None = Thoughts()
+        self._thoughts: Thoughts | None = Thoughts(vendor)
         self._streams = False  # it speaks in deltas
-        self._message = ""  # all the text that came as `message`
         self._repeats = {Channel.TEXT: Repeats(), Channel.REASONING: Repeats()}
 
     @property
@@ -72,11 +70,15 @@ class Choice:
         streamed = isinstance(delta, dict) and bool(delta)
         if not streamed:
             delta = self._whole(choice.get("message"))
-        elif not around and self._is_plain(choice, delta):
+        elif self._is_plain(choice, delta):
             text = delta["content"]
             self.spoke = bool(text)
             text = self._repeats[Channel.TEXT].feed(text)
-            return (TextDelta(text, self.index),) if text else ()
+            if not around:
+                return (TextDelta(text, self.index),) if text else ()
+            extra = {AROUND: around}
+            told = TextDelta(text, self.index, extra) if text else self._aside(extra)
+            return (told,)
         found = pieces(delta)
         tools = read_calls(self.tools, delta, self.index)
         self.spoke = bool(found or tools)
@@ -92,11 +94,11 @@ class Choice:
         kept = ((channel, repeats.end()) for channel, repeats in self._repeats.items())
         last = [e for c, text in kept if text for e in self._events(Piece(c, text), new=True)]
         events = self._thoughts.end() if self._thoughts else []
-        bare = self.tools.complete() if self.reason in _COMPLETING else []
+        rest = self.tools.complete() if self.reason in _COMPLETING else self.tools.cut()
         return [
             *last,
             *(self._event(is_reasoning, text) for is_reasoning, text in events),
-            *(ToolCallDelta(f.index, f.id, f.name, f.arguments, self.index) for f in bare),
+            *(ToolCallDelta(f.index, f.id, f.name, f.arguments, self.index) for f in rest),
         ]
 
     def fault(self) -> str:
@@ -132,19 +134,13 @@ class Choice:
     def _event(self, is_reasoning: bool, text: str) -> StreamEvent:
         return ReasoningDelta(text, self.index) if is_reasoning else TextDelta(text, self.index)
 
+    def _aside(self, extra: Extra) -> Foreign:
+        """Of use to who knows it, and no part of the answer."""
+        return Foreign(extra, self.index, content=False)
+
     def _whole(self, message: object) -> dict[str, Any]:
-        """A `message` where a delta should be: it may repeat all that has been said."""
-        if not isinstance(message, dict) or self._streams:
-            return {}
-        content = message.get("content")
-        if not isinstance(content, str):
-            return message
-        before = self._message
-        if content.startswith(before) and (len(content) > len(before) or len(before) >= _REPEATED):
-            self._message = content
-            return {**message, "content": content[len(before) :]}
-        self._message += content
-        return message
+        """A `message` where a delta should be. One that comes after deltas sums them up."""
+        return message if isinstance(message, dict) and not self._streams else {}
 
 
 _COMPLETING = frozenset({StopReason.END, StopReason.TOOL_CALLS})
@@ -176,7 +172,9 @@ def _dressed(
     signed = {"reasoning_details": details}
     if details and not _attach(events, ReasoningDelta, signed):
         events.insert(0, ReasoningDelta("", choice, signed))
-    if not extra or _attach(events, TextDelta, extra) or _attach(events, ReasoningDelta, extra):
+    if not extra or any(_attach(events, kind, extra) for kind in _SPOKEN):
+        return events
+    if _attach(events, ToolCallDelta, {DELTA: extra}):
         return events
     told = (value for name, value in extra.items() if name not in (BESIDE, AROUND))
     said = any(isinstance(value, dict | list) for value in told)
@@ -184,9 +182,11 @@ def _dressed(
     return [*events, own]
 
 
-def _attach(
-    events: list[StreamEvent], kind: type[TextDelta | ReasoningDelta], extra: dict[str, Any]
-) -> bool:
+_Spoken = type[TextDelta] | type[ReasoningDelta] | type[RefusalDelta] | type[ToolCallDelta]
+_SPOKEN: Sequence[_Spoken] = (TextDelta, ReasoningDelta, RefusalDelta)
+
+
+def _attach(events: list[StreamEvent], kind: _Spoken, extra: dict[str, Any]) -> bool:
     for place, event in enumerate(events):
         if isinstance(event, kind):
             events[place] = replace(event, extra={**(event.extra or {}), **extra} or None)

@@ -13,32 +13,24 @@ from ...core.events import Finished, Foreign, StopReason, UsageReport
 from ...core.failure import Failure, Kind, Phase
 from ..classify import classify_event, finish_failure
 from ..decode import Item
-from ..fields import table, tables, text, whole
+from ..fields import table, tables, text, whole, without
 from ..stops import NO_FINISH
 from ..trouble import error_of
 from .choice import Choice
 from .parts import says_something
-from .words import AROUND, CLOSING
+from .words import AROUND, CLOSING, HEAD
 
-# Of the answer as a whole; what they say is not for a client, or said in another place.
-_CHUNK_FIELDS = frozenset(
+# Of the answer as a whole; what they say is ours to say, or said in another place.
+_OURS = frozenset(
     {
-        "id",
-        "object",
-        "created",
-        "model",
-        "choices",
-        "usage",
-        "system_fingerprint",
-        "service_tier",
-        "obfuscation",
-        "provider",
-        "error",
-        "finish_reason",
-        "holdfast",
-        "x_groq",
+        *("id", "object", "created", "model", "choices", "usage"),
+        *("error", "finish_reason", "holdfast"),
     }
 )
+# Of the answer as a whole, and its upstream's to say: it repeats them in every chunk.
+_HEAD = ("system_fingerprint", "service_tier", "provider")
+_CHUNK_FIELDS = _OURS | set(_HEAD)
+_PADDING = "obfuscation"  # hides how long a text is
 
 
 class ChunkReader:
@@ -46,14 +38,17 @@ class ChunkReader:
 
     dialect = "chat"
 
-    def __init__(self) -> None:
+    def __init__(self, vendor: str = "") -> None:
+        self.vendor = vendor
         self.began = False  # a chunk has come
         self.spoke = False  # with content in it
         self.told = False  # `Finished` was given, and nothing has come since
         self.over = False  # [DONE] is no chunk
+        self._counted = False  # a usage has come: one of zeros after it counts nothing
         self._doubtful = False  # content came beside or after a finish reason
         self._choices: dict[int, Choice] = {}
         self._seed = ""
+        self._head: tuple[Any, ...] = (None,) * len(_HEAD)
 
     @property
     def phase(self) -> Phase:
@@ -68,16 +63,21 @@ class ChunkReader:
             around = {
                 k: v for k, v in chunk.items() if k not in _CHUNK_FIELDS and says_something(v)
             }
+        said = chunk.get
+        head = said("system_fingerprint"), said("service_tier"), said("provider")  # as in _HEAD
+        if head != self._head:
+            items += self._headed(head)
         failure = self._read_choices(chunk, around, items)
         usage = _usage(chunk)
-        if usage:
+        if usage and (usage.input_tokens or usage.output_tokens or not self._counted):
+            self._counted = True
             items.append(usage)
         error = error_of(chunk)
         if error is not None:
-            failure = classify_event(error, self.phase)
+            failure = classify_event(error, self.phase, self.vendor)
         if failure:
             return [*items, failure]
-        if around and chunk.get("choices") == []:
+        if not chunk.get("choices") and (around := without(around, _PADDING)):
             items.append(Foreign({AROUND: around}, content=False))
         if not self.told and self._is_believable():
             items += self._finish()
@@ -123,12 +123,21 @@ class ChunkReader:
                 failure = self._weigh(choice, found, chunk) or failure
         return failure
 
+    def _headed(self, head: tuple[Any, ...]) -> list[Item]:
+        """What is new of what every chunk says; some leave it out of the last ones."""
+        pairs = zip(_HEAD, head, self._head, strict=True)
+        news = {name: now for name, now, before in pairs if now is not None and now != before}
+        known = zip(head, self._head, strict=True)
+        self._head = tuple(before if now is None else now for now, before in known)
+        return [Foreign({HEAD: news}, content=False)] if news else []
+
     def _choice(self, index: int, chunk: Mapping[str, Any]) -> Choice:
         choice = self._choices.get(index)
         if choice is None:
             self._seed = self._seed or str(chunk.get("id") or "")
             self.told = False
-            choice = self._choices[index] = Choice(index, f"{self._seed}\n{index}")
+            choice = Choice(index, f"{self._seed}\n{index}", self.vendor)
+            self._choices[index] = choice
         return choice
 
     def _weigh(
@@ -150,7 +159,7 @@ class ChunkReader:
             failure = finish_failure(word, self.phase)
         delta = found.get("delta")
         error = found.get("error") or (delta.get("error") if isinstance(delta, dict) else None)
-        return classify_event(error, self.phase) if error else failure
+        return classify_event(error, self.phase, self.vendor) if error else failure
 
     def _is_believable(self) -> bool:
         """Whether the finish reasons so far can be taken at their word at once."""
@@ -210,9 +219,9 @@ def _usage(chunk: Mapping[str, Any]) -> UsageReport | None:
     if usage is None:
         choices = chunk.get("choices")
         last = choices[-1] if isinstance(choices, list) and choices else None
-        for holder in (chunk.get("x_groq"), last):
-            if isinstance(holder, dict) and usage is None:
-                usage = holder.get("usage")
+        usage = last.get("usage") if isinstance(last, dict) else None
+    if usage is None and (groq := chunk.get("x_groq")):
+        usage = groq.get("usage") if isinstance(groq, dict) else None
     if not isinstance(usage, dict) or not usage:
         return None
     counts = (

@@ -46,7 +46,7 @@ def write_prompt(prompt: Prompt, target: Target = ANY) -> dict[str, Any]:
         body["stop"] = list(prompt.stop)
     plain = {
         "parallel_tool_calls": prompt.parallel_tool_calls,
-        "max_completion_tokens": prompt.max_tokens,
+        _length(target): prompt.max_tokens,
         "temperature": prompt.temperature,
         "top_p": prompt.top_p,
         "seed": prompt.seed,
@@ -56,6 +56,11 @@ def write_prompt(prompt: Prompt, target: Target = ANY) -> dict[str, Any]:
         "metadata": prompt.metadata,
     }
     return body | {name: value for name, value in plain.items() if value is not None}
+
+
+def _length(target: Target) -> str:
+    """Some know the newer name only, some the older one, and a few let the other pass unheeded."""
+    return "max_tokens" if "max_tokens" in target.quirks else "max_completion_tokens"
 
 
 def _joined(messages: Iterable[Message]) -> list[Message]:

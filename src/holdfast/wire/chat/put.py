@@ -8,8 +8,9 @@ from typing import Any
 
 from ...core.events import Extra, Finished, ToolCallDelta, UsageReport
 from ..dialect import Head
+from ..fields import without
 from ..stops import STANDARD
-from .words import AROUND, BESIDE, CLOSING, CUSTOM, FINISH, LEGACY, LOGPROBS
+from .words import AROUND, BESIDE, CLOSING, CUSTOM, DELTA, FINISH, HEAD, LEGACY, LOGPROBS
 
 
 def answer_id(head: Head) -> str:
@@ -18,13 +19,13 @@ def answer_id(head: Head) -> str:
 
 def tool_call(event: ToolCallDelta) -> dict[str, Any]:
     """A fragment as the fields of a delta: `tool_calls`, or the old `function_call`."""
-    extra = dict(event.extra or {})
+    extra = without(event.extra or {}, DELTA)
     kind = CUSTOM if event.custom else extra.pop("type", "function")
     inside = extra.pop("function", {})
     function: dict[str, Any] = {"name": event.name} if event.name else {}
     function["input" if kind == CUSTOM else "arguments"] = event.arguments
     if kind == LEGACY:
-        return {"function_call": function}
+        return {"function_call": {**inside, **function}}
     call: dict[str, Any] = {"index": event.index}
     if event.id:
         call["id"] = event.id
@@ -71,12 +72,13 @@ class Places:
     delta: Mapping[str, Any]
     choice: Mapping[str, Any]
     chunk: Mapping[str, Any]
+    head: Mapping[str, Any]
 
 
 def places(extra: Extra) -> Places:
     delta = dict(extra)
     choice = dict(delta.pop(BESIDE, {}))
-    chunk = delta.pop(AROUND, {})
+    chunk, head = delta.pop(AROUND, {}), delta.pop(HEAD, {})
     if LOGPROBS in delta:
         choice[LOGPROBS] = delta.pop(LOGPROBS)
-    return Places(delta, choice, chunk)
+    return Places(delta, choice, chunk, head)

@@ -23,9 +23,11 @@ from ...core.events import (
 from ..dialect import APPENDED, Head
 from ..jsontext import dumps
 from .put import answer_id, closing, finish_word, places, tool_call, usage
+from .words import AROUND, DELTA, HEAD
 
 HEARTBEAT = b": hb\n"  # a comment alone: a blank line would make some SDKs parse an empty event
 DONE = b"data: [DONE]\n\n"
+_END = b"}\n\n"  # of a chunk
 
 
 class ChatStream:
@@ -51,9 +53,15 @@ class ChatStream:
         """The chunks that say `events`; usage waits for `finish`."""
         written = []
         for event in events:
-            around = self._begun.get(event.choice) if isinstance(event, TextDelta) else None
-            if around and isinstance(event, TextDelta) and event.text and event.extra is None:
-                before, after = around
+            if (
+                isinstance(event, TextDelta)
+                and event.text
+                and _is_plain(event.extra)
+                and (begun := self._begun.get(event.choice))
+            ):
+                before, after = begun
+                if event.extra:
+                    after = b"%b,%b\n\n" % (after[: -len(_END)], dumps(event.extra[AROUND])[1:])
                 written.append(before + dumps(event.text) + after)
             else:
                 written.append(self._event(event))
@@ -82,14 +90,18 @@ class ChatStream:
     def _event(self, event: StreamEvent) -> bytes:
         match event:
             case TextDelta(text, choice, extra):
-                return self._delta(choice, {"content": text}, extra) if text or extra else b""
+                delta = {"content": text} if text else {}
+                return self._delta(choice, delta, extra) if text or extra else b""
             case ReasoningDelta(text, choice, extra):
                 delta = {"reasoning_content": text} if text else {}
                 return self._delta(choice, delta, extra) if text or extra else b""
-            case RefusalDelta(text, choice):
-                return self._delta(choice, {"refusal": text}) if text else b""
+            case RefusalDelta(text, choice, extra):
+                return self._delta(choice, {"refusal": text}, extra) if text else b""
             case ToolCallDelta():
-                return self._delta(event.choice, tool_call(event))
+                around = (event.extra or {}).get(DELTA)
+                return self._delta(event.choice, tool_call(event), around)
+            case Foreign(extra) if HEAD in extra:
+                return self._headed(extra[HEAD])
             case Foreign(extra, choice):
                 return self._delta(choice, {}, extra)
             case UsageReport():
@@ -126,14 +138,28 @@ class ChatStream:
         """The role, in the first delta of a choice only."""
         if choice in self._begun:
             return {}
+        self._begun[choice] = self._around(choice)
+        return {"role": "assistant"}
+
+    def _around(self, choice: int) -> tuple[bytes, bytes]:
         mark = "\0"
         chunk = self._write({"choices": [_choice(choice, {"content": mark})]})
         before, _, after = chunk.partition(dumps(mark))
-        self._begun[choice] = (before, after)
-        return {"role": "assistant"}
+        return before, after
+
+    def _headed(self, head: Mapping[str, Any]) -> bytes:
+        """An upstream has more to say in every chunk."""
+        self._head |= head
+        self._begun = {choice: self._around(choice) for choice in self._begun}
+        return b""
 
     def _write(self, fields: Mapping[str, Any]) -> bytes:
         return b"data: " + dumps({**self._head, **fields}) + b"\n\n"
+
+
+def _is_plain(extra: Extra | None) -> bool:
+    """Whether it holds no more than what stands around the words in their chunk."""
+    return extra is None or (len(extra) == 1 and AROUND in extra)
 
 
 def _choice(index: int, delta: dict[str, Any], word: str | None = None) -> dict[str, Any]:

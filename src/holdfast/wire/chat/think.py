@@ -1,11 +1,14 @@
-"""Reasoning that a model writes into its answer, between <think> and </think> at the start."""
+"""Reasoning that a model writes into its answer, between <think> and </think> at the start.
+
+Gemini writes <thought>. Elsewhere that is no sign: it may as well be XML that was asked for.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from enum import Enum
 
-OPEN = "<think>"
-CLOSE = "</think>"
+_TAGS: Mapping[str, str] = {"google": "thought"}  # by vendor
 
 
 class _Where(Enum):
@@ -18,7 +21,9 @@ class _Where(Enum):
 class Thoughts:
     """Tells inline reasoning from the answer. Pieces are (is reasoning, text), none empty."""
 
-    def __init__(self) -> None:
+    def __init__(self, vendor: str = "") -> None:
+        tag = _TAGS.get(vendor, "think")
+        self._open, self._close = f"<{tag}>", f"</{tag}>"
         self._where = _Where.START
         self._held = ""
 
@@ -31,13 +36,13 @@ class Thoughts:
         text, self._held = self._held + text, ""
         if self._where is _Where.START:
             begun = text.lstrip()
-            if OPEN.startswith(begun[: len(OPEN)]) and len(begun) < len(OPEN):
+            if len(begun) < len(self._open) and self._open.startswith(begun):
                 self._held = text
                 return []
-            if not begun.startswith(OPEN):
+            if not begun.startswith(self._open):
                 return self._answer(text)
             self._where = _Where.INSIDE
-            text = begun[len(OPEN) :]
+            text = begun[len(self._open) :]
         if self._where is _Where.INSIDE:
             return self._reason(text)
         return self._answer(text if self.over else text.lstrip())
@@ -48,9 +53,9 @@ class Thoughts:
         return [(self._where is _Where.INSIDE, held)] if held else []
 
     def _reason(self, text: str) -> list[tuple[bool, str]]:
-        reasoning, closed, rest = text.partition(CLOSE)
+        reasoning, closed, rest = text.partition(self._close)
         if not closed:
-            kept = len(text) - _open_end(text)
+            kept = len(text) - self._open_end(text)
             reasoning, self._held = text[:kept], text[kept:]
         pieces = [(True, reasoning)] if reasoning else []
         if closed:
@@ -64,10 +69,9 @@ class Thoughts:
         self._where = _Where.ANSWER
         return [(False, text)]
 
-
-def _open_end(text: str) -> int:
-    """How many characters at the end may be the beginning of the closing tag."""
-    for length in range(min(len(CLOSE) - 1, len(text)), 0, -1):
-        if CLOSE.startswith(text[-length:]):
-            return length
-    return 0
+    def _open_end(self, text: str) -> int:
+        """How many characters at the end may be the beginning of the closing tag."""
+        for length in range(min(len(self._close) - 1, len(text)), 0, -1):
+            if self._close.startswith(text[-length:]):
+                return length
+        return 0

@@ -7,11 +7,14 @@ from collections.abc import Mapping
 from ...core.events import StopReason
 
 # What an event's `extra` holds that is not a field of the delta: the choice's `logprobs`, other
-# fields of the choice, fields of the chunk; of `Finished`, all of these for each choice.
+# fields of the choice, fields of the chunk, and those that are every chunk's from here on; of
+# `Finished`, all of these for each choice; of a call, all of these under `DELTA`.
 LOGPROBS = "logprobs"
 BESIDE = "choice"
 AROUND = "chunk"
+HEAD = "chunks"
 CLOSING = "closing"
+DELTA = "delta"
 
 CUSTOM = "custom"  # the type of a tool that takes free text
 LEGACY = "function_call"  # `extra["type"]` of a call in the old form

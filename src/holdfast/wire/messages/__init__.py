@@ -12,6 +12,7 @@ from ...core.request import Request
 from ..classify import classify_answer
 from ..decode import AnswerDecoder
 from ..dialect import ANY, Assembler, Decoder, EncodedRequest, ErrorAnswer, Head, StreamWriter
+from ..vendors import vendor_of
 from .ask import decode_request
 from .encode import encode_request
 from .events import EventReader
@@ -28,8 +29,8 @@ class MessagesDialect:
     ) -> EncodedRequest:
         return encode_request(request, target, how, released)
 
-    def decoder(self, content_type: str) -> Decoder:
-        return AnswerDecoder(content_type, EventReader())
+    def decoder(self, content_type: str, host: str = "") -> Decoder:
+        return AnswerDecoder(content_type, EventReader(vendor_of(host)))
 
     def classify(self, answer: ErrorAnswer) -> Failure:
         return classify_answer(answer)

@@ -18,14 +18,15 @@ from ...core.events import (
     UsageReport,
 )
 from ...core.failure import Failure, Kind, Phase
-from ..classify import classify_event, finish_failure
+from ..beside import BESIDE, Rest, noted, spoken
+from ..classify import BEGUN_AGAIN, classify_event, finish_failure
 from ..decode import Item
-from ..fields import table, tables, text, whole, without
+from ..fields import Known, table, tables, text, whole, without
 from ..jsontext import dumps
 from ..stops import stop_reason
 from ..toolargs import ToolCalls
 from ..trouble import error_of
-from .words import BESIDE, BLOCK, CITATIONS, LAST, SIGNATURE, STOP
+from .words import BLOCK, BLOCK_START, BLOCK_STOP, CITATIONS, LAST, SIGNATURE, STOP
 
 Event = Mapping[str, Any]
 Act = Callable[["EventReader", Event], list[Item]]
@@ -33,6 +34,7 @@ Act = Callable[["EventReader", Event], list[Item]]
 GAP = "\n\n"
 _JSON = "partial_json"
 _OURS = frozenset({"text", "thinking", "tool_use"})
+_DELTA: Known = dict.fromkeys(("type", "text", "thinking", "signature", "citation", _JSON))
 
 
 class EventReader:
@@ -40,7 +42,8 @@ class EventReader:
 
     dialect = "messages"
 
-    def __init__(self) -> None:
+    def __init__(self, vendor: str = "") -> None:
+        self.vendor = vendor
         self.began = False
         self.told = False
         self.over = False
@@ -62,10 +65,12 @@ class EventReader:
         kind = chunk.get("type")
         act = self._ACTS.get(kind) if isinstance(kind, str) else None
         if act:
-            return act(self, chunk)
+            items = act(self, chunk)
+            rest = _REST.of(str(kind), chunk)
+            return _placed(items, str(kind), rest) if rest else items
         error = error_of(chunk)
         if error is not None:
-            return [classify_event(error, self.phase)]
+            return [classify_event(error, self.phase, self.vendor)]
         return [Foreign(chunk, content=False)] if isinstance(kind, str) else []
 
     def is_whole(self, body: Event) -> bool:
@@ -95,9 +100,11 @@ class EventReader:
     # The message itself.
 
     def _start(self, event: Event) -> list[Item]:
+        if self._spoke:
+            return [BEGUN_AGAIN]
         message = table(event, "message")
         self._usage |= table(message, "usage")
-        said = {"type": "message_start", "message": without(message, "content")}
+        said = {"type": "message_start", **event, "message": without(message, "content")}
         return [Foreign(said, content=False)]
 
     def _delta(self, event: Event) -> list[Item]:
@@ -117,9 +124,10 @@ class EventReader:
         reason = STOP.get(word) or stop_reason(word)
         if reason is StopReason.END and self._calls:
             reason = StopReason.TOOL_CALLS
-        items: list[Item] = []
-        if reason in (StopReason.END, StopReason.TOOL_CALLS):
-            items += [ToolCallDelta(f.index, "", "", f.arguments) for f in self._calls.complete()]
+        completes = reason in (StopReason.END, StopReason.TOOL_CALLS)
+        rest = self._calls.complete() if completes else self._calls.cut()
+        items: list[Item] = [ToolCallDelta(f.index, "", "", f.arguments) for f in rest]
+        if completes:
             fault = self._calls.fault()
             if fault:
                 return [*items, Failure(Kind.TOOL_ARGUMENTS, Phase.STREAM, detail=fault)]
@@ -130,7 +138,9 @@ class EventReader:
         return [*items, *usage, Finished(reason, word=word, extra=extra or None)]
 
     def _error(self, event: Event) -> list[Item]:
-        return [classify_event(event.get("error") or without(event, "type"), self.phase)]
+        return [
+            classify_event(event.get("error") or without(event, "type"), self.phase, self.vendor)
+        ]
 
     # Content blocks.
 
@@ -139,8 +149,10 @@ class EventReader:
         kind = self._kinds[index] = text(block, "type")
         match kind:
             case "text":
-                self._open(index, kind, without(block, "type", "text", "citations"))
-                cited = {CITATIONS: block["citations"]} if block.get("citations") else {}
+                citations = tables(block, CITATIONS)
+                cited = {CITATIONS: citations} if citations else {}
+                told = () if block.get(CITATIONS) == [] else (CITATIONS,)
+                self._open(index, kind, without(block, "type", "text", *told))
                 return self._say(index, text(block, "text"), cited)
             case "thinking":
                 self._open(index, kind, without(block, "type", "thinking", "signature"))
@@ -151,7 +163,7 @@ class EventReader:
                 arguments = dumps(given).decode() if given else ""
                 return self._call(index, text(block, "id"), text(block, "name"), arguments, block)
             case _:
-                return [Foreign({"type": "content_block_start", **event})]
+                return [Foreign({"type": BLOCK_START, **event})]
 
     def _open(self, index: int, kind: str, fields: dict[str, Any]) -> None:
         self._opening[index] = {BLOCK: fields, "again": kind in self._seen}
@@ -168,16 +180,39 @@ class EventReader:
                 return self._say(index, "", {SIGNATURE: text(delta, "signature")}, "thinking")
             case "citations_delta":
                 return self._say(index, "", {CITATIONS: [delta.get("citation")]}, "text")
-            case "input_json_delta" if self._kinds.get(index, "tool_use") == "tool_use":
+            case "input_json_delta" if (call := self._call_at(index)) is not None:
                 given = delta.get(_JSON)
                 part = dumps(given).decode() if isinstance(given, dict) else text(delta, _JSON)
-                return self._call(index, "", "", part, {})
+                return self._call(call, "", "", part, {})
             case _:
-                return [Foreign(event)]
+                return [*self._begun(index), Foreign(event)]
+
+    def _call_at(self, index: int) -> int | None:
+        """The tool call that arguments belong to: words have none, so that who counts blocks
+        wrongly means the last call. None if it is a tool that the vendor runs.
+        """
+        kind = self._kinds.get(index, "tool_use")
+        if kind == "tool_use":
+            return index
+        calls = (at for at, kind in self._kinds.items() if kind == "tool_use")
+        return max(calls, default=None) if kind in _OURS else None
 
     def _block_end(self, event: Event) -> list[Item]:
-        kind = self._kinds.get(whole(event, "index") or 0, "text")
-        return [] if kind in _OURS else [Foreign({"type": "content_block_stop", **event})]
+        index = whole(event, "index") or 0
+        kind = self._kinds.get(index, "text")
+        if kind not in _OURS:
+            return [Foreign({"type": BLOCK_STOP, **event})]
+        bare = self._calls.complete(index) if kind == "tool_use" else []
+        items: list[Item] = [ToolCallDelta(f.index, "", "", f.arguments) for f in bare]
+        return [*items, noted(BLOCK_STOP, _REST.of(BLOCK_STOP, event))]
+
+    def _begun(self, index: int) -> list[Item]:
+        """The opening of a block in which nothing has been said yet."""
+        opening = self._opening.pop(index, None)
+        if opening is None:
+            return []
+        make = ReasoningDelta if self._kinds[index] == "thinking" else TextDelta
+        return [make("", extra={BLOCK: opening[BLOCK]})]
 
     def _say(self, index: int, said: str, extra: dict[str, Any], kind: str = "") -> list[Item]:
         """Words of a block, with what its first ones have to say beside themselves."""
@@ -212,11 +247,36 @@ class EventReader:
         "message_start": _start,
         "message_delta": _delta,
         "message_stop": _stop,
-        "content_block_start": _block,
+        BLOCK_START: _block,
         "content_block_delta": _block_delta,
-        "content_block_stop": _block_end,
+        BLOCK_STOP: _block_end,
         "error": _error,
     }
+
+
+_REST = Rest(
+    {
+        "ping": {"type": None},
+        BLOCK_START: dict.fromkeys(("type", "index", "content_block")),
+        "content_block_delta": {"type": None, "index": None, "delta": _DELTA},
+        BLOCK_STOP: dict.fromkeys(("type", "index")),
+    }
+)
+
+
+def _placed(items: list[Item], kind: str, rest: dict[str, Any]) -> list[Item]:
+    """`items`, which an event of this `kind` says, with the `rest` of it in its place.
+
+    It goes with the words of a delta, before what opens a block, and else stands alone.
+    """
+    last = items[-1] if items else None
+    if isinstance(last, Failure | Foreign):  # the latter is the event itself
+        return items
+    if kind == "ping":
+        return [Foreign({"type": kind, **rest}, content=False)]
+    if last and kind == "content_block_delta" and (both := spoken(last, rest)):
+        return [*items[:-1], both]
+    return [noted(kind, rest), *items] if kind == BLOCK_START else [*items, noted(kind, rest)]
 
 
 def _usage(usage: Event) -> UsageReport:

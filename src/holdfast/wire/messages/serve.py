@@ -15,15 +15,17 @@ from ...core.events import (
     ReasoningDelta,
     RefusalDelta,
     Restarted,
+    StopReason,
     StreamEvent,
     TextDelta,
     ToolCallDelta,
     UsageReport,
 )
+from ..beside import BESIDE, Notes
 from ..dialect import APPENDED, Head
 from ..fields import table, text, whole, without
 from ..jsontext import dumps, loads
-from .words import BESIDE, BLOCK, CITATIONS, FINISH, LAST, SIGNATURE, STOP
+from .words import BLOCK, BLOCK_START, BLOCK_STOP, CITATIONS, FINISH, LAST, SIGNATURE, STOP
 
 Payload = dict[str, Any]
 
@@ -43,6 +45,8 @@ class _Message:
             "model": head.model,
         }
         self._around: Payload = {}
+        self._notes = Notes(BLOCK_START)
+        self._start: Payload = {}  # what an upstream's first event says beside the message
         self._first_usage: Payload = {"input_tokens": 0, "output_tokens": 0}
         self._begun = False
         self._block: Payload | None = None
@@ -75,9 +79,15 @@ class _Message:
                 self._finished = event
                 return []
             case Foreign(extra) if extra.get("type") == "message_start":
-                return self._described(table(extra, "message"))
+                return self._described(extra)
             case _:
-                return [*self.opened(), *self._told(event)]
+                return [*self.opened(), *self._heard(event)]
+
+    def _heard(self, event: StreamEvent) -> list[Payload]:
+        if noted := Notes.of(event):
+            self._notes.add(noted)
+            return self.close() if BLOCK_STOP in noted else []
+        return self._notes.told(self._told(event), getattr(event, "extra", None))
 
     def _told(self, event: StreamEvent) -> list[Payload]:
         match event:
@@ -101,9 +111,11 @@ class _Message:
 
     # The message itself.
 
-    def _described(self, message: Payload) -> list[Payload]:
+    def _described(self, event: Extra) -> list[Payload]:
         """What an upstream of this dialect says of the message, before it is begun."""
         if not self._begun:
+            message = table(event, "message")
+            self._start = without(event, "type", "message")
             self._around = without(message, *_OURS)
             self._first_usage |= table(message, "usage")
         return []
@@ -114,14 +126,14 @@ class _Message:
         self._begun = True
         open_ends: Payload = {"content": [], "stop_reason": None, "stop_sequence": None}
         message = {**self._around, **self._head, **open_ends, "usage": self._first_usage}
-        return [{"type": "message_start", "message": message}]
+        return [{**self._start, "type": "message_start", "message": message}]
 
     def closing(self) -> Payload:
         """How it ended, as `message_delta` and a whole message tell it."""
         finished = self._finished
         told: Payload = {"stop_reason": None, "stop_sequence": None}
         if finished:
-            own = finished.word if finished.word in STOP else FINISH[finished.reason]
+            own = _word(finished)
             told["stop_reason"] = "refusal" if self._refused and own == "end_turn" else own
             told |= without(finished.extra or {}, BESIDE, LAST, *set(_OURS) - {"stop_sequence"})
         return told
@@ -154,7 +166,7 @@ class _Message:
             told.append(self._delta(said, {"type": "text_delta", "text": said}))
         for citation in extra.get(CITATIONS) or ():
             assert self._block
-            self._block.setdefault("citations", []).append(citation)
+            self._block[CITATIONS] = [*(self._block.get(CITATIONS) or ()), citation]
             told.append(self._delta("", {"type": "citations_delta", "citation": citation}))
         return told
 
@@ -180,7 +192,7 @@ class _Message:
             beside = (event.extra or {}).get(BLOCK, {})
             told += [*self.close(), self._open({**named, **beside})]
             self._call = event.index
-        if event.arguments:
+        if event.arguments or BESIDE in (event.extra or {}):
             delta = {"type": "input_json_delta", "partial_json": event.arguments}
             told.append(self._delta(event.arguments, delta))
         return told
@@ -191,21 +203,23 @@ class _Message:
         if upstream is None:
             return [dict(event)]
         told = []
-        if upstream not in self._foreign:
+        if event.get("type") == BLOCK_START:
             told = self.close()
             self._foreign[upstream] = self.index
             self.content.append(dict(table(event, "content_block")))
+        elif upstream not in self._foreign:  # it is of a block of ours, the last one
+            return [{**event, "index": max(0, self.index - (self._block is None))}]
         index = self._foreign[upstream]
         self._inputs[index] = self._inputs.get(index, "") + text(
             table(event, "delta"), "partial_json"
         )
-        if event.get("type") == "content_block_stop" and self._inputs[index]:
+        if event.get("type") == BLOCK_STOP and self._inputs[index]:
             self.content[index]["input"] = _input(self._inputs[index])
         return [*told, {**event, "index": index}]
 
     def _open(self, block: Payload) -> Payload:
         self._block, self._said = block, []
-        return {"type": "content_block_start", "index": self.index, "content_block": dict(block)}
+        return {"type": BLOCK_START, "index": self.index, "content_block": dict(block)}
 
     def _delta(self, said: str, delta: Payload) -> Payload:
         if said:
@@ -216,7 +230,7 @@ class _Message:
         block = self._block
         if block is None:
             return []
-        stopped = {"type": "content_block_stop", "index": self.index}
+        stopped = self._notes.whole({"type": BLOCK_STOP, "index": self.index})
         said = "".join(self._said)
         match block["type"]:
             case "tool_use":
@@ -224,6 +238,7 @@ class _Message:
             case kind:
                 block[kind] = said
         self._block = self._call = None
+        self._notes.forget()
         self.content.append(block)
         return [stopped]
 
@@ -238,15 +253,19 @@ class MessageStream:
         self._message = _Message(head)
 
     def encode(self, events: Sequence[StreamEvent]) -> bytes:
+        message = self._message
         written = []
         for event in events:
-            plain = isinstance(event, TextDelta) and event.text and event.extra is None
-            if plain and isinstance(event, TextDelta) and self._message.writes_text:
-                self._message.more(event.text)
-                text = (self._message.index, dumps(event.text))
-                written.append(_TEXT % text)
+            if (
+                isinstance(event, TextDelta)
+                and event.extra is None
+                and event.text
+                and (message.writes_text)
+            ):
+                message.more(event.text)
+                written.append(_TEXT % (message.index, dumps(event.text)))
             else:
-                written += map(_write, self._message.add(event))
+                written += map(_write, message.add(event))
         return b"".join(written)
 
     def finish(self, extension: Mapping[str, Any] | None) -> bytes:
@@ -299,6 +318,15 @@ def usage(report: UsageReport) -> Payload:
         counts["output_tokens_details"] = {"thinking_tokens": report.reasoning_tokens}
     flag = {"estimated": True} if report.estimated else {}
     return {**counts, **flag, **(report.extra or {})}
+
+
+def _word(finished: Finished) -> str:
+    """The upstream's own word if it is one of the dialect; but calls are there to be answered, and
+    agents look for no other word.
+    """
+    missed = finished.word == "end_turn" and finished.reason is StopReason.TOOL_CALLS
+    known = finished.word in STOP and not missed
+    return finished.word if known else FINISH[finished.reason]
 
 
 # The words of `error.type` that clients of this dialect act on, by ours and by the kind.

@@ -3,8 +3,9 @@
 Source: Anthropic's reference of the Messages API and of its streaming events, November 2026.
 
 What an event's `extra` holds: `BLOCK`, that a content block begins, with its further fields;
-`SIGNATURE` of the reasoning so far; `CITATIONS` of the text so far. `Finished` has the fields of
-the message, under `BESIDE` those of the event that tells them, under `LAST` those of the last one.
+`SIGNATURE` of the reasoning so far; `CITATIONS` of the text so far; and what `wire.beside` puts
+there. What is noted for `BLOCK_STOP` closes the block. `Finished` has the fields of the message,
+under `BESIDE` those of the event that tells them, under `LAST` those of the last one.
 """
 
 from __future__ import annotations
@@ -16,8 +17,9 @@ from ...core.events import StopReason
 BLOCK = "block"
 SIGNATURE = "signature"
 CITATIONS = "citations"
-BESIDE = "beside"
 LAST = "last"
+
+BLOCK_START, BLOCK_STOP = "content_block_start", "content_block_stop"
 
 STOP: Mapping[str, StopReason] = {
     "end_turn": StopReason.END,

@@ -12,6 +12,7 @@ from ...core.request import Request
 from ..classify import classify_answer
 from ..decode import AnswerDecoder
 from ..dialect import ANY, Assembler, Decoder, EncodedRequest, ErrorAnswer, Head, StreamWriter
+from ..vendors import vendor_of
 from .ask import decode_request
 from .encode import cancel_request, encode_request, resumable
 from .events import EventReader
@@ -30,8 +31,8 @@ class ResponsesDialect:
     ) -> EncodedRequest:
         return encode_request(request, target, how, released)
 
-    def decoder(self, content_type: str) -> Decoder:
-        return AnswerDecoder(content_type, EventReader())
+    def decoder(self, content_type: str, host: str = "") -> Decoder:
+        return AnswerDecoder(content_type, EventReader(vendor_of(host)))
 
     def classify(self, answer: ErrorAnswer) -> Failure:
         return classify_answer(answer)

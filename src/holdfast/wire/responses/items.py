@@ -22,10 +22,23 @@ from ...core.events import (
     ToolCallDelta,
     UsageReport,
 )
+from ..beside import BESIDE, Notes
 from ..dialect import APPENDED
 from ..fields import table, text, whole, without
 from .namespaces import Name
-from .words import ANNOTATIONS, BREAK, CUSTOM, DONE, FUNCTION, ITEM, LOGPROBS, OWN, PART, RAW
+from .words import (
+    ANNOTATIONS,
+    BREAK,
+    CUSTOM,
+    DONE,
+    FUNCTION,
+    ITEM,
+    ITEM_DONE,
+    LOGPROBS,
+    OWN,
+    PART,
+    RAW,
+)
 
 Payload = dict[str, Any]
 NO_SPACES: Mapping[str, Name] = MappingProxyType({})
@@ -55,6 +68,7 @@ class Items:
         self._spaces = spaces
         self._open: _Open | None = None
         self._places: dict[int, int] = {}  # an upstream's output index -> ours
+        self._notes = Notes(".added")
 
     @property
     def plain(self) -> _Open | None:
@@ -64,16 +78,26 @@ class Items:
         return current if is_text else None
 
     def add(self, event: StreamEvent) -> list[Payload]:
+        if noted := Notes.of(event):
+            self._notes.add(noted)
+            return self._closed(noted[ITEM_DONE]) if ITEM_DONE in noted else []
+        extra: Extra = getattr(event, "extra", None) or {}
+        return self._notes.told(self._told(event, extra), extra)
+
+    def _closed(self, rest: Mapping[str, Any]) -> list[Payload]:
+        return self.close(text(table(rest, "item"), "status") or "completed")
+
+    def _told(self, event: StreamEvent, extra: Extra) -> list[Payload]:
         match event:
-            case TextDelta(text, _, extra):
-                return self._text(text, extra or {})
+            case TextDelta(text):
+                return self._text(text, extra)
             case RefusalDelta(text):
-                return self._spoken("refusal", text)
-            case ReasoningDelta(text, _, extra):
-                return self._reasoning(text, extra or {})
+                return [*self._edge("message", extra), *self._spoken("refusal", text)]
+            case ReasoningDelta(text):
+                return self._reasoning(text, extra)
             case ToolCallDelta():
                 return self._call(event)
-            case Foreign(extra):
+            case Foreign():
                 return self._foreign(extra)
             case UsageReport() | Finished():
                 return []
@@ -99,16 +123,16 @@ class Items:
             case kind:
                 name = "input" if kind == CUSTOM else "arguments"
                 item[name] = "".join(current.text)
-                told.append(self._called(current, name, item))
-        self.output.append(item)
-        return [*told, _of_item("response.output_item.done", current.index, item)]
+                told.append(self._notes.whole(self._called(current, name, item)))
+        done = self._notes.whole(_of_item(ITEM_DONE, current.index, item))
+        self.output.append(done["item"])
+        self._notes.forget()
+        return [*told, done]
 
     # Messages.
 
     def _text(self, said: str, extra: Extra) -> list[Payload]:
-        told: list[Payload] = []
-        if ITEM in extra or PART in extra:
-            told += self._close_for("message", extra)
+        told = self._edge("message", extra)
         if BREAK in extra:  # the gap is ours to show as a new item
             return told
         if said:
@@ -124,7 +148,10 @@ class Items:
         if DONE in extra and current and current.item["type"] in kinds:
             current.item |= without(extra[DONE], *OWN, "id")
 
-    def _close_for(self, kind: str, extra: Extra) -> list[Payload]:
+    def _edge(self, kind: str, extra: Extra) -> list[Payload]:
+        """Where an item begins, or a part of one."""
+        if ITEM not in extra and PART not in extra:
+            return []
         current = self._open
         if PART in extra and current and current.item["type"] == kind:
             return self._end_part(current)
@@ -182,10 +209,10 @@ class Items:
         done: Payload = {"type": f"response.{_STEMS[kind]}.done", **where, name: said}
         if kind == "output_text":
             done["logprobs"] = part["logprobs"]
-        ended = {"type": _PART_DONE[kind], **where, "part": part}
-        current.parts.append(part)
+        ended = self._notes.whole({"type": _PART_DONE[kind], **where, "part": part})
+        current.parts.append(ended["part"])
         current.part = None
-        return [done, *([ended] if _PART_DONE[kind] else [])]
+        return [self._notes.whole(done), ended]
 
     # Reasoning.
 
@@ -205,14 +232,11 @@ class Items:
                 told += self._end_part(current)
                 current.part, current.text = {"type": kind, "text": ""}, []
                 where = self._where(current)
-                opening = {"type": _PART_ADDED[kind], **where, "part": dict(current.part)}
-                told += [opening] if _PART_ADDED[kind] else []
+                told.append({"type": _PART_ADDED[kind], **where, "part": dict(current.part)})
             current.text.append(said)
             delta = {"type": f"response.{_STEMS[kind]}.delta", **self._where(current)}
             told.append({**delta, "delta": said})
-        if DONE in extra:
-            self._close_with(extra, "reasoning")
-            told += self.close()
+        self._close_with(extra, "reasoning")
         return told
 
     # Tool calls.
@@ -233,7 +257,7 @@ class Items:
         if event.name and not current.item["name"]:
             current.item |= self._named(event.name)
         self._close_with(event.extra or {}, FUNCTION, CUSTOM)
-        if event.arguments:
+        if event.arguments or BESIDE in (event.extra or {}):
             current.text.append(event.arguments)
             stem = "custom_tool_call_input" if event.custom else "function_call_arguments"
             where = {"item_id": current.item["id"], "output_index": current.index}
@@ -257,18 +281,28 @@ class Items:
     def _foreign(self, event: Extra) -> list[Payload]:
         told: list[Payload] = []
         changed = without(event, "sequence_number")
-        upstream, current = whole(event, "output_index"), self._open
-        if current and event.get("item_id") == current.item["id"]:
-            changed["output_index"] = current.index
-        elif upstream is not None:
-            if upstream not in self._places:
+        is_item = event.get("type") in ("response.output_item.added", ITEM_DONE)
+        upstream = whole(event, "output_index")
+        if is_item:
+            upstream = upstream or 0
+        place = None if is_item else self._place_of(text(event, "item_id"))
+        if place is None and upstream is not None:
+            if is_item and upstream not in self._places:
                 told = self.close()
                 self._places[upstream] = self._next()
-            changed["output_index"] = self._places[upstream]
-        if event.get("type") in ("response.output_item.added", "response.output_item.done"):
-            place = self._places[upstream or 0]
+            place = self._places.get(upstream, self._next())  # an item that was not announced
+        if place is not None:
+            changed["output_index"] = place
+        if is_item and place is not None:
             self.output[place : place + 1] = [table(event, "item")]
         return [*told, changed]
+
+    def _place_of(self, id: str) -> int | None:
+        """Where the item stands that an upstream of this dialect calls so."""
+        if self._open and id == self._open.item["id"]:
+            return self._open.index
+        told = enumerate(self.output)
+        return next((place for place, item in told if id and item.get("id") == id), None)
 
     # Items in general.
 

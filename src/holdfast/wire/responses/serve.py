@@ -8,14 +8,22 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ...core.events import Finished, Foreign, StopReason, StreamEvent, TextDelta, UsageReport
+from ...core.events import Extra, Finished, Foreign, StopReason, StreamEvent, TextDelta, UsageReport
 from ...core.request import Request
+from ..beside import BESIDE, Notes
 from ..dialect import Head
-from ..fields import table, without
+from ..fields import grafted, table, without
 from ..jsontext import dumps
 from .items import Items, Payload
 from .namespaces import flat_names
-from .words import LIFECYCLE, REASONS
+from .words import (
+    CREATED,
+    ENDS,
+    IN_PROGRESS,
+    LIFECYCLE,
+    QUEUED,
+    REASONS,
+)
 
 HEARTBEAT = b": hb\n"
 
@@ -61,6 +69,7 @@ class _Response:
         self._around = {**_ECHOED, **{name: value for name, value in asked if value is not None}}
         self._usage: UsageReport | None = None
         self._finished: Finished | None = None
+        self._beside: Mapping[str, Any] = {}  # what an upstream's last event said beside
 
     def add(self, event: StreamEvent) -> list[Payload]:
         match event:
@@ -71,6 +80,8 @@ class _Response:
                 self._around |= without(event.extra or {}, *_OURS)
             case Foreign(extra) if extra.get("type") in LIFECYCLE:
                 self._around |= without(table(extra, "response"), *_OURS)
+            case Foreign() if ENDS & Notes.of(event).keys():
+                (self._beside,) = Notes.of(event).values()
             case _:
                 return self.items.add(event)
         return []
@@ -100,7 +111,12 @@ class _Response:
             members["incomplete_details"] = self._around.get("incomplete_details") or ours
         if extension:
             members["holdfast"] = extension
-        return self.told(self.status, **members)
+        return grafted(self.told(self.status, **members), table(self._beside, "response"))
+
+    def last(self, extension: Mapping[str, Any] | None) -> Payload:
+        """The event that ends it."""
+        event = {"type": f"response.{self.status}", "response": self.ended(extension)}
+        return grafted(event, without(self._beside, "response"))
 
 
 class ResponseStream:
@@ -112,24 +128,24 @@ class ResponseStream:
     def __init__(self, head: Head, request: Request) -> None:
         self._response = _Response(head, request)
         self._number = 0
-        self._begun = False
+        self._begun: list[str] = []  # the events that open a response
+        self._spoke = False  # others came
         self._plain: tuple[object, bytes, bytes] | None = None  # around a delta of the open text
 
     def encode(self, events: Sequence[StreamEvent]) -> bytes:
         written = []
         for event in events:
-            if isinstance(event, TextDelta) and event.extra is None and event.text:
+            if isinstance(event, TextDelta) and event.text and _is_plain(event.extra):
                 written.append(self._text(event))
             else:
-                written += self._opened(event)
-                written += map(self._write, self._response.add(event))
+                told = self._response.add(event)
+                written += [*self._opened(event), *map(self._write, told)]
         return b"".join(written)
 
     def finish(self, extension: Mapping[str, Any] | None) -> bytes:
         status = self._response.status
         closed = [*self._opened(None), *map(self._write, self._response.items.close(status))]
-        last = {"type": f"response.{status}", "response": self._response.ended(extension)}
-        return b"".join([*closed, self._write(last)])
+        return b"".join([*closed, self._write(self._response.last(extension))])
 
     def fail(self, error: Mapping[str, Any]) -> bytes:
         """`response.failed`, with all that is known of the cause in its error."""
@@ -138,15 +154,21 @@ class ResponseStream:
         return b"".join([*opened, self._write({"type": "response.failed", "response": response})])
 
     def _opened(self, event: StreamEvent | None) -> list[bytes]:
-        """The two events that come before all others."""
-        if self._begun:
+        """The events that come before all others: an upstream's own, and those that it left out."""
+        if self._spoke:
             return []
-        if isinstance(event, Foreign) and event.extra.get("type") in LIFECYCLE:
-            return []  # what it says of the response goes into them
-        self._begun = True
-        response = self._response.told("in_progress")
-        kinds = ("response.created", "response.in_progress")
-        return [self._write({"type": kind, "response": response}) for kind in kinds]
+        said = event.extra if isinstance(event, Foreign) else {}
+        kind = said.get("type")
+        self._spoke = kind not in LIFECYCLE
+        kinds = (CREATED, IN_PROGRESS) if self._spoke else (CREATED, str(kind))
+        due = [each for each in dict.fromkeys(kinds) if each not in self._begun]
+        self._begun += due
+        return [self._opening(each, said if each == kind else {}) for each in due]
+
+    def _opening(self, kind: str, said: Mapping[str, Any]) -> bytes:
+        status = "queued" if kind == QUEUED else "in_progress"
+        response = self._response.told(status, output=[])
+        return self._write({**without(said, "response"), "type": kind, "response": response})
 
     def _text(self, event: TextDelta) -> bytes:
         """The common case, worth a short cut: more text of the part that is open."""
@@ -160,10 +182,11 @@ class ResponseStream:
         _, before, after = self._plain
         number = self._number
         self._number += 1
-        return b'%b%d,"delta":%b%b' % (before, number, dumps(event.text), after)
+        beside = b",%b" % dumps(event.extra[BESIDE])[1:-1] if event.extra else b""
+        return b'%b%d,"delta":%b%b%b' % (before, number, dumps(event.text), beside, after)
 
     def _around(self, delta: Payload) -> tuple[object, bytes, bytes]:
-        rest = dumps(without(delta, "type", "delta"))
+        rest = dumps({name: delta[name] for name in _AROUND_TEXT})
         kind = delta["type"].encode()
         before = b'event: %b\ndata: {"type":"%b","sequence_number":' % (kind, kind)
         return (self._response.items.plain, before, b"," + rest[1:] + b"\n\n")
@@ -173,6 +196,15 @@ class ResponseStream:
         self._number += 1
         data = dumps({"type": kind, "sequence_number": number, **payload})
         return b"event: %b\ndata: %b\n\n" % (str(kind).encode(), data)
+
+
+# What is the same in all deltas of one part.
+_AROUND_TEXT = ("item_id", "output_index", "content_index", "logprobs")
+
+
+def _is_plain(extra: Extra | None) -> bool:
+    """Whether it holds no more than what stands beside the words in the very event."""
+    return extra is None or (len(extra) == 1 and BESIDE in extra)
 
 
 class ResponseAssembler:

@@ -5,7 +5,8 @@ Sources: OpenAI's reference of the Responses API and its streaming events, Novem
 What an event's `extra` holds, beside fields of the upstream: `ITEM`, the output item that the
 event begins; `BREAK`, that the text is only a gap between two items or parts, for readers who
 know no such thing; `PART`, that a content part begins; `RAW`, that reasoning is no summary;
-`DONE`, fields of the item as the upstream closed it.
+`DONE`, fields of the item as the upstream closed it; and what `wire.beside` puts there. What is
+noted for `ITEM_DONE` closes the item.
 """
 
 from __future__ import annotations
@@ -30,7 +31,10 @@ OWN = ("type", "status", "content", "summary", "arguments", "input", "call_id", 
 FUNCTION = "function_call"
 CUSTOM = "custom_tool_call"
 
-LIFECYCLE = frozenset({"response.created", "response.queued", "response.in_progress"})
+CREATED, QUEUED, IN_PROGRESS = "response.created", "response.queued", "response.in_progress"
+LIFECYCLE = frozenset({CREATED, QUEUED, IN_PROGRESS})
+ITEM_DONE = "response.output_item.done"
+ENDS = frozenset({"response.completed", "response.done", "response.incomplete"})
 
 # `incomplete_details.reason` of answers that are whole as far as they go.
 INCOMPLETE: Mapping[str, StopReason] = {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -35,7 +36,7 @@ def test_a_documented_stream() -> None:
         request = frame(Outbound(PERSON, content, 1), C2C, content, Style())
         assert (request.method, request.path) == ("POST", "/v2/users/A1/stream_messages")
         assert dict(request.body) == json.loads(golden)
-        assert request.repeatable
+        assert request.repeatable == (index == 0)
 
 
 def test_an_end_that_could_become_a_tag_waits_for_more() -> None:
@@ -110,9 +111,14 @@ def test_events_are_answered_by_their_own_name_and_nothing_by_none() -> None:
 
 
 def test_a_quote_names_what_it_quotes() -> None:
-    place = Place("qq:group:B2", Scene.GROUP, {"msg_id": "x", "quote": "REFIDX_x=="})
-    request = message(Outbound(place, Whole("hi"), 1), IN_GROUP, TEXT)
+    place = Place("qq:group:B2", Scene.GROUP, {"msg_id": "x", "ref": "REFIDX_x=="})
+    quoting = replace(TEXT, quotes=True)
+    request = message(Outbound(place, Whole("hi"), 1), IN_GROUP, quoting)
     assert request.body["message_reference"] == {"message_id": "REFIDX_x=="}
+    channel = Place("qq:channel:1", Scene.GROUP, {"msg_id": "08"})
+    request = message(Outbound(channel, Whole("hi"), 1), Spot("channel", "1"), quoting)
+    assert request.body["message_reference"]["message_id"] == "08"
+    assert "message_reference" not in message(Outbound(place, Whole("hi"), 1), IN_GROUP, TEXT).body
 
 
 def test_where_a_conversation_is() -> None:

@@ -95,6 +95,11 @@ def test_addresses_lose_what_makes_them_addresses(text: str) -> None:
     assert "://" not in said
 
 
+def test_a_link_whose_address_is_changed_is_none_any_more() -> None:
+    said = without_addresses("See [the page](https://a.com/b) and ![it](https://a.com/c.png).")
+    assert said == "See the page (https：//a．com/b) and ![it](https：//a．com/c．png)."
+
+
 def test_numbers_and_sentences_keep_their_dots() -> None:
     text = "Pi is 3.14. Then 1.5 more... 完。"
     assert without_addresses(text) == text

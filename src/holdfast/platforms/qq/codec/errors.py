@@ -110,8 +110,9 @@ _KINDS: Mapping[Meaning, tuple[Kind, str | None]] = {
     Meaning.PREFIX: (Kind.DIVERGED, "prefix"),
 }
 
+_UNAUTHORISED = 401  # without a code that says more, a new token may help
 _STATUSES: Mapping[int, Kind] = {
-    401: Kind.AUTH,
+    _UNAUTHORISED: Kind.AUTH,
     403: Kind.FORBIDDEN,
     404: Kind.NOT_FOUND,
     408: Kind.TIMEOUT,
@@ -140,8 +141,11 @@ def code_of(body: object) -> int | None:
 
 def meaning_of(failure: Failure) -> Meaning | None:
     """What one of our own failures means to this platform."""
-    known = failure.hop is Hop.PLATFORM and failure.code and failure.code.isdecimal()
-    return MEANINGS.get(int(failure.code or 0)) if known else None
+    if failure.hop is not Hop.PLATFORM:
+        return None
+    code = failure.code or ""
+    known = MEANINGS.get(int(code)) if code.isdecimal() else None
+    return Meaning.TOKEN if known is None and failure.status == _UNAUTHORISED else known
 
 
 def forbids_markdown(failure: Failure) -> bool:

@@ -36,6 +36,16 @@ def number(source: Json, name: str) -> int | None:
     return value if abs(value) < _TOO_LARGE else None
 
 
+def amount(source: Json, name: str) -> float | None:
+    """A number, or a text of one; None for what is none or has no end."""
+    value = source.get(name)
+    try:
+        told = float(value) if isinstance(value, str | int | float) else math.nan
+    except (ValueError, OverflowError):
+        return None
+    return told if math.isfinite(told) else None
+
+
 def table(source: Json, name: str) -> Json:
     value = source.get(name)
     return value if isinstance(value, dict) else _NOTHING

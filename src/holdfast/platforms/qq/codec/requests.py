@@ -58,11 +58,14 @@ class Request:
 @dataclass(frozen=True, slots=True)
 class Style:
     """How a message is put. `markdown` off: plain text; `addresses` off: nothing that looks like
-    one; `changed`: in other words than before, so under another number.
+    one; `formats` off: a picture or a sound goes as a file; `quotes`: with the message that it
+    answers; `changed`: in other words than before, so under another number.
     """
 
     markdown: bool = True
     addresses: bool = True
+    formats: bool = True
+    quotes: bool = False
     changed: bool = False
 
 
@@ -80,6 +83,21 @@ def anchored(place: Place) -> Json:
         if named := text(place.anchor, name):
             return {name: named}
     return {}
+
+
+def quotable(place: Place, to: Spot) -> str:
+    """The name under which the message that is answered can be quoted, "" for none. What is no
+    group needs no quotes: one person is there.
+    """
+    names: Mapping[Site, str] = {"group": "ref", "channel": "msg_id"}
+    return text(place.anchor, names[to.site]) if to.site in names else ""
+
+
+def _quoting(place: Place, to: Spot) -> Json:
+    reference: dict[str, Any] = {"message_id": quotable(place, to)}
+    if to.site not in NUMBERED:
+        reference["ignore_get_message_error"] = True
+    return {"message_reference": reference}
 
 
 def message(outbound: Outbound, to: Spot, style: Style, file_info: str = "") -> Request:
@@ -105,8 +123,8 @@ def message(outbound: Outbound, to: Spot, style: Style, file_info: str = "") -> 
         case _:
             assert_never(content)
     anchor = anchored(outbound.place)
-    if quoted := text(outbound.place.anchor, "quote"):
-        body["message_reference"] = {"message_id": quoted}
+    if style.quotes:
+        body |= _quoting(outbound.place, to)
     body |= anchor
     if to.site in NUMBERED:
         body["msg_seq"] = _number(outbound, style)
@@ -116,7 +134,11 @@ def message(outbound: Outbound, to: Spot, style: Style, file_info: str = "") -> 
 
 
 def frame(outbound: Outbound, to: Spot, content: Frame, style: Style) -> Request:
-    """The request that lets a message grow. All its frames have one number and one form."""
+    """The request that lets a message grow. All its frames have one number and one form.
+
+    A later frame is not repeated as it is: its index may have been used up. The next one holds
+    all that it held.
+    """
     anchor = anchored(outbound.place)
     body: dict[str, Any] = {
         "input_mode": "replace",
@@ -129,7 +151,8 @@ def frame(outbound: Outbound, to: Spot, content: Frame, style: Style) -> Request
     if goes_on(content):
         body["stream_msg_id"] = content.message_id
     body["msg_seq"] = _number(outbound, style)
-    return Request("POST", f"{to.path}/stream_messages", body, repeatable=bool(anchor))
+    repeatable = bool(anchor) and not goes_on(content)
+    return Request("POST", f"{to.path}/stream_messages", body, repeatable=repeatable)
 
 
 def showing(content: Frame) -> str:

@@ -35,6 +35,8 @@ _PLAINER: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(r"`([^`\n]+)`"), r"\1"),
 )
 
+_LINK = re.compile(r"(?<!!)\[([^\[\]\n]+)\]\((\S+?)\)")
+
 # A dot that makes an address or a file name: between word signs, but not within a number.
 _DOT = re.compile(r"(?<=[A-Za-z0-9_-])\.(?=[A-Za-z])|(?<=[A-Za-z])\.(?=[0-9])")
 _DOTTED_NUMBERS = re.compile(r"(?<!\d)\d{1,3}(?:\.\d{1,3}){3}(?!\d)")
@@ -101,5 +103,6 @@ def _plainer(line: str) -> str:
 
 def without_addresses(text: str) -> str:
     """`text` in which the platform's filter finds no address: "a.py" becomes "a．py"."""
+    text = _LINK.sub(r"\1 (\2)", text)  # it leads nowhere any more
     text = _DOTTED_NUMBERS.sub(lambda match: match[0].replace(".", _FULL_STOP), text)
     return _DOT.sub(_FULL_STOP, text).replace("://", "：//")

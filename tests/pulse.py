@@ -6,32 +6,41 @@ import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from tests.upstream.leaks import LOOK
+
 STANDSTILL = 1.0  # seconds without a word, after which nobody waits for the next
 
 
 class Pulse:
-    """A beat is a piece that the simulated model says. `sleep` is its sleep."""
+    """A beat is a piece that the simulated model says at a pace. `sleep` is its sleep.
+
+    It may be held from another thread than that of the model.
+    """
 
     def __init__(self) -> None:
         self.count = 0
+        self._said = 0
+        self._most = float("inf")
         self._beat = asyncio.Event()
-        self._speaks = asyncio.Event()
-        self._speaks.set()
 
     async def sleep(self, seconds: float) -> None:
         self.count += 1
         self._beat.set()
         await asyncio.sleep(seconds)
-        await self._speaks.wait()
+        while self._said >= self._most:
+            await asyncio.sleep(LOOK)
+        self._said += 1
 
     @contextmanager
-    def held(self) -> Iterator[None]:
-        """The model stops in mid-answer for as long as this takes."""
-        self._speaks.clear()
+    def held(self, after: int = 0) -> Iterator[None]:
+        """The model stops in mid-answer for as long as this takes, after so many more pieces:
+        who needs an answer that is under way cannot come too late for it.
+        """
+        self._most = self._said + after
         try:
             yield
         finally:
-            self._speaks.set()
+            self._most = float("inf")
 
     async def beats(self, number: int) -> None:
         """Returns after so many more, or once there come no more."""

@@ -1,0 +1,63 @@
+"""What a person reads whose message nobody tries to answer any more."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from tests.bot.house import house, play
+
+from holdfast.bot.codec import write_inbound
+from holdfast.bot.pipeline import Middleware, Onward, Result, Visit
+from holdfast.bot.service import Extras
+from holdfast.engine.ports import Turn
+
+pytestmark = pytest.mark.scenario
+
+DAYS = 2 * 86_400.0
+
+
+def test_a_message_that_fails_again_and_again_ends_with_a_reference_and_why_tells(
+    tmp_path: Path,
+) -> None:
+    async def broken(visit: Visit, onward: Onward) -> Result:
+        if "poison" in visit.text:
+            raise KeyError("sk-secret")
+        return await onward(visit)
+
+    async def scene() -> None:
+        extras = Extras([Middleware("broken", broken)])
+        async with house(tmp_path, extras=extras) as home:
+            (told,) = await home.ask("poison")
+            found = re.search(r"\(ref (\w{26})\)$", told)
+            assert found
+            incident = home.services.incidents.find(found[1])
+            assert incident is not None
+            assert incident.record["failure"]["code"] == "parked"
+            assert "secret" not in f"{told} {incident.record}"
+            for asked in ("/why", f"/why {found[1]}"):
+                (why,) = await home.ask(asked)
+                assert why.startswith("I could not answer: there was a fault in my own program.")
+                assert found[1] in why
+            assert (await home.ask("hello"))[0], "the lane goes on"
+
+    play(scene)
+
+
+def test_a_message_that_waited_for_days_is_not_answered_but_has_an_end(tmp_path: Path) -> None:
+    async def scene() -> None:
+        async with house(tmp_path) as home:
+            known = home.phone.message("你好")
+            late = replace(known, at=known.at - DAYS)
+            await home.engine.accept(
+                Turn(late.turn_id, late.lane, write_inbound(late), known.at - DAYS)
+            )
+            (told,) = await home.answer_to(late)
+            assert re.search(r"不再回答.*（编号 \w{26}）$", told)
+            assert home.asked == []
+            (why,) = await home.ask("/为什么")
+            assert why.startswith("没能回答的原因：没有及时得到回答。")
+
+    play(scene)

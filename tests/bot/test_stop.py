@@ -1,0 +1,92 @@
+"""Whoever is answered may stop it, whatever else they may not."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from tests.bot.house import house, play, until
+
+pytestmark = pytest.mark.scenario
+
+PACED = {"main": ["ok;pace=0.01"]}
+ONCE = {"person": 1, "seconds": 3600}
+STOPPED = ("I have stopped.", "好的，已停止。")
+WORDS = (
+    "/stop",
+    "／STOP",
+    "/停止",
+    "/停",
+    "stop",
+    "Stop!",
+    "停止",
+    "停。",
+    "bot, stop",
+    "小助手，停",
+)
+
+
+@pytest.mark.parametrize("word", WORDS)
+def test_who_has_said_too_much_may_stop_the_answer(word: str, tmp_path: Path) -> None:
+    async def scene() -> None:
+        async with house(tmp_path, PACED, rate=ONCE, wake=["bot", "小助手"]) as home:
+            with home.pulse.held(after=3):
+                first = home.phone.message("hello")
+                assert await home.phone.event(first)
+                await until(lambda: home.asked)
+                assert (await home.ask(word))[0] in STOPPED
+                await home.answer_to(first)
+            assert "many messages" in (await home.ask("and more"))[0]
+            assert "many messages" in (await home.ask("/status"))[0]
+
+    play(scene)
+
+
+@pytest.mark.parametrize("where", ["", "group"])
+def test_an_answer_may_be_stopped_after_quiet_time_has_begun(where: str, tmp_path: Path) -> None:
+    async def scene() -> None:
+        now = ["22:59"]
+        async with house(tmp_path, PACED, quiet="23:00-07:00", hour=lambda: now[0]) as home:
+            with home.pulse.held(after=3):
+                first = home.phone.message("hello", where=where)
+                assert await home.phone.event(first)
+                await until(lambda: home.asked)
+                now[0] = "23:00"
+                assert (await home.ask("/stop", where=where))[0] in STOPPED
+                await home.answer_to(first)
+            told = await home.ask("/help", where=where)
+            assert told == [] if where else "until 07:00" in told[0]
+
+    play(scene)
+
+
+def test_a_stranger_may_not_stop_what_is_written_to_others(tmp_path: Path) -> None:
+    async def scene() -> None:
+        access = {"direct": "allow", "group": "allow", "allow": ["anna"]}
+        async with house(tmp_path, PACED, access=access) as home:
+            with home.pulse.held(after=3):
+                first = home.phone.message("hello", where="group")
+                assert await home.phone.event(first)
+                await until(lambda: home.asked)
+                assert await home.ask("/stop", where="group", who="mallory") == []
+                assert "may not talk" in (await home.ask("/stop", who="mallory"))[0]
+                running = await home.engine.running("helper:sim:group")
+                assert running is not None
+                assert running.id == f"helper:{first.id}"
+            assert "Stopped" not in "".join(await home.answer_to(first))
+
+    play(scene)
+
+
+def test_a_command_behind_the_bots_name_interrupts_nothing(tmp_path: Path) -> None:
+    async def scene() -> None:
+        async with house(tmp_path, PACED, when_busy="interrupt", wake=["bot"]) as home:
+            with home.pulse.held(after=3):
+                first = home.phone.message("hello")
+                assert await home.phone.event(first)
+                await until(lambda: home.asked)
+                await home.ask("bot, /status")
+                assert await home.engine.running("helper:sim:anna") is not None
+            assert "Stopped" not in "".join(await home.answer_to(first))
+
+    play(scene)
