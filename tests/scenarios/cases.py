@@ -25,6 +25,8 @@ QUESTIONS = (
 SHORT = "Tell me about text:short please"
 WELL = "ok;chunk=10"  # pieces as large as many vendors send; all targets cut an answer alike
 
+_LEAVES = "close_unannounced"  # it strikes whoever is next on its connection: no other case
+
 # Which limit notices a silence that strikes in that phase.
 _LIMITS: Mapping[Phase, tuple[str, ...]] = {
     Phase.CONNECT: ("connect",),
@@ -87,8 +89,11 @@ class Case:
         soon = LATER if self.phase is Phase.TLS else SOON
         short = dict.fromkeys(_LIMITS[self.phase], soon) if timed else {}
         upstream = sim_tls if name == "tls_untrusted" else sim
+        address = upstream.address_for(name)
+        if name == _LEAVES:
+            address = address.replace("127.0.0.1", "localhost")  # connections of its own
         return {
-            "base_url": upstream.address_for(name),
+            "base_url": address,
             "timeouts": {**PATIENT, **short},
             "continuation": "never",
         }
