@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
-from holdfast.core.failure import Cause, Failure, Hop, Kind, Phase
+from holdfast.core.failure import STALE, Cause, Failure, Hop, Kind, Phase
 from holdfast.core.verdict import Language, explain, plain
 
 EOF = Failure(Kind.CLOSED, Phase.HEADERS, detail="unexpected EOF")
@@ -35,6 +37,18 @@ def test_cause_status_and_phase_are_told() -> None:
     assert explain(CUT, "en", "proxy/gpt-5.5") == (
         "proxy/gpt-5.5: the peer reset the connection (ECONNRESET) with status 200,"
         " in the middle of the answer. The request was not at fault."
+    )
+
+
+def test_a_connection_that_was_kept_and_had_died_is_told_from_one_that_was_made() -> None:
+    stale = replace(CUT, phase=Phase.HEADERS, status=None, code=STALE)
+    assert explain(stale, "en", "proxy/gpt-5.5") == (
+        "proxy/gpt-5.5: the peer reset the connection (ECONNRESET), before its answer began,"
+        " on a connection kept from an earlier request. The request was not at fault."
+    )
+    assert explain(stale, "zh", "proxy/gpt-5.5") == (
+        "proxy/gpt-5.5：在之前请求留下的连接上，在回答开始之前，对方重置了连接（ECONNRESET）。"
+        "请求本身没有问题。"
     )
 
 

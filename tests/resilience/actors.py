@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from holdfast.core.attempt import Attempt, Continuation, Credential, How, Target
-from holdfast.core.failure import Failure, Kind, Phase
-from holdfast.resilience.breaker import STALE
+from holdfast.core.failure import STALE, Failure, Kind, Phase
 
 
 def target(

@@ -26,9 +26,8 @@ from tests.upstream.peers import (
 )
 from tests.upstream.tries import Tried, target, trier
 
-from holdfast.core.failure import Failure, Hop, Kind, Phase
+from holdfast.core.failure import STALE, Failure, Hop, Kind, Phase
 from holdfast.core.verdict import explain
-from holdfast.resilience.planner import STALE
 from holdfast.upstream.progress import Progress
 from holdfast.upstream.translate import failure_from, links
 

@@ -27,8 +27,7 @@ from tests.upstream.peers import (
 from tests.upstream.tries import ASK, Tried, target, trier
 
 from holdfast.core.attempt import How
-from holdfast.core.failure import Failure, Kind, Phase, StreamFailed
-from holdfast.resilience.planner import STALE
+from holdfast.core.failure import STALE, Failure, Kind, Phase, StreamFailed
 from holdfast.upstream import bytestream, sockets
 from holdfast.upstream.resolving import Address
 from holdfast.upstream.transport import Transports

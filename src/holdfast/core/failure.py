@@ -218,6 +218,9 @@ class Cause:
 # The `code` of an answer that was asked to go on and ended by itself without a new word.
 NOTHING_MORE = "nothing_more"
 
+# The `code` where a connection that was kept from an earlier request died before it answered.
+STALE = "stale_connection"
+
 
 @dataclass(frozen=True, slots=True)
 class Failure:

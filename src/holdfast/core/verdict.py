@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Literal, assert_never
 
-from .failure import RULES, Failure, Hop, Kind, Phase, Remedy
+from .failure import RULES, STALE, Failure, Hop, Kind, Phase, Remedy
 
 Language = Literal["zh", "en"]
 
@@ -152,7 +152,8 @@ def _explain_en(failure: Failure, who: str) -> str:
         status = f" with status {failure.status}" if failure.status else ""
         subject = f"{who}: " if who else ""
         why = _brackets(_why(failure, failure.cause), meaning)
-        text = f"{subject}{meaning}{why}{status}, {where}."
+        kept = ", on a connection kept from an earlier request" if failure.code == STALE else ""
+        text = f"{subject}{meaning}{why}{status}, {where}{kept}."
     return text + (" The request was not at fault." if _innocent(failure) else "")
 
 
@@ -173,7 +174,8 @@ def _explain_zh(failure: Failure, who: str) -> str:
         status = f"，状态码 {failure.status}" if failure.status else ""
         subject = f"{who}：" if who else ""
         why = _brackets_zh(_why(failure, failure.cause_zh), meaning)
-        text = f"{subject}{where}，{meaning}{why}{status}。"
+        kept = "在之前请求留下的连接上，" if failure.code == STALE else ""
+        text = f"{subject}{kept}{where}，{meaning}{why}{status}。"
     return text + ("请求本身没有问题。" if _innocent(failure) else "")
 
 

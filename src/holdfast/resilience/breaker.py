@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 
-from ..core.failure import Failure, Kind
+from ..core.failure import STALE, Failure, Kind
 
 
 class Scope(Enum):
@@ -34,7 +34,6 @@ EJECTIONS: Mapping[Kind, Ejection] = {
     Kind.FORBIDDEN: Ejection(60.0, 600.0),
 }
 
-STALE = "stale_connection"  # Failure.code: a kept-alive connection died before it answered
 SHORTEST_REST = 1.0  # seconds, once a shorter one that was named has proved too short
 LONGEST_REST = 3600.0  # seconds: whatever an upstream asks for, look again after an hour
 

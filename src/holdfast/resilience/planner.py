@@ -6,15 +6,13 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from ..core.attempt import RESPONSE_ID, Attempt, Continuation, How, Target
-from ..core.failure import NOTHING_MORE, Failure, Hop, Kind, Phase, Remedy
+from ..core.failure import NOTHING_MORE, STALE, Failure, Hop, Kind, Phase, Remedy
 from ..core.reason import Reason, Why
 from .backoff import delay
-from .breaker import STALE, Scope, scope
+from .breaker import Scope, scope
 from .budget import EARNED, TRANSIENT, RetryBudget, cost
 from .health import Health
 from .policy import Route
-
-__all__ = ["STALE", "Decision", "GiveUp", "Situation", "Try", "plan", "verdict"]
 
 # These speak of the form of the question, so another form may work on the same target.
 _FORM = frozenset({Kind.UNSUPPORTED, Kind.INVALID, Kind.DIVERGED})

@@ -15,9 +15,8 @@ from collections.abc import Iterator
 import httpcore2
 import httpx2
 
-from ..core.failure import Cause, Failure, Hop, Kind, Phase
+from ..core.failure import STALE, Cause, Failure, Hop, Kind, Phase
 from ..core.redact import scrub
-from ..resilience.planner import STALE
 from ..wire.lenient import is_text
 from .progress import Progress
 

@@ -11,9 +11,8 @@ import httpcore2
 import httpx2
 
 from ...core.clock import Clock
-from ...core.failure import Failure, Hop, Kind, Phase, StreamFailed
+from ...core.failure import STALE, Failure, Hop, Kind, Phase, StreamFailed
 from ...core.redact import conceal
-from ...resilience.planner import STALE
 from ...upstream.progress import CURRENT, Progress
 from ...upstream.translate import EXCHANGE, failure_from
 from .codec.errors import failure
