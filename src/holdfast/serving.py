@@ -17,6 +17,7 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from .config import ServerSettings
+from .gateway.http1 import Http1
 from .gateway.services import Services
 from .problems import ConfigError, Problem
 
@@ -54,6 +55,8 @@ class Server(uvicorn.Server):
         super().__init__(
             uvicorn.Config(
                 app,
+                http=Http1,
+                ws="none",
                 log_config=None,
                 access_log=False,
                 lifespan="off",
