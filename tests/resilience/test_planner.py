@@ -537,3 +537,26 @@ def test_a_stream_that_gives_nothing_more_lets_others_go_first() -> None:
 )
 def test_words_of_another_stream_are_not_looked_for_in_it(history: list[Attempt]) -> None:
     assert Desk(A, KEEPS).tries(*history, replayable=True).how is How.INSTRUCT
+
+
+# A target that has shown how it is to be asked.
+
+
+def taught(who: Target) -> Attempt:
+    told = dataclasses.replace(fault(Kind.UNSUPPORTED), reworded=True)
+    return past(who, told, at=NOW)
+
+
+def test_who_has_shown_how_to_be_asked_is_asked_so_at_once() -> None:
+    again = Desk(A, B, max_attempts=1).tries(taught(A))
+    assert (again.target, again.at, again.how, again.price) == (A, NOW, How.START, 0.0)
+    assert (again.decision, again.why) == ("retry", Reason(Why.REWORDED, Kind.UNSUPPORTED))
+
+
+def test_if_it_refuses_still_another_is_asked() -> None:
+    assert Desk(A, B).tries(taught(A), met(A, Kind.UNSUPPORTED)).target == B
+
+
+def test_what_taught_us_how_to_ask_is_not_what_the_client_is_told() -> None:
+    history = [taught(A), met(A, Kind.QUOTA)]
+    assert verdict(history).kind is Kind.QUOTA

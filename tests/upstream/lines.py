@@ -106,6 +106,9 @@ class Lines:
         wait = answer.headers.get("retry-after")
         return replace(failure, retry_after=float(wait)) if wait else failure
 
+    def quirk(self, asked: Request, target: Target, failure: Failure) -> str:
+        return ""
+
     def write_prompt(self, prompt: Prompt, target: Target = ANY) -> Mapping[str, Any] | Failure:
         return {"said": [message.text for message in prompt.messages]}
 

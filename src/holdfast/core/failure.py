@@ -230,7 +230,8 @@ class Failure:
     that was not Holdfast itself ("sub2api", "nginx", a host). `nested` is what that reporter
     says of *its* upstream. `upstream_ids` are header names and values for support tickets.
     `detail` is in the reporter's words; where those are Holdfast's own, `detail_zh` says the same
-    in Chinese. All text is scrubbed before it gets here (`core.redact`).
+    in Chinese. All text is scrubbed before it gets here (`core.redact`). `reworded` is whether what
+    asked knows by it how the target is to be asked: the same question may go there once more.
     """
 
     kind: Kind
@@ -246,6 +247,7 @@ class Failure:
     by: str = ""
     nested: Failure | None = None
     detail_zh: str = ""
+    reworded: bool = False
 
     @property
     def remedy(self) -> Remedy:

@@ -20,6 +20,7 @@ class Why(Enum):
     FIRST = "first"
     BEGUN = "begun"
     AGAIN = "again"
+    REWORDED = "reworded"
     OTHER_KEY = "other_key"
     OTHER_TARGET = "other_target"
     NATIVE = "native"
@@ -49,6 +50,7 @@ REASONS: Mapping[Why, tuple[str, str]] = {
     Why.FIRST: ("the first that is ready", "排在最前且可用"),
     Why.BEGUN: ("the answer was begun before", "这个回答之前已经开始"),
     Why.AGAIN: ("the same target may work", "同一个目标再问一次可能成功"),
+    Why.REWORDED: ("the same target, in words that it knows", "同一个目标，换成它认识的写法"),
     Why.OTHER_KEY: ("another key of the same target may work", "同一目标的另一个密钥可能可用"),
     Why.OTHER_TARGET: ("another target may work", "换一个目标可能成功"),
     Why.NATIVE: (

@@ -150,7 +150,7 @@ def verdict(history: Sequence[Attempt]) -> Failure:
         return _NOBODY
     final = [f for a, f in met if f.remedy is Remedy.STOP and not _about_form(a)]
     cut = [f for a, f in met if a.released]
-    first = [f for _, f in met if f.code != STALE]
+    first = [f for _, f in met if f.code != STALE and not f.reworded]
     chosen = (final[-1:] or cut[:1] or first[:1] or [met[0][1]])[0]
     waits = [f.retry_after for _, f in met if f.retry_after is not None]
     return replace(chosen, retry_after=min(waits)) if waits else chosen
@@ -167,11 +167,16 @@ def _about_form(attempt: Attempt) -> bool:
 
 
 def _fruitless(attempts: Sequence[Attempt]) -> int:
-    """How many gave the reader nothing, by a fault of theirs: a dead connection, once, is none."""
+    """How many gave the reader nothing, by a fault of theirs: a dead connection, once, is none,
+    nor is what taught us how to ask.
+    """
     barren = [
         (a.target.name, a.failure.code)
         for a in attempts
-        if not a.released and a.failure and a.failure.kind is not Kind.CANCELLED
+        if not a.released
+        and a.failure
+        and a.failure.kind is not Kind.CANCELLED
+        and not a.failure.reworded
     ]
     return len(barren) - len({name for name, code in barren if code == STALE})
 
@@ -219,7 +224,7 @@ def _options(
             continue
         tries = _tries(target, s.history)
         reformed = bool(tries) and _about_form(tries[-1]) and tries[-1].how is not how
-        free = not tries or _stale(tries) or reformed
+        free = not tries or _stale(tries) or _reworded(tries) or reformed
         price = 0.0 if free or tries[-1].released >= EARNED else cost(tries[-1].failure)
         if _fruitless(tries) >= s.route.policy.per_target and not free:
             continue
@@ -244,7 +249,7 @@ def _way(target: Target, s: Situation) -> How | None:
     ruled_out: set[How] = set()
     for attempt in s.history:
         failure = attempt.failure
-        if failure is None or failure.kind is Kind.CANCELLED:
+        if failure is None or failure.kind is Kind.CANCELLED or failure.reworded:
             continue
         same_target = attempt.target.name == target.name
         if failure.kind is Kind.TOO_LONG and attempt.target.model == target.model:
@@ -305,8 +310,14 @@ def _stale(tries: Sequence[Attempt]) -> bool:
     return codes[-1:] == [STALE] and codes.count(STALE) == 1
 
 
+def _reworded(tries: Sequence[Attempt]) -> bool:
+    """What was refused was a word of the question; the next goes without it."""
+    last = tries[-1].failure if tries else None
+    return last is not None and last.reworded
+
+
 def _after_pause(ready: float, tries: Sequence[Attempt], s: Situation) -> float:
-    if not tries or _stale(tries):
+    if not tries or _stale(tries) or _reworded(tries):
         return ready
     last = tries[-1]
     assert last.failure is not None
@@ -326,7 +337,8 @@ def _reason(target: Target, how: How, tries: Sequence[Attempt], s: Situation) ->
     if how is not How.START:
         return ("continue", Reason(_GO_ON[how], last.kind))
     if tries:
-        return ("retry", Reason(Why.AGAIN, last.kind))
+        why = Why.REWORDED if _reworded(tries) else Why.AGAIN
+        return ("retry", Reason(why, last.kind))
     if any(attempt.target.name == target.name for attempt in s.history):
         return ("failover", Reason(Why.OTHER_KEY, last.kind))
     return ("failover", Reason(Why.OTHER_TARGET, last.kind))

@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any, TypeVar
 
 from .library import TEXTS
+
+# What a request may hold that not every server of this dialect knows, and the words of refusal.
+WORDS: Mapping[str, str] = {
+    "stream_options": "stream_options: Extra inputs are not permitted",
+    "max_tokens": "Unsupported parameter: 'max_tokens' is not supported with this model."
+    " Use 'max_completion_tokens' instead.",
+    "max_completion_tokens": "Unrecognized request argument supplied: max_completion_tokens",
+    "developer": "messages[0].role: unknown variant `developer`, expected one of `system`,"
+    " `user`, `assistant`, `tool`",
+}
 
 
 class Mode(StrEnum):
@@ -84,6 +94,7 @@ class Habits:
     every: float = 0.1  # between two signs of life that carry nothing
     escape: bool = False  # JSON as ASCII with \\u escapes, surrogate pairs included
     news: bool = False  # members and events that nobody knows yet
+    refuses: str = ""  # a word of the question that it does not know
 
 
 class UnknownWord(ValueError):
@@ -123,8 +134,8 @@ def _noise(value: str) -> Noise:
     return noise
 
 
-def _text(value: str) -> str:
-    if value not in TEXTS:
+def _known(value: str, words: Collection[str]) -> str:
+    if value not in words:
         raise ValueError(value)
     return value
 
@@ -155,11 +166,12 @@ _OPTIONS: Mapping[str, Callable[[str], dict[str, Any]]] = {
     "noise": lambda value: {"noise": _noise(value)},
     "reasoning": lambda value: {"reasoning": _one_of(Reasoning, value or "reasoning_content")},
     "calls": lambda value: {"calls": _one_of(Calling, value)},
-    "text": lambda value: {"text": _text(value)},
+    "text": lambda value: {"text": _known(value, TEXTS)},
     "chunk": lambda value: {"chunk": _count(value)},
     "pace": lambda value: {"pace": _seconds(value)},
     "late": lambda value: {"late": _seconds(value)},
     "every": lambda value: {"every": _seconds(value)},
     "escape": lambda value: {"escape": _flag(value)},
     "news": lambda value: {"news": _flag(value)},
+    "refuses": lambda value: {"refuses": _known(value, WORDS)},
 }

@@ -20,6 +20,8 @@ Options (`habits.Habits` explains each):
     pace=S, late=S, every=S     seconds between pieces, before a late answer, between comments
     escape        JSON as ASCII
     news          members and events that nobody knows yet
+    refuses=WORD  a word of the request that it does not know: max_tokens, max_completion_tokens,
+                  stream_options, developer
 
 A word that means nothing is answered with 404 and named.
 """
@@ -38,7 +40,7 @@ from .catalogue import CHAT_ONLY, FAULTS, PLAYERS, STREAM_ONLY
 from .continuation import Refusal, Reply, reply_to
 from .dice import Dice
 from .error_answers import JSON, openai
-from .habits import Habits, UnknownWord, with_option
+from .habits import WORDS, Habits, UnknownWord, with_option
 from .scene import Actions, Scene, Style, as_json, with_body
 from .speech import Speech, speech
 
@@ -98,6 +100,8 @@ def play(
     if dialect != "chat" and fault.name in CHAT_ONLY:
         message = f"{fault.name} is a habit of those who speak chat"
         return refused(dialect, 400, message, None, request_id)
+    if unknown := _unknown(request, behaviour.habits.refuses):
+        return refused(dialect, 400, WORDS[unknown], None, request_id)
     said = SPEAKERS[dialect](request, reply, behaviour.habits, dice, serial)
     scene = Scene(
         speech=said,
@@ -110,6 +114,12 @@ def play(
         ),
     )
     return PLAYERS[fault.name](scene)
+
+
+def _unknown(request: Mapping[str, Any], word: str) -> str:
+    """`word`, if `request` has it."""
+    roles = [message.get("role") for message in request.get("messages") or ()]
+    return word if word in (*request, *roles) else ""
 
 
 def len_pieces(request: Mapping[str, Any], behaviour: Behaviour, dice: Dice) -> int:

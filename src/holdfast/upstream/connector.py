@@ -44,6 +44,7 @@ from ..wire.translate import back, in_dialect
 from .codings import layers, unpacked
 from .only import OnlyChoice
 from .progress import CURRENT, Progress
+from .quirks import Quirks
 from .translate import EXCHANGE, failure_from
 
 ERROR_BODY = 64 * 1024  # bytes of an error answer that are read
@@ -51,6 +52,7 @@ ERROR_PATIENCE = 5.0  # seconds in which they must come
 DRAIN_PATIENCE = 1.0  # seconds for the end of a body whose answer is whole
 LAST_PORT = 65535
 _LOST = frozenset({400, 404, 410})  # the vendor keeps the stream no more
+_FORM = frozenset({Kind.UNSUPPORTED, Kind.INVALID})  # of failures, that speak of the question
 SHORTEST_SECRET = 4  # characters; shorter values occur in honest ids by chance
 
 Chunks = AsyncIterator[bytes]
@@ -90,6 +92,7 @@ class Connector:
         self._dialects = dialects
         self._via = f"1.1 {via}"
         self._clock = clock
+        self._quirks = Quirks()
 
     @asynccontextmanager
     async def open(
@@ -103,6 +106,7 @@ class Connector:
         progress = Progress(lambda phase: report(phase, None, ()))
         CURRENT.set(progress)
         dialect = self._dialects[target.dialect]
+        target = self._quirks.known(target)
         asked = in_dialect(request, target, self._dialects)
         if isinstance(asked, Failure):
             raise StreamFailed(asked)
@@ -118,6 +122,7 @@ class Connector:
                 body = await _error_body(chunks, target.timeouts.first_event / 2)
                 answer = self._error_answer(response.status_code, headers, body, target)
                 failure = conceal(dialect.classify(answer), target.secrets)
+                failure = self._learned(dialect.quirk(asked, target, failure), target, failure)
                 lost = how is How.NATIVE and response.status_code in _LOST
                 raise StreamFailed(replace(failure, kind=Kind.UNSUPPORTED) if lost else failure)
             decoder = dialect.decoder(headers.get("content-type", ""), _host(target))
@@ -139,6 +144,15 @@ class Connector:
                 yield batches
             if decoder.done:
                 await _drain(chunks)
+
+    def _learned(self, quirk: str, target: Target, failure: Failure) -> Failure:
+        """`failure` as what it is when `target` has shown by it a `quirk`, if any."""
+        if quirk:
+            self._quirks.learn(target, quirk)
+            return replace(failure, kind=Kind.UNSUPPORTED, reworded=True)
+        if failure.kind in _FORM:
+            self._quirks.forget(target)
+        return failure
 
     async def _send(
         self, encoded: EncodedRequest, target: Target, progress: Progress

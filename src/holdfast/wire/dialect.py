@@ -69,6 +69,10 @@ class Dialect(Protocol):
 
     def classify(self, answer: ErrorAnswer) -> Failure: ...
 
+    def quirk(self, asked: Request, target: Target, failure: Failure) -> str:
+        """The quirk that `target` shows by refusing `asked`: with it, it can be asked again."""
+        ...
+
     def write_prompt(self, prompt: Prompt, target: Target = ANY) -> Mapping[str, Any] | Failure:
         """The body that asks `prompt` of `target`, without `model` and `stream`.
 

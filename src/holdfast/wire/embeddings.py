@@ -42,6 +42,9 @@ class EmbeddingsDialect:
     def classify(self, answer: ErrorAnswer) -> Failure:
         return classify_answer(answer)
 
+    def quirk(self, asked: Request, target: Target, failure: Failure) -> str:
+        return ""
+
     def write_prompt(self, prompt: Prompt, target: Target = ANY) -> Mapping[str, Any] | Failure:
         return _NOT_HERE.failure
 

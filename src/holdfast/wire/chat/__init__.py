@@ -18,6 +18,7 @@ from .encode import encode_request
 from .prompt import write_prompt
 from .read import read_prompt
 from .serve import ChatStream
+from .wording import shown
 
 
 class ChatDialect:
@@ -33,6 +34,9 @@ class ChatDialect:
 
     def classify(self, answer: ErrorAnswer) -> Failure:
         return classify_answer(answer)
+
+    def quirk(self, asked: Request, target: Target, failure: Failure) -> str:
+        return shown(asked.body, target.quirks, failure)
 
     def write_prompt(self, prompt: Prompt, target: Target = ANY) -> Mapping[str, Any] | Failure:
         return write_prompt(prompt, target)

@@ -1,7 +1,7 @@
 """A request as this dialect's upstreams are asked: from the beginning, or from what was released.
 
 The client's body goes out as it came, but for what has to differ: the model's name, streaming,
-and the messages that a continuation adds.
+words that the target does not know, and the messages that a continuation adds.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from ..asking import bearer, headers, limits
 from ..dialect import EncodedRequest
 from ..instruction import instruction
 from ..jsontext import dumps
+from .wording import worded
 
 PATH = "/chat/completions"
 
@@ -29,8 +30,8 @@ _LIMITS = ("max_tokens", "max_completion_tokens")
 
 
 def encode_request(request: Request, target: Target, how: How, released: str) -> EncodedRequest:
-    body = {**request.body, "model": target.model, "stream": True}
-    _ask_for_usage(body, target)
+    asked = worded(request.body, target.quirks)
+    body = {**asked, "model": target.model, "stream": True}
     partial = released.rstrip()  # trailing white space is refused by some, and the splice adds it
     if partial and how is How.PREFILL:
         body |= _prefilled(body, target, partial)
@@ -41,17 +42,6 @@ def encode_request(request: Request, target: Target, how: How, released: str) ->
     if partial and how is not How.START:
         body |= limits(body, _LIMITS, released)
     return EncodedRequest(PATH, headers(target, bearer(target), request.headers), dumps(body))
-
-
-def _ask_for_usage(body: dict[str, Any], target: Target) -> None:
-    if "no_stream_usage" in target.quirks:
-        body.pop("stream_options", None)
-        return
-    options = body.get("stream_options")
-    body["stream_options"] = {
-        **(options if isinstance(options, dict) else {}),
-        "include_usage": True,
-    }
 
 
 def _prefilled(body: Mapping[str, Any], target: Target, partial: str) -> dict[str, Any]:

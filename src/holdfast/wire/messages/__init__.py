@@ -35,6 +35,9 @@ class MessagesDialect:
     def classify(self, answer: ErrorAnswer) -> Failure:
         return classify_answer(answer)
 
+    def quirk(self, asked: Request, target: Target, failure: Failure) -> str:
+        return ""
+
     def write_prompt(self, prompt: Prompt, target: Target = ANY) -> Mapping[str, Any] | Failure:
         return write_prompt(prompt, target)
 
