@@ -257,8 +257,10 @@ class DurableExchange:
             async for part in parts:
                 if part.last:
                     pulse.cancel()
-                # Without its last chunk the body is broken off: the answer is not whole.
-                await self._reply.write(part.data, more=not (part.last and part.whole))
+                if part.last and not part.whole:
+                    await self._reply.break_off(part.data)
+                else:
+                    await self._reply.write(part.data, more=not part.last)
         finally:
             pulse.cancel()
 

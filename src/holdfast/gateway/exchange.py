@@ -179,10 +179,12 @@ class Exchange:
             with suppress(ClientGone):
                 await self._reply.respond(refusal.status, headers, body)
         elif self._stream:
-            # Returning without the last chunk breaks the connection off: the answer is not whole.
-            stream, error = self._stream, refusal.error()
+            data = self._stream.fail(refusal.error())
             with suppress(ClientGone):
-                await self._reply.write(stream.fail(error), more=not stream.ends_failed)
+                if self._stream.ends_failed:
+                    await self._reply.write(data, more=False)
+                else:
+                    await self._reply.break_off(data)
 
     def _of(self, request: Request) -> Head:
         return Head(self.ref, int(self._began), request.model)

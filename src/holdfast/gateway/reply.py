@@ -12,6 +12,7 @@ from .errors import Headers
 from .limits import ClientGone
 
 CLIENT_PATIENCE = 60.0  # seconds in which a client must take what it is sent
+LAST_WORDS = 0.2  # seconds in which it may read them before the connection breaks
 
 _EVENT_STREAM: Headers = [
     (b"content-type", b"text/event-stream; charset=utf-8"),
@@ -56,6 +57,18 @@ class Reply:
             headers = [*_EVENT_STREAM, *self._head()]
             await self._give({"type": "http.response.start", "status": 200, "headers": headers})
         await self._give({"type": "http.response.body", "body": data, "more_body": more})
+
+    async def break_off(self, data: bytes) -> None:
+        """The last part of a stream that is not whole: whoever called returns without an end.
+
+        Clients built on fetch drop what they have not read when a connection breaks (Streams
+        standard, ReadableStreamDefaultController error), and with it why it did: they are given a
+        moment. Raises ClientGone.
+        """
+        await self.write(data)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(LAST_WORDS):
+                await self.left()
 
     async def _give(self, message: Message) -> None:
         """Raises ClientGone if the client takes nothing for too long."""
