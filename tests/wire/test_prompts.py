@@ -509,6 +509,42 @@ def test_where_results_must_follow_calls_nothing_comes_between() -> None:
     assert [call["id"] for call in body["messages"][0]["tool_calls"]] == ["a", "b"]
 
 
+PICTURE = {
+    "type": "image",
+    "source": {"type": "base64", "media_type": "image/png", "data": "iVBORw0K"},
+}
+SHOWN = {"type": "image_url", "image_url": {"url": "data:image/png;base64,iVBORw0K"}}
+
+
+@pytest.mark.parametrize("goes_on", [True, False])
+def test_pictures_among_results_are_shown_where_chat_targets_take_them(goes_on: bool) -> None:
+    """OpenAI: images are only allowed for messages with role user."""
+    call = {"type": "tool_use", "name": "look", "input": {"at": 1}}
+    calls = [{**call, "id": i} for i in ("a", "b")]
+    seen = [{"type": "text", "text": "a tower"}, PICTURE]
+    results = [
+        {"type": "tool_result", "tool_use_id": "a", "content": seen},
+        {"type": "tool_result", "tool_use_id": "b", "content": [PICTURE]},
+    ]
+    beside = [{"type": "text", "text": "Which?"}] if goes_on else []
+    prompt = DIALECTS["messages"].read_prompt(
+        {
+            "messages": [
+                {"role": "user", "content": "Look."},
+                {"role": "assistant", "content": calls},
+                {"role": "user", "content": [*results, *beside]},
+            ]
+        }
+    )
+    assert isinstance(prompt, Prompt)
+    body = DIALECTS["chat"].write_prompt(prompt)
+    assert not isinstance(body, Failure)
+    _, _, first, second, told = body["messages"]
+    assert (first["content"], first["tool_call_id"]) == ("a tower", "a")
+    assert (second["content"], second["tool_call_id"]) == ("The result is shown below.", "b")
+    assert (told["role"], told["content"][1:]) == ("user", [SHOWN, SHOWN, *beside])
+
+
 JSON_MODES: Mapping[str, Mapping[str, Any]] = {
     "chat": {**CHAT, "response_format": {"type": "json_object"}},
     "responses": {**RESPONSES, "text": {"format": {"type": "json_object"}}},

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -90,6 +91,23 @@ def test_text_usage_and_end() -> None:
         UsageReport(9, 7, cached_tokens=4, reasoning_tokens=3),
         Finished(StopReason.END),
     ]
+
+
+def numbered(numbers: Sequence[int], *events: Payload) -> str:
+    """The text of a response of these events that bear these numbers."""
+    counted = [{**e, "sequence_number": n} for n, e in zip(numbers, events, strict=True)]
+    items = events_of("responses", [*counted, completed()])
+    return "".join(item.text for item in items if isinstance(item, TextDelta))
+
+
+def test_an_event_that_comes_again_under_its_number_is_told_once() -> None:
+    opened, ha = added(0, **MESSAGE), delta(0, "ha")
+    assert numbered([0, 1, 2, 1, 2, 2, 3], created(), opened, ha, opened, ha, ha, ha) == "haha"
+
+
+@pytest.mark.parametrize("numbers", [[0, 0, 0, 0], [0, 1, 1, 1], [0, 1, 0, 0]])
+def test_numbers_that_count_nothing_lose_no_word(numbers: list[int]) -> None:
+    assert numbered(numbers, created(), delta(0, "a"), delta(0, "b"), delta(0, "b")) == "abb"
 
 
 def test_what_the_deltas_leave_out_is_taken_from_what_is_done() -> None:

@@ -208,6 +208,12 @@ TARGET_LOSSES: tuple[TargetLoss, ...] = (
         "words first, then the calls of one turn",
         "先是文字，后是同一轮的调用",
     ),
+    TargetLoss(
+        "chat",
+        "place of images and files in tool results",
+        "told as the user's, behind the results: a result is words",
+        "放在结果之后，作为用户的内容告知：结果只能是文字",
+    ),
     TargetLoss("messages", "verbosity", "the dialect has no word for it", "这种方言没有对应的说法"),
     TargetLoss("messages", "metadata", *_HOUSE),
     TargetLoss(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, assert_never
 
@@ -27,6 +27,9 @@ from ..effort import effort
 from ..freetext import as_functions
 from .native import put_back
 
+_BELOW = Text("The result is shown below.")
+_SHOWN = Text("From the results of the tools:")
+
 
 def write_prompt(prompt: Prompt, target: Target = ANY) -> dict[str, Any]:
     """Everything that a `Prompt` can say has a place in this dialect.
@@ -34,8 +37,8 @@ def write_prompt(prompt: Prompt, target: Target = ANY) -> dict[str, Any]:
     Tools that take free text are functions here: few of the vendors who speak it know others.
     """
     prompt = as_functions(prompt)
-    joined = _joined(prompt.messages)
-    body: dict[str, Any] = {"messages": [_message(message, target) for message in joined]}
+    messages = _apart(_joined(prompt.messages))
+    body: dict[str, Any] = {"messages": [_message(message, target) for message in messages]}
     if prompt.tools:
         body["tools"] = [_tool(tool) for tool in prompt.tools]
     if prompt.tool_choice:
@@ -76,6 +79,28 @@ def _joined(messages: Iterable[Message]) -> list[Message]:
         else:
             joined.append(message)
     return joined
+
+
+def _apart(messages: Iterable[Message]) -> list[Message]:
+    """Results of tools are words here: what else they hold is told as the user's, behind them."""
+    apart: list[Message] = []
+    shown: list[Part] = []
+    for message in messages:
+        if message.role is Role.TOOL:
+            words = tuple(part for part in message.parts if isinstance(part, Text))
+            shown += [part for part in message.parts if not isinstance(part, Text)]
+            apart.append(replace(message, parts=words or (_BELOW,) if message.parts else ()))
+            continue
+        if shown and message.role is Role.USER:
+            apart.append(replace(message, parts=(_SHOWN, *shown, *message.parts)))
+        else:
+            apart += [*_told(shown), message]
+        shown = []
+    return [*apart, *_told(shown)]
+
+
+def _told(shown: Sequence[Part]) -> list[Message]:
+    return [Message(Role.USER, (_SHOWN, *shown))] if shown else []
 
 
 def _message(message: Message, target: Target) -> dict[str, Any]:

@@ -40,6 +40,7 @@ Act = Callable[["EventReader", Event], list[Item]]
 # They keep the line alive and belong to no response.
 _NOTHING = frozenset({"keepalive", "ping", "response.heartbeat"})
 _BARE = frozenset({"type", "sequence_number"})
+_REMEMBERED = 32  # events
 _OWN = "response."  # what the types of events begin with that are about the response
 # What these say has been said before, or has not.
 _SUMMING_UP = frozenset(
@@ -77,6 +78,7 @@ class EventReader:
         self.over = False
         self._outputs = Outputs()
         self._described: Event | None = None  # the response itself, as it was passed on
+        self._numbered: dict[int, Event] | None = {}  # the last events; None: numbers mean nothing
 
     @property
     def phase(self) -> Phase:
@@ -84,6 +86,8 @@ class EventReader:
 
     def read(self, chunk: Event) -> list[Item]:
         self.began = True
+        if self._has_come(chunk):
+            return []
         kind = chunk.get("type")
         if not isinstance(kind, str):
             error = error_of(chunk)
@@ -100,6 +104,22 @@ class EventReader:
         if kind in _NOTHING:
             return [] if chunk.keys() <= _BARE else [Foreign(chunk, content=False)]
         return [Foreign(chunk, content="output_index" in chunk)]
+
+    def _has_come(self, event: Event) -> bool:
+        """Whether it is a repetition, as on a line that was mended. Some number no event rightly:
+        then no two of one number are known to be the same.
+        """
+        number, numbered = event.get("sequence_number"), self._numbered
+        if numbered is None or not isinstance(number, int):
+            return False
+        before = numbered.get(number)
+        if before is not None and before != event:
+            self._numbered = None
+        elif before is None:
+            numbered[number] = event
+            if len(numbered) > _REMEMBERED:
+                del numbered[next(iter(numbered))]
+        return before == event and len(numbered) > 1
 
     def is_whole(self, body: Event) -> bool:
         return body.get("object") == "response" and text(body, "status") in self._ENDS
