@@ -76,6 +76,10 @@ def _error(message: str, kind: str | None = None, code: Any = None) -> Any:
     return {"error": {"message": message, "type": kind, "param": None, "code": code}}
 
 
+def _tencent(code: str) -> Any:
+    return {"Response": {"Error": {"Code": code, "Message": "?"}, "RequestId": "r"}}
+
+
 _OVERLOADED = '{"error":{"message":"Overloaded","type":"overloaded_error"}}'
 _HTML = {"content-type": "text/html"}
 
@@ -466,6 +470,30 @@ SAYINGS = (
     Said("what was written", 451, {"message": "您的请求内容不合规"}, Kind.POLICY),
     Said("who was refused", 403, {"message": "账号审核未通过"}, Kind.FORBIDDEN),
     Said("a spent package", 200, {"message": "资源包余量已用尽"}, Kind.QUOTA),
+    Said("a spent account", 200, _tencent("FailedOperation.ServiceStopArrears"), Kind.QUOTA),
+    Said("a spent pack", 200, _tencent("FailedOperation.ResourcePackExhausted"), Kind.QUOTA),
+    Said("a text refused", 200, _tencent("OperationDenied.TextIllegalDetected"), Kind.POLICY),
+    Said("a busy model", 500, _error("当前模型负载较高，请稍后重试"), Kind.OVERLOADED),
+    Said("what a prompt leaves", 400, _error("max_tokens must be at least 1, got -29."), _LONG),
+    Said(
+        "a schema of another vendor",
+        400,
+        _error("tools[0].function.parameters is not a valid moonshot flavored json schema"),
+        Kind.UNSUPPORTED,
+    ),
+    Said(
+        "moderation before a provider",
+        403,
+        {
+            "error": {
+                "message": "The model requires moderation and the input was flagged",
+                "code": 403,
+                "metadata": {"reasons": ["violence"], "provider_name": "OpenAI"},
+            }
+        },
+        Kind.POLICY,
+        Kind.POLICY,
+    ),
     Said("flow control", 200, {"message": "AppIdQpsOverFlowError:(秒级流控超限)"}, _RATE),
     # Nothing said.
     Said("silence, 425", 425, "", Kind.PROTOCOL),
@@ -533,6 +561,13 @@ def test_a_sentence_is_found_wherever_it_stands(name: str, wrap: str) -> None:
 def test_what_the_request_said_is_not_told_again(body: str) -> None:
     failure = classified(400, body.encode())
     assert "words of the user" not in repr(failure)
+
+
+def test_a_list_of_words_is_part_of_its_sentence() -> None:
+    """LiteLLM names its deployments at the end of what it has to say."""
+    said = "No deployments available, try again in 5 seconds. cooldown_list=['a1b2', 'c3d4']"
+    failure = classified(429, json.dumps(_error(said, code="429")).encode())
+    assert (failure.detail, failure.nested) == (said, None)
 
 
 def test_bytes_that_are_no_text_are_not_quoted() -> None:

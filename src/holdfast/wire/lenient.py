@@ -48,7 +48,7 @@ def parse(text: str) -> object:
 
 
 def embedded(text: str) -> Embedded | None:
-    """The first dictionary or list inside `text` that reads whole, and what stands around it."""
+    """The first dictionary, or list of some, inside `text` that reads whole, and what is around."""
     for match in list(_OPENING.finditer(text))[:_STARTS]:
         start = match.start()
         try:
@@ -56,9 +56,14 @@ def embedded(text: str) -> Embedded | None:
         except (ValueError, RecursionError):
             end = max(text.rfind("}"), text.rfind("]")) + 1
             value = _literal(text[start:end])
-        if isinstance(value, dict | list) and value:
+        if (isinstance(value, dict) or _has_object(value)) and value:
             return Embedded(text[:start].rstrip(" -:,'\"b"), value, text[end:])
     return None
+
+
+def _has_object(value: object) -> bool:
+    """A list of words or numbers is part of the sentence."""
+    return isinstance(value, list) and any(isinstance(item, dict) for item in value)
 
 
 def _literal(text: str) -> object:

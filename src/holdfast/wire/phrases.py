@@ -63,6 +63,7 @@ _PHRASES: tuple[Phrase, ...] = (
         r"too many (?:input )?tokens(?!, please wait)",  # Bedrock says that of its rate limit
         r"range of input length should be",
         r"tokens? \+ `?max_(?:new_)?tokens`? must be",
+        r"max_tokens must be at least 1, got -\d",  # vLLM: what the prompt leaves of the context
         r"(?:tokens?|prompt|inputs?|context|messages?)\b[^.]{0,80} (?:longer|larger|greater|bigger"
         r"|more) than [^.]{0,60}(?:context|tokens?|maximum|limit|length)",
         r"must (?:have|be) (?:less|fewer) than \d+ tokens",
@@ -148,6 +149,8 @@ _PHRASES: tuple[Phrase, ...] = (
         r"maximum allowed number of output tokens",
         r"(?:supports?|allows?) at most \d+ (?:completion |output )?tokens",
         r"range of [`']?\w+[`']? (?:should be|is) [\[(]",
+        # Each vendor takes a part of JSON Schema only.
+        r"invalid (?:json )?schema\b|not a valid [\w ]{0,30}schema\b|\bschema didn't specify",
         # What a vendor has signed or thought, another cannot take back, and one may miss.
         r"\bsignature\b[^.]{0,30}\b(?:thinking|thought|reasoning)|thinking\.signature",
         r"\bthought[ _]signatures?\b",
@@ -193,7 +196,7 @@ _PHRASES: tuple[Phrase, ...] = (
         r"high demand",
         r"(?:queue|maximum queue size)[^.]{0,30}(?:full|exceeded)",
         r"server busy, please try again",
-        r"服务(?:器)?繁忙|系统繁忙|访问量过大|负载已?饱和|过载|无可用账号|没有可用账号",
+        r"服务(?:器)?繁忙|系统繁忙|访问量过大|负载(?:已?饱和|[较过]高)|过载|无可用账号|没有可用账号",
     ),
     _phrase(
         Kind.RATE_LIMITED,

@@ -289,8 +289,8 @@ def _with_behind(report: Report, fields: Mapping[str, object], depth: int) -> Re
         **fields,
         **{plain(key): item for key, item in held.items() if isinstance(key, str)},
     }
-    if held.get("reasons") or "flagged_input" in held:
-        report = replace(report, reasons=("moderation", *report.reasons))
+    flagged = ("moderation",) if held.get("reasons") or "flagged_input" in held else ()
+    report = replace(report, reasons=(*flagged, *report.reasons))
     provider = _first(members, _PROVIDERS).lower()
     status = next(filter(None, (as_status(members.get(name)) for name in _BEHIND_STATUS)), None)
     told = next((members[name] for name in _BEHIND if members.get(name)), None)
@@ -302,6 +302,7 @@ def _with_behind(report: Report, fields: Mapping[str, object], depth: int) -> Re
         nested,
         by=provider or nested.by,
         status=nested.status or status or passed,
+        reasons=(*flagged, *nested.reasons),
         message=nested.message or report.message,
     )
     by = report.by or ("openrouter" if "provider_name" in held else "")

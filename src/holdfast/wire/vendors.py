@@ -185,7 +185,9 @@ _ROWS: tuple[Row, ...] = (
         " InvalidSubscription subscription_not_found reject_no_credit quote_exceeded"
         " rate_limit_exceeded_daily SetLimitExceeded QuotaExhausted credits_exhausted"
         " ServiceQuotaExceeded monthly_limit_exceeded daily_limit_exceeded"
-        " USAGE_LIMIT_EXCEEDED SUBSCRIPTION_NOT_FOUND INSUFFICIENT_BALANCE",
+        " USAGE_LIMIT_EXCEEDED SUBSCRIPTION_NOT_FOUND INSUFFICIENT_BALANCE"
+        " ResourceInsufficient.ChargeResourceExhausted FailedOperation.ResourcePackExhausted"
+        " FailedOperation.FreeResourcePackExhausted FailedOperation.ServiceStopArrears",
     ),
     # A policy names the content.
     Row(
@@ -198,7 +200,8 @@ _ROWS: tuple[Row, ...] = (
         " OutputTextSensitiveContentDetected InputTextRiskDetection InputImageRiskDetection"
         " OutputTextRiskDetection safety_check_failed content_moderation prohibited_content"
         " violation_fee.grok.csam content_safety image_content_policy_violation"
-        " data_may_contain_sensitive_content censorship_blocked",
+        " data_may_contain_sensitive_content censorship_blocked"
+        " OperationDenied.TextIllegalDetected OperationDenied.ImageIllegalDetected",
     ),
     # A part of the request that this target does not know; another may.
     Row(
