@@ -76,6 +76,11 @@ def _error(message: str, kind: str | None = None, code: Any = None) -> Any:
     return {"error": {"message": message, "type": kind, "param": None, "code": code}}
 
 
+def _google(metric: str) -> Any:
+    said = f"Quota exceeded for {metric}. Please submit a quota increase request."
+    return {"error": {"code": 429, "message": said, "status": "RESOURCE_EXHAUSTED"}}
+
+
 def _tencent(code: str) -> Any:
     return {"Response": {"Error": {"Code": code, "Message": "?"}, "RequestId": "r"}}
 
@@ -473,6 +478,14 @@ SAYINGS = (
     Said("a spent account", 200, _tencent("FailedOperation.ServiceStopArrears"), Kind.QUOTA),
     Said("a spent pack", 200, _tencent("FailedOperation.ResourcePackExhausted"), Kind.QUOTA),
     Said("a text refused", 200, _tencent("OperationDenied.TextIllegalDetected"), Kind.POLICY),
+    Said("a minute's quota, Gemini", 429, _google("metric 'API requests per minute'"), _RATE),
+    Said(
+        "a minute's quota, Vertex",
+        429,
+        _google("aiplatform.googleapis.com/online_prediction_requests_per_base_model"),
+        _RATE,
+    ),
+    Said("a day's quota", 429, _google("metric 'API requests per day'"), Kind.QUOTA),
     Said("a busy model", 500, _error("当前模型负载较高，请稍后重试"), Kind.OVERLOADED),
     Said("what a prompt leaves", 400, _error("max_tokens must be at least 1, got -29."), _LONG),
     Said(

@@ -99,6 +99,8 @@ _PHRASES: tuple[Phrase, ...] = (
         _LIMIT - {500, 503},
         r"(?:try again|retry) (?:in|after) \d",
         r"error-code#(?:token|rate)-limit",
+        # Google names the metric.
+        r"quota exceeded\b.{0,200}(?:\bper (?:second|minute)\b|_per_(?:minute|base_model))",
         r"秒后(?:再试|重试)",
     ),
     _phrase(
