@@ -19,7 +19,19 @@ SAID = [
     {"role": "developer", "content": "Be brief."},
     {"role": "user", "content": "Tell me about text:short"},
 ]
-PATHS = {"chat": "/v1/chat/completions", "responses": "/v1/responses"}
+PATHS = {
+    "chat": "/v1/chat/completions",
+    "responses": "/v1/responses",
+    "messages": "/v1/messages",
+}
+# What programs send to targets of their own dialect that do not know all of it.
+PROGRAMS: Mapping[str, Mapping[str, Any]] = {
+    "responses": {"input": SAID, "client_metadata": {"x": "y"}, "store": False},  # Codex
+    "messages": {
+        "messages": [{"role": "system", "content": "Be brief."}, SAID[1]],  # Claude Code
+        "max_tokens": 900,
+    },
+}
 
 
 def asked(word: str, dialect: str) -> dict[str, Any]:
@@ -32,8 +44,10 @@ def asked(word: str, dialect: str) -> dict[str, Any]:
 
 def layout(sim: SimulatedUpstream, sim_tls: SimulatedUpstream) -> Mapping[str, Any]:
     targets = {word: {"targets": [f"p/ok;refuses={word}"]} for word in WORDS}
-    once = {name: {**route, "max_attempts": 1} for name, route in targets.items()}
-    return {"providers": {"p": {"base_url": sim.base_url}}, "routes": once}
+    own = {dialect: {"targets": [f"{dialect}/ok"]} for dialect in PROGRAMS}
+    once = {name: {**route, "max_attempts": 1} for name, route in (targets | own).items()}
+    speaking = {name: {"base_url": sim.base_url, "dialect": name} for name in PROGRAMS}
+    return {"providers": {"p": {"base_url": sim.base_url}, **speaking}, "routes": once}
 
 
 @pytest.mark.parametrize(
@@ -63,6 +77,20 @@ async def _text(there: House, word: str, dialect: str) -> str:
     if dialect == "responses":
         return str(body["output"][0]["content"][0]["text"])
     return str(body["choices"][0]["message"]["content"])
+
+
+@pytest.mark.parametrize("dialect", PROGRAMS)
+def test_programs_are_answered_by_targets_that_do_not_know_all_they_say(dialect: str) -> None:
+    async def main() -> None:
+        async with house(layout) as there:
+            for requests in (2, 3):
+                body = {"model": dialect, **PROGRAMS[dialect]}
+                answer = await there.http.post(PATHS[dialect], json=body)
+                assert answer.status_code == 200, answer.text
+                assert SHORT in answer.text
+                assert len(there.sim.requests) == requests
+
+    run(main())
 
 
 def test_the_record_says_what_was_learned() -> None:

@@ -46,9 +46,9 @@ VARIANT = (
     [
         (
             openai("property 'stream_options' is unsupported, did you mean 'stream'?"),
-            "no_stream_usage",
+            "without:stream_options",
         ),
-        ({"detail": forbidden("stream_options", "include_usage")}, "no_stream_usage"),
+        ({"detail": forbidden("stream_options", "include_usage")}, "without:stream_options"),
         (openai("Unrecognized request argument supplied: max_completion_tokens"), "max_tokens"),
         ({"object": "error", "message": str(forbidden("max_completion_tokens"))}, "max_tokens"),
         (openai("azure does not support parameters: {'max_completion_tokens': 5}"), "max_tokens"),
@@ -100,5 +100,5 @@ def test_only_a_refusal_of_the_question_shows_one() -> None:
 
 def test_of_two_limits_the_one_that_is_known_stays() -> None:
     both = {**OLDER, "max_completion_tokens": 7}
-    told = worded(both, frozenset({"max_tokens", "no_stream_usage"}))
+    told = worded(both, frozenset({"max_tokens", "without:stream_options"}))
     assert told == OLDER

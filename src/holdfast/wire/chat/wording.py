@@ -1,43 +1,29 @@
-"""What chat targets know under one name only, or not at all, and how they are asked instead.
-
-A target that refuses such a word by name shows that it has the quirk: it can be asked again.
-"""
+"""What chat targets know under one name only, or not at all, and how they are asked instead."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
 from typing import Any
 
-from ...core.failure import Failure, Kind
+from ...core.failure import Failure
+from ..wording import Words, fields, helps, left_out, quirk_in
 
-# By the quirk that a target has which refuses it.
-_WORDS: Mapping[str, re.Pattern[str]] = {
+_LIMITS = {"max_tokens", "max_completion_tokens"}
+_WORDS: Words = {
+    **fields("chat"),
     "max_tokens": re.compile(r"\bmax_completion_tokens\b"),
     "max_completion_tokens": re.compile(r"\bmax_tokens\b"),
-    "no_stream_usage": re.compile(r"\bstream_options\b|\binclude_usage\b"),
     "no_developer": re.compile(r"\bdeveloper\b"),
 }
-_LIMITS = {"max_tokens", "max_completion_tokens"}
-_REFUSES = re.compile(
-    r"un(?:supported|recogni[sz]ed|known|expected)\b"
-    r"|\bnot (?:currently )?(?:supported|recogni[sz]ed|permitted|allowed|one of)\b"
-    r"|\b(?:does|do)(?: not|n't) support\b|\binvalid (?:role|parameter|argument|field)"
-    r"|\bmust be one of\b|不支持|未知|不允许",
-    re.IGNORECASE,
-)
 
 
 def worded(body: Mapping[str, Any], quirks: AbstractSet[str]) -> dict[str, Any]:
     """`body` in the words that a target with these quirks knows, asking it for usage."""
-    told = dict(body)
-    if "no_stream_usage" in quirks:
-        told.pop("stream_options", None)
-    else:
-        options = told.get("stream_options")
-        asked = options if isinstance(options, dict) else {}
-        told["stream_options"] = {**asked, "include_usage": True}
+    options = body.get("stream_options")
+    asked = options if isinstance(options, dict) else {}
+    told = left_out({**body, "stream_options": {**asked, "include_usage": True}}, quirks)
     for name in _LIMITS & quirks:
         (other,) = _LIMITS - {name}
         limit = told.pop(other, None)
@@ -50,26 +36,12 @@ def worded(body: Mapping[str, Any], quirks: AbstractSet[str]) -> dict[str, Any]:
 
 def shown(body: Mapping[str, Any], quirks: AbstractSet[str], failure: Failure) -> str:
     """The quirk that `failure`, which `body` has met, shows; "" if it shows none that helps."""
-    if failure.kind not in (Kind.UNSUPPORTED, Kind.INVALID):
-        return ""
-    said = " ".join(_said(failure))
-    if not _REFUSES.search(said):
-        return ""
-    named = [
-        (found.start(), quirk) for quirk, word in _WORDS.items() if (found := word.search(said))
-    ]
-    quirk = min(named, default=(0, ""))[1]  # after it may stand what to write instead
+    quirk = quirk_in(failure, _WORDS)
     if quirk in _LIMITS and quirks & _LIMITS:
         return ""
-    return quirk if worded(body, quirks) != worded(body, {*quirks, quirk}) else ""
+    return quirk if helps(quirk, body, quirks, worded) else ""
 
 
 def _as_system(message: Any) -> Any:
     developer = isinstance(message, dict) and message.get("role") == "developer"
     return {**message, "role": "system"} if developer else message
-
-
-def _said(failure: Failure) -> Iterator[str]:
-    yield from (failure.param or "", failure.detail)
-    if failure.nested:
-        yield from _said(failure.nested)

@@ -19,6 +19,7 @@ from .events import EventReader
 from .prompt import write_prompt
 from .read import read_prompt
 from .serve import MessageAssembler, MessageStream, refusal
+from .wording import shown
 
 
 class MessagesDialect:
@@ -36,7 +37,7 @@ class MessagesDialect:
         return classify_answer(answer)
 
     def quirk(self, asked: Request, target: Target, failure: Failure) -> str:
-        return ""
+        return shown(asked.body, target.quirks, failure)
 
     def write_prompt(self, prompt: Prompt, target: Target = ANY) -> Mapping[str, Any] | Failure:
         return write_prompt(prompt, target)

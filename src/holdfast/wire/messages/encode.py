@@ -1,7 +1,8 @@
 """A request as this dialect's upstreams are asked: from the beginning, or from what was released.
 
 The client's body goes out as it came, but for what has to differ: the model's name, streaming,
-the messages that a continuation adds, and reasoning that no vendor has signed.
+words that the target does not know, the messages that a continuation adds, and reasoning that no
+vendor has signed.
 """
 
 from __future__ import annotations
@@ -16,13 +17,15 @@ from ..dialect import EncodedRequest
 from ..fields import table, tables, whole
 from ..instruction import instruction
 from ..jsontext import dumps
+from .wording import worded
 
 PATH = "/messages"
 VERSION = "2023-06-01"
 
 
 def encode_request(request: Request, target: Target, how: How, released: str) -> EncodedRequest:
-    body = {**request.body, "model": target.model, "stream": True}
+    asked = worded(request.body, target.quirks)
+    body = {**asked, "model": target.model, "stream": True}
     messages = list(body.get("messages") or ())
     if not any(one.place == "block" for one in target.returned):
         messages = list(map(_signed, messages))

@@ -13,12 +13,15 @@ from ..classify import classify_answer
 from ..decode import AnswerDecoder
 from ..dialect import ANY, Assembler, Decoder, EncodedRequest, ErrorAnswer, Head, StreamWriter
 from ..vendors import vendor_of
+from ..wording import fields, helps, left_out, quirk_in
 from .ask import decode_request
 from .encode import cancel_request, encode_request, resumable
 from .events import EventReader
 from .prompt import write_prompt
 from .read import read_prompt
 from .serve import ResponseAssembler, ResponseStream
+
+_WORDS = fields("responses")
 
 __all__ = ["ResponsesDialect", "cancel_request", "resumable"]
 
@@ -38,7 +41,8 @@ class ResponsesDialect:
         return classify_answer(answer)
 
     def quirk(self, asked: Request, target: Target, failure: Failure) -> str:
-        return ""
+        quirk = quirk_in(failure, _WORDS)
+        return quirk if helps(quirk, asked.body, target.quirks, left_out) else ""
 
     def write_prompt(self, prompt: Prompt, target: Target = ANY) -> Mapping[str, Any] | Failure:
         return write_prompt(prompt, target)

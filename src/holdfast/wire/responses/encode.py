@@ -1,7 +1,7 @@
 """A request as this dialect's upstreams are asked: from the beginning, or from what was released.
 
 The client's body goes out as it came, but for what has to differ: the model's name, streaming,
-and the items that a continuation adds.
+fields that the target does not know, and the items that a continuation adds.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from ..dialect import EncodedRequest
 from ..fields import table, text
 from ..instruction import instruction
 from ..jsontext import dumps
+from ..wording import left_out
 from . import codex
 from .words import LIFECYCLE
 
@@ -29,7 +30,8 @@ def encode_request(request: Request, target: Target, how: How, released: str) ->
     if how is How.NATIVE:
         path = f"{PATH}/{quote(target.resume, safe='')}?stream=true"
         return EncodedRequest(path, headers(target, bearer(target)), b"", "GET")
-    body = {**request.body, "model": target.model, "stream": True}
+    asked = left_out(request.body, target.quirks)
+    body = {**asked, "model": target.model, "stream": True}
     if target.continuation is Continuation.NATIVE and how is How.START:
         body |= _kept(request.body)
     partial = released.rstrip()
