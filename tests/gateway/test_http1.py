@@ -89,6 +89,10 @@ def test_an_offer_of_http_2_is_declined_and_the_body_is_read(step: int) -> None:
     assert not line.closed
 
 
+def test_many_offers_at_once_are_declined_one_after_the_other() -> None:
+    assert said([post(b"", _OFFER) * 1000]).written.count(b"HTTP/1.1 200") == 1000
+
+
 def test_a_body_in_chunks_is_read_after_an_offer() -> None:
     head = b"POST /v1 HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n" + _OFFER + b"\r\n"
     line = said([head + chunks(b"hel"), chunks(b"lo") + b"0\r\n\r\n"])

@@ -51,15 +51,16 @@ class _Parser(httptools.HttpRequestParser):
         self._protocol = protocol
 
     def feed_data(self, data: Any) -> None:
-        try:
-            super().feed_data(data)
-        except httptools.HttpParserUpgrade as offer:
-            if not self._protocol.is_offered:
-                raise
-            (end,) = offer.args
-            head = self._protocol.plain_head
-            self._protocol.parser = _Parser(self._protocol)
-            self._protocol.parser.feed_data(head + data[end:])
+        parser = self
+        while True:
+            try:
+                return super(_Parser, parser).feed_data(data)
+            except httptools.HttpParserUpgrade as offer:
+                if not self._protocol.is_offered:
+                    raise
+                (end,) = offer.args
+                data = self._protocol.plain_head + data[end:]
+                parser = self._protocol.parser = _Parser(self._protocol)
 
 
 def _end_with_the_connection(cycle: RequestResponseCycle) -> None:
