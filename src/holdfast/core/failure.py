@@ -218,6 +218,9 @@ class Cause:
 # The `code` of an answer that was asked to go on and ended by itself without a new word.
 NOTHING_MORE = "nothing_more"
 
+# The `code` of an answer that said that it ended, though it was not whole: no bytes were missing.
+SAID_TO_END = "said_to_end"
+
 # The `code` where a connection that was kept from an earlier request died before it answered.
 STALE = "stale_connection"
 
@@ -276,7 +279,8 @@ class Failure:
         labels = [cause.label for cause in self.cause_chain if cause.label]
         if labels:
             return labels[-1]
-        return "EOF" if self.nested is None and self.kind in _EOF else ""
+        ended = self.kind in _EOF and self.code in (None, STALE)
+        return "EOF" if ended and self.nested is None else ""
 
 
 _EOF = frozenset({Kind.CLOSED, Kind.TRUNCATED})

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ...core.events import Finished, Foreign, StopReason, UsageReport
-from ...core.failure import Failure, Kind, Phase
+from ...core.failure import SAID_TO_END, Failure, Kind, Phase
 from ..classify import classify_event, finish_failure
 from ..decode import Item
 from ..fields import table, tables, text, whole, without
@@ -103,7 +103,7 @@ class ChunkReader:
         missing = self._missing(marked=marked)
         if missing:
             kind = Kind.TRUNCATED if self._choices else Kind.EMPTY
-            return [Failure(kind, Phase.END, detail=missing)]
+            return [Failure(kind, Phase.END, detail=missing, code=SAID_TO_END if marked else None)]
         return self._finish()
 
     def _read_choices(

@@ -17,7 +17,7 @@ from ...core.events import (
     ToolCallDelta,
     UsageReport,
 )
-from ...core.failure import Failure, Kind, Phase
+from ...core.failure import SAID_TO_END, Failure, Kind, Phase
 from ..beside import BESIDE, Rest, noted, spoken
 from ..classify import BEGUN_AGAIN, classify_event, finish_failure
 from ..decode import Item
@@ -95,7 +95,8 @@ class EventReader:
         end = "the end marker came" if marked else "the bytes ended"
         if not self.began:
             return [Failure(Kind.EMPTY, Phase.END, detail=f"{end} and nothing before")]
-        return [Failure(Kind.TRUNCATED, Phase.END, detail=f"{end} without message_stop")]
+        code, detail = SAID_TO_END if marked else None, f"{end} without message_stop"
+        return [Failure(Kind.TRUNCATED, Phase.END, detail=detail, code=code)]
 
     # The message itself.
 
@@ -117,7 +118,7 @@ class EventReader:
         word = text(self._last, "stop_reason") or text(event, "stop_reason")
         if not word:
             detail = "message_stop came without a stop reason"
-            return [Failure(Kind.TRUNCATED, Phase.END, detail=detail)]
+            return [Failure(Kind.TRUNCATED, Phase.END, detail=detail, code=SAID_TO_END)]
         failure = finish_failure(word, self.phase)
         if failure:
             return [failure]

@@ -17,7 +17,7 @@ from ...core.events import (
     ToolCallDelta,
     UsageReport,
 )
-from ...core.failure import Failure, Kind, Phase
+from ...core.failure import SAID_TO_END, Failure, Kind, Phase
 from ..beside import noted, spoken
 from ..classify import BEGUN_AGAIN, classify_event, finish_failure
 from ..decode import Item
@@ -136,7 +136,7 @@ class EventReader:
             told = _up_to_failure(self._ENDS[status](self, last))
             return [*items, *_placed(told, kind, REST.of(kind, last))]
         detail = f"the response is no more than {status or 'begun'}"
-        return [Failure(Kind.TRUNCATED, Phase.END, detail=detail)]
+        return [Failure(Kind.TRUNCATED, Phase.END, detail=detail, code=SAID_TO_END)]
 
     def end(self, *, marked: bool) -> list[Item]:
         if self.told:
@@ -144,8 +144,8 @@ class EventReader:
         end = "the end marker came" if marked else "the bytes ended"
         if not self.began:
             return [Failure(Kind.EMPTY, Phase.END, detail=f"{end} and nothing before")]
-        detail = f"{end} without response.completed"
-        return [Failure(Kind.TRUNCATED, Phase.END, detail=detail)]
+        code, detail = SAID_TO_END if marked else None, f"{end} without response.completed"
+        return [Failure(Kind.TRUNCATED, Phase.END, detail=detail, code=code)]
 
     # The response itself.
 
