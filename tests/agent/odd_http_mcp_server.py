@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gzip
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -10,6 +11,7 @@ from typing import Any
 
 _PAGE = b"<html>oops</html>"
 _EVENTS = "text/event-stream"
+TOO_BIG = 4_000_000  # bytes: more than a test lets a message have
 
 
 class OddServer:
@@ -68,6 +70,10 @@ def _answers(id: Any) -> dict[str, tuple[Any, ...]]:
         "cut_stream": (b": wait\n\n", 200, _EVENTS, 100),
         "no_json": (b"{{{",),
         "accepted": (b"", 202),
+        "too_big": (_words(id, "x" * TOO_BIG),),
+        "packed": (gzip.compress(_words(id, "it is packed")), 200, "application/json", 0, "gzip"),
+        "bomb": (gzip.compress(_words(id, " " * TOO_BIG)), 200, "application/json", 0, "gzip"),
+        "streamed_big": (b"data: " + _words(id, "x" * 2_000_000) + b"\n\n", 200, _EVENTS),
         "a_page": (_PAGE, 200, "text/html"),
     }
 
@@ -92,6 +98,10 @@ def _result(id: Any, result: Any) -> bytes:
     return json.dumps({"jsonrpc": "2.0", "id": id, "result": result}).encode()
 
 
+def _words(id: Any, text: str) -> bytes:
+    return _result(id, {"content": [{"type": "text", "text": text}]})
+
+
 def _error(id: Any, code: int, message: str) -> bytes:
     error = {"code": code, "message": message}
     return json.dumps({"jsonrpc": "2.0", "id": id, "error": error}).encode()
@@ -103,9 +113,11 @@ def _answer(
     status: int = 200,
     kind: str = "application/json",
     more: int = 0,
+    coding: str = "identity",
 ) -> None:
     """`more`: bytes that are announced and do not come."""
     head = f"HTTP/1.1 {status} -\r\nContent-Type: {kind}\r\nContent-Length: {len(body) + more}\r\n"
+    head += f"Content-Encoding: {coding}\r\n"
     writer.write(f"{head}\r\n".encode() + body)
 
 

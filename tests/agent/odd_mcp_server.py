@@ -8,6 +8,8 @@ LEDGER, a line each.
 from __future__ import annotations
 
 import json
+import os
+import signal
 import sys
 from pathlib import Path
 from typing import Any
@@ -24,7 +26,7 @@ TOOLS: list[dict[str, Any]] = [
         for name in (
             *("chatter", "garbage", "shapeless", "unknown_content", "silent", "huge"),
             *("half_emoji", "control_signs", "latin_1", "server_error", "internal_error"),
-            *("no_address", "data_address"),
+            *("no_address", "data_address", "endless", "noisy", "deaf"),
         )
     ),
 ]
@@ -44,6 +46,18 @@ def answer(id: Any, result: Any) -> None:
     say({"jsonrpc": "2.0", "id": id, "result": result})
 
 
+def hostile(id: Any, name: str) -> None:
+    while name == "endless":
+        sys.stdout.write("x" * 65536)
+    if name == "noisy":
+        sys.stderr.write("still here\n" * 500_000)
+        answer(id, {"content": [{"type": "text", "text": "noisy was called"}]})
+    if name == "deaf":
+        answer(id, {"content": [{"type": "text", "text": "the last word"}]})
+        os.close(0)
+        signal.pause()
+
+
 def called(id: Any, name: str) -> None:
     with LEDGER.open("a") as ledger:
         ledger.write(f"{name}\n")
@@ -58,8 +72,6 @@ def called(id: Any, name: str) -> None:
             return answer(id, {"content": "not a list"})
         case "unknown_content" | "no_address" | "data_address":
             return answer(id, {"content": BLOCKS[name]})
-        case "silent":
-            return None
         case "half_emoji":
             return answer(id, {"content": [{"type": "text", "text": "half of it: \ud83d"}]})
         case "control_signs":
@@ -75,6 +87,8 @@ def called(id: Any, name: str) -> None:
         case "internal_error":
             error = {"code": -32603, "message": "TypeError: x is undefined"}
             return say({"jsonrpc": "2.0", "id": id, "error": error})
+        case "silent" | "endless" | "noisy" | "deaf":
+            return hostile(id, name)
         case "huge":
             return answer(id, {"content": [{"type": "text", "text": "x" * 3_000_000}]})
         case _:

@@ -18,11 +18,11 @@ import pytest
 from mcp import MCPError, types
 from pydantic import SecretStr
 from tests import pictures, ports
-from tests.agent.odd_http_mcp_server import odd_server
+from tests.agent.odd_http_mcp_server import TOO_BIG, odd_server
 from tests.agent.stage import MemoryJournal, Stage, call, calls, in_turn, says, task
 from tests.upstream.leaks import HANG, until, watched
 
-from holdfast.agent import media
+from holdfast.agent import mcp_overheard, mcp_stdio, media
 from holdfast.agent.events import ToolAnswered
 from holdfast.agent.mcp import PATIENCE, PAUSE, McpServer
 from holdfast.agent.mcp_leniency import mended_tool
@@ -405,12 +405,20 @@ ODD = str(Path(__file__).with_name("odd_mcp_server.py"))
         ("data_address", "ok", "[file-1.bin (application/octet-stream"),
         ("server_error", "error", "the disk is full"),
         ("internal_error", "error", "x is undefined"),
+        (
+            "endless",
+            "unknown",
+            "not known whether",
+        ),
+        ("noisy", "ok", "noisy was called"),
+        ("deaf", "ok", "the last word"),
     ],
 )
 def test_a_server_that_answers_oddly_costs_that_call_alone(
-    tmp_path: Path, name: str, outcome: str, words: str
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, outcome: str, words: str
 ) -> None:
     """An effect may have been had: what cannot be read is no failure that invites another try."""
+    monkeypatch.setattr(mcp_stdio, "LARGEST", 4 << 20)
 
     async def main() -> None:
         settings = McpSettings(command=(sys.executable, ODD, str(tmp_path / "ledger")))
@@ -447,12 +455,17 @@ def test_a_server_that_answers_oddly_costs_that_call_alone(
         ("no_json", "unknown", ""),
         ("accepted", "unknown", ""),
         ("a_page", "unknown", ""),
+        ("too_big", "unknown", ""),
+        ("packed", "ok", "it is packed"),
+        ("bomb", "unknown", ""),
+        ("streamed_big", "ok", "more characters; read on with"),
     ],
 )
 def test_over_http_what_the_server_says_is_told_and_what_it_does_not_say_is_unknown(
-    name: str, outcome: str, words: str
+    monkeypatch: pytest.MonkeyPatch, name: str, outcome: str, words: str
 ) -> None:
     """An error of JSON-RPC, or a refusal of HTTP, is an answer: the call has ended in it."""
+    monkeypatch.setattr(mcp_overheard, "LARGEST", TOO_BIG // 2)
 
     async def main() -> None:
         async with odd_server() as odd:
@@ -465,6 +478,32 @@ def test_over_http_what_the_server_says_is_told_and_what_it_does_not_say_is_unkn
                 assert (told.outcome, said in told.message.text) == (expected, True)
             await server.aclose()
             assert odd.calls == [name, "fine"]
+
+    asyncio.run(watched(main()))
+
+
+def test_a_line_without_an_end_ends_that_connection_and_says_why(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(mcp_stdio, "LARGEST", 4 << 20)
+
+    async def main() -> None:
+        settings = McpSettings(command=(sys.executable, ODD, str(tmp_path / "ledger")))
+        server = McpServer("box", settings, LoopClock(), patience=HANG)
+        tools = await offered(server)
+        asked = ToolCall("c1", "box__endless", "{}")
+        told = await run_tool(tools[asked.name], asked, ToolContext(), LoopClock())
+        assert told.failure
+        assert "it wrote a line of more than 4 MB" in json.dumps(told.failure)
+        await server.aclose()
+        wordy = "while True: print('x' * 65536, end='')"
+        server = McpServer(
+            "box", McpSettings(command=(sys.executable, "-c", wordy)), LoopClock(), patience=HANG
+        )
+        with pytest.raises(StreamFailed) as failed:
+            await server.tools()
+        assert "it wrote a line of more than 4 MB" in failed.value.failure.detail
+        await server.aclose()
 
     asyncio.run(watched(main()))
 

@@ -9,17 +9,15 @@ from __future__ import annotations
 
 import asyncio
 import base64
-import os
 from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
-from typing import Any, TextIO
+from typing import Any
 from urllib.parse import unquote, urlsplit
 
 import httpx2
-from mcp import Client, MCPError, StdioServerParameters, types
+from mcp import Client, MCPError, types
 from mcp.client import Transport
-from mcp.client.stdio import stdio_client
 from mcp.client.streamable_http import streamable_http_client
 
 from ..config import McpSettings
@@ -33,6 +31,7 @@ from ..wire.jsontext import dumps
 from ..wire.toolargs import fit_name, unused
 from .mcp_leniency import LOST, always, lenient
 from .mcp_overheard import UNPACKED, Overheard
+from .mcp_stdio import LARGEST, Program
 from .media import Media
 from .tools import AgentTool, Missing, OutcomeUnknown, Output, ToolContext, ToolFailed
 
@@ -40,14 +39,13 @@ CONNECT = 120.0  # seconds: a server may have to be fetched before it can start
 PATIENCE = 10.0  # seconds that a turn waits for that
 PAUSE = 5.0  # seconds until a server that failed to start is tried again; doubled each time
 LONGEST_PAUSE = 300.0
-CLOSE = 8.0  # seconds: the SDK's own escalation to SIGKILL takes six
+CLOSE = 8.0  # seconds: a server that does not end by itself is killed in six
 TRUSTED = 5.0  # seconds for which a connection that was heard from is taken to be there
 LISTED = 60.0  # seconds for which a listing is
 PROBE = 5.0  # seconds in which it must otherwise answer
 _TOLD = 1.0  # seconds in which the SDK tells a caller that the connection is gone
 _PAGES = 50  # of a listing
 _TYPE = 100  # characters of a type that is told
-_STDERR = 2048  # bytes that are kept of what a server says about itself
 
 # After these nobody knows whether the tool was run; any other error is the server's own word
 # (`mcp_leniency` sees to it that these are not).
@@ -195,7 +193,9 @@ class McpServer:
         async with self._opening:
             if self._link is link:
                 await self._drop()
-        return OutcomeUnknown(f"the tool server {self._name} was lost during the call")
+        fault = link.program.fault if link.program else ""
+        lost = f"the tool server {self._name} was lost during the call"
+        return OutcomeUnknown(f"{lost}: {fault}" if fault else lost)
 
 
 class _Link:
@@ -208,7 +208,7 @@ class _Link:
         self.refused: dict[str, str] = {}  # what was listed as no tool can be, and why
         self.heard_at = 0.0
         self._overheard = Overheard()
-        self.said = b""  # the end of what the server wrote on its standard error
+        self.program: Program | None = None  # where it is one of our own
         self._settings = settings
         self._ready = asyncio.Event()
         self._closing = asyncio.Event()
@@ -221,7 +221,18 @@ class _Link:
 
     @property
     def alive(self) -> bool:
-        return self.ready and not self.task.done()
+        left = self.program is not None and self.program.ended
+        return self.ready and not (left or self.task.done())
+
+    @property
+    def told(self) -> Sequence[str]:
+        """What is known of its end besides the error: what was wrong with what it wrote, and the
+        last words on its standard error.
+        """
+        if self.program is None:
+            return ()
+        words = scrub(self.program.said.decode("utf-8", "replace").strip()[-500:])
+        return [part for part in (self.program.fault, f"it said: {words}" if words else "") if part]
 
     async def opened(self, seconds: float) -> None:
         """Returns when it is open, or could not be opened, or the time is up."""
@@ -294,28 +305,14 @@ class _Link:
                 headers=UNPACKED | headers, timeout=timeout, event_hooks=hooks
             )
             http = await stack.enter_async_context(client)
-            return streamable_http_client(settings.url, http_client=http)
-        command, *arguments = settings.command
-        env = {name: value.get_secret_value() for name, value in settings.env.items()}
-        parameters = StdioServerParameters(
-            command=command, args=arguments, env=env, encoding_error_handler="replace"
+            return streamable_http_client(
+                settings.url, http_client=http, max_sse_event_size=LARGEST
+            )
+        self.program = Program(
+            settings.command,
+            {name: value.get_secret_value() for name, value in settings.env.items()},
         )
-        return stdio_client(parameters, await self._stderr(stack))
-
-    async def _stderr(self, stack: AsyncExitStack) -> TextIO:
-        """A file for the server's standard error, whose end is kept: it often tells the reason."""
-        reading, writing = os.pipe()
-        ours = stack.enter_context(os.fdopen(reading, "rb"))
-        theirs = stack.enter_context(os.fdopen(writing, "w"))
-        link = self
-
-        class Listener(asyncio.Protocol):
-            def data_received(self, data: bytes) -> None:
-                link.said = (link.said + data)[-_STDERR:]
-
-        transport, _ = await asyncio.get_running_loop().connect_read_pipe(Listener, ours)
-        stack.callback(transport.close)
-        return theirs
+        return self.program.streams()
 
 
 def _failure(name: str, link: _Link, secrets: Sequence[str]) -> Failure:
@@ -326,8 +323,7 @@ def _failure(name: str, link: _Link, secrets: Sequence[str]) -> Failure:
         failure = failure_from(error, Progress(lambda _: None, Phase.CONNECT))
         kind = Kind.UNAVAILABLE if failure.kind is Kind.INTERNAL else failure.kind
         failure = replace(failure, kind=kind)
-    words = scrub(link.said.decode("utf-8", "replace").strip()[-500:])
-    detail = "; it said: ".join(part for part in (failure.detail, words) if part)
+    detail = "; ".join(part for part in (failure.detail, *link.told) if part)
     return conceal(replace(failure, hop=Hop.TOOL, by=f"mcp:{name}", detail=detail), secrets)
 
 

@@ -7,13 +7,15 @@ an HTTP status, is heard here, beside the SDK: it ends the call, and nothing abo
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterable, AsyncIterator, Sequence
 from typing import Any
 
 import httpx2
 
+from ..upstream.codings import layers, unpacked
 from ..wire.jsontext import loads
 from ..wire.sse import SseParser
+from .mcp_stdio import LARGEST
 
 LIMIT = 1024 * 1024  # bytes of an answer in which an error is looked for
 _CALL = "tools/call"
@@ -33,8 +35,9 @@ class Overheard:
         if call is not None:
             self._calls[call] = 400 <= response.status_code < 500
         assert isinstance(response.stream, httpx2.AsyncByteStream)
+        coded, response.headers["content-encoding"] = layers(response.headers), "identity"
         kind = response.headers.get("content-type", "").lower()
-        response.stream = _Tapped(response.stream, self, call, events="event-stream" in kind)
+        response.stream = _Tapped(response.stream, self, call, coded, events="event-stream" in kind)
 
     def ended(self, request: Any) -> bool | None:
         """Whether the server itself has ended this call with an error. None: it is no call that
@@ -55,19 +58,33 @@ class Overheard:
 
 class _Tapped(httpx2.AsyncByteStream):
     def __init__(
-        self, stream: httpx2.AsyncByteStream, to: Overheard, call: Any, *, events: bool
+        self,
+        stream: httpx2.AsyncByteStream,
+        to: Overheard,
+        call: Any,
+        coded: Sequence[str],
+        *,
+        events: bool,
     ) -> None:
         self._stream = stream
+        self._coded = coded
         self._to = to
         self._call = call
         self._parser = SseParser(LIMIT) if events else None
         self._body = bytearray()
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
-        async for data in self._stream:
+        plain: AsyncIterable[bytes] = self._stream
+        for coding in self._coded:
+            plain = unpacked(plain, coding)
+        size = 0
+        async for data in plain:
+            size += len(data)
             if self._parser:
                 for event in self._parser.feed(data):
                     self._to.heard(event.data, self._call)
+            elif size > LARGEST:  # of events the SDK measures each
+                raise httpx2.ReadError(f"an answer of more than {LARGEST >> 20} MB")
             elif len(self._body) <= LIMIT:
                 self._body += data
             yield data
