@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import codecs
+import itertools
 import re
+from collections.abc import Sequence
 
-from ...core.failure import Kind, StreamFailed
+from ...core.failure import Failure, Hop, Kind, Phase, StreamFailed
 from ...core.mediatype import kind_of, sniffed
 from ...core.message import Image
 from .. import texts
 from ..event import Attachment
-from ..pipeline import Middleware, Onward, Result, Visit
+from ..pipeline import Fetch, Middleware, Onward, Result, Visit
 
 IMAGE = 4 * 1024 * 1024  # bytes
 TEXT = 512 * 1024  # bytes of a file that is read as text
 SIGNS = 60_000  # of such a file that a model is shown
 IMAGES = 4  # of one message
+TRIED = 2 * IMAGES  # of one message: what is called a picture may be none
+AT_ONCE = 6  # files of one message that are fetched side by side
+PATIENCE = 30.0  # seconds for all of a message
 QUOTED = 1000  # signs of the message that is answered
 
 _TEXTUAL = ("text/", "application/json", "application/xml", "application/x-yaml")
@@ -36,15 +42,13 @@ async def media(visit: Visit, onward: Onward) -> Result:
         return await onward(visit)
     lines = [_quoted(visit)] if visit.inbound.quote else []
     lines += [visit.text] if visit.text else []
-    for attachment in visit.inbound.attachments:
-        if attachment.kind == "image":
-            lines += await _image(visit, attachment)
-        elif attachment.text:
-            lines.append(f"{_named(visit, attachment)}\n{attachment.text}")
-        elif _is_textual(attachment):
-            lines.append(await _file(visit, attachment))
+    for attachment, read in zip(visit.inbound.attachments, await _all_read(visit), strict=True):
+        if isinstance(read, str):
+            lines.append(read)
+        elif sum(isinstance(part, Image) for part in visit.parts) < IMAGES:
+            visit.parts.append(read)
         else:
-            lines.append(_unread(visit, attachment, "media_unseen"))
+            lines.append(_too_many(visit, attachment))
     visit.text = "\n\n".join(lines)
     return await onward(visit)
 
@@ -58,20 +62,59 @@ def _quoted(visit: Visit) -> str:
     return texts.say("quoted", visit.language, text=shown)
 
 
-async def _image(visit: Visit, attachment: Attachment) -> list[str]:
+async def _all_read(visit: Visit) -> Sequence[Image | str]:
+    """What a model is given of each attachment, in order. They are fetched side by side: nobody
+    waits for one after the other.
+    """
+    fetch = _Fetching(visit.services.fetch)
+    images = itertools.count(1)
+    reading = []
+    for attachment in visit.inbound.attachments:
+        if attachment.kind == "image":
+            reading.append(_image(visit, attachment, fetch, next(images)))
+        else:
+            reading.append(_other(visit, attachment, fetch))
+    return await asyncio.gather(*reading)
+
+
+class _Fetching:
+    """Fetches a few at once, and all of a message within its time."""
+
+    def __init__(self, fetch: Fetch) -> None:
+        self._fetch = fetch
+        self._room = asyncio.Semaphore(AT_ONCE)
+        self._until = asyncio.get_running_loop().time() + PATIENCE
+
+    async def __call__(self, attachment: Attachment, limit: int) -> bytes:
+        """`pipeline.Fetch`."""
+        try:
+            async with asyncio.timeout_at(self._until), self._room:
+                return await self._fetch(attachment, limit)
+        except TimeoutError:
+            late = Failure(Kind.TIMEOUT, Phase.STREAM, Hop.PLATFORM)
+            raise StreamFailed(late) from None
+
+
+async def _image(visit: Visit, attachment: Attachment, fetch: Fetch, number: int) -> Image | str:
     """The image itself goes to the model; links of platforms do not last, so it is fetched."""
-    if sum(isinstance(part, Image) for part in visit.parts) >= IMAGES:
-        return [_unread(visit, attachment, "media_too_many", limit=IMAGES)]
+    if number > TRIED:
+        return _too_many(visit, attachment)
     try:
-        data = await visit.services.fetch(attachment, IMAGE)
+        data = await fetch(attachment, IMAGE)
     except StreamFailed as failed:
-        return [_unfetched(visit, attachment, failed.failure.kind, IMAGE)]
+        return _unfetched(visit, attachment, failed.failure.kind, IMAGE)
     media_type = sniffed(data)
     if kind_of(media_type) != "image":  # a page that says why there is none, or nothing at all
-        return [_unread(visit, attachment, "media_no_picture")]
-    encoded = base64.b64encode(data).decode()
-    visit.parts.append(Image(data=encoded, media_type=media_type))
-    return []
+        return _unread(visit, attachment, "media_no_picture")
+    return Image(data=base64.b64encode(data).decode(), media_type=media_type)
+
+
+async def _other(visit: Visit, attachment: Attachment, fetch: Fetch) -> str:
+    if attachment.text:
+        return f"{_named(visit, attachment)}\n{attachment.text}"
+    if _is_textual(attachment):
+        return await _file(visit, attachment, fetch)
+    return _unread(visit, attachment, "media_unseen")
 
 
 def _is_textual(attachment: Attachment) -> bool:
@@ -80,11 +123,11 @@ def _is_textual(attachment: Attachment) -> bool:
     )
 
 
-async def _file(visit: Visit, attachment: Attachment) -> str:
+async def _file(visit: Visit, attachment: Attachment, fetch: Fetch) -> str:
     if attachment.size is not None and attachment.size > TEXT:
         return _unfetched(visit, attachment, Kind.TOO_LONG, TEXT)
     try:
-        data = await visit.services.fetch(attachment, TEXT)
+        data = await fetch(attachment, TEXT)
     except StreamFailed as failed:
         return _unfetched(visit, attachment, failed.failure.kind, TEXT)
     text = _decoded(data)
@@ -128,6 +171,10 @@ def _unfetched(visit: Visit, attachment: Attachment, kind: Kind, limit: int) -> 
         return _unread(visit, attachment, "media_unavailable")
     size = f"{limit // 1024 // 1024} MB" if limit >= 1024**2 else f"{limit // 1024} KB"
     return _unread(visit, attachment, "media_too_big", limit=size)
+
+
+def _too_many(visit: Visit, attachment: Attachment) -> str:
+    return _unread(visit, attachment, "media_too_many", limit=IMAGES)
 
 
 def _unread(visit: Visit, attachment: Attachment, why: str, **values: object) -> str:
