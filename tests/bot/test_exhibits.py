@@ -21,7 +21,7 @@ from holdfast.agent.events import (
     TurnEvent,
 )
 from holdfast.bot.adapter import Capabilities
-from holdfast.bot.delivery import MEDIA_PATIENCE
+from holdfast.bot.delivery import MEDIA_PATIENCE, MEDIA_TIME
 from holdfast.bot.event import Whole
 from holdfast.bot.moves import Over, Wait
 from holdfast.core.message import File, Message, Role, Text
@@ -31,10 +31,7 @@ GUILD = replace(
 )
 END = Ended("finished")
 BEGAN, AGAIN = StepBegan(1, "r", "ref"), StepBegan(2, "r", "ref")
-NO_ROOM = (
-    "({} could not be sent: the platform allows no more replies to this message. "
-    "You can ask for it again.)"
-)
+NO_ROOM = "({} could not be sent: no reply, or no time, was left for it. You can ask for it again.)"
 
 
 def brings(*names: str, data: bytes = b"", zh: bool = False) -> list[TurnEvent]:
@@ -191,6 +188,26 @@ def test_words_do_not_wait_for_an_upload_that_the_platform_does_not_take(
     at.run()
     words = next(when for when, sent in at.sent_at if isinstance(sent.content, Whole))
     assert words <= patience
+
+
+@pytest.mark.parametrize("fault", ["hangs", "no_upload", "busy"])
+@pytest.mark.parametrize("can", [C2C, GROUP])
+def test_words_wait_for_all_pictures_together_no_longer_than_for_few(
+    can: Capabilities, fault: Fault
+) -> None:
+    at = desk(can, BEGAN, *brings(*"abc"), AGAIN, TextAdded("There."), END, faults=[fault] * 40)
+    at.run()
+    words = next(when for when, sent in at.sent_at if isinstance(sent.content, Whole))
+    assert words <= MEDIA_TIME + 1
+
+
+def test_what_was_not_tried_for_want_of_time_is_told() -> None:
+    at = desk(C2C, BEGAN, *brings(*"abc"), AGAIN, TextAdded("There."), END, faults=["hangs"] * 2)
+    at.run()
+    assert at.screen == [
+        "There.\n\n(a, b could not be sent: the platform did not take it.)"
+        f"\n\n{NO_ROOM.format('c')}"
+    ]
 
 
 def test_an_upload_ends_when_the_window_does_and_the_end_is_told() -> None:

@@ -46,6 +46,7 @@ SLOW = 6.0  # seconds of silence after which "typing" is worth a reply
 TYPING_SHOWN = 25.0  # seconds after which a costless "typing" is shown anew
 RESTS = 15.0  # seconds after which a growing message that does not grow is sent as it is
 MEDIA_PATIENCE = 60.0  # seconds in which a picture is tried before the words go on without it
+MEDIA_TIME = 150.0  # seconds for which all pictures that fail may hold up the words of one answer
 SMALLEST = 200  # signs; a message that is too long even so has another fault
 FENCE_ROOM = 12  # signs kept free to close a code block
 
@@ -74,6 +75,7 @@ class Delivery:
         self._tries = 0
         self._sent_at = now  # the send that is under way
         self._since: float | None = None  # when the platform began to fail
+        self._media_left = MEDIA_TIME
         self._unbegun: int | None = None  # the slot of a stream whose first frame was not taken
         self._ending_stream = False  # a broken one, with what it has
         self._unwanted = False  # the platform refuses the text itself
@@ -195,10 +197,11 @@ class Delivery:
         return Wait(min(times) if times else None)
 
     def _due(self, now: float) -> int | None:
-        """The exhibit that comes next, if it may be shown. One reply stays for the end, and in the
-        last moment words go first.
+        """The exhibit that comes next, if it may be shown. One reply stays for the end; words go
+        first in the last moment, and where exhibits have held them up for long.
         """
-        if self._unwanted or self._late(now) or self._told.left(self._can) < 2:
+        out_of_time = self._late(now) or self._media_left <= 0
+        if self._unwanted or out_of_time or self._told.left(self._can) < 2:
             return None
         return due(self._script, self._told.exhibits, self._can.media)
 
@@ -340,8 +343,12 @@ class Delivery:
                     sent.index, text_of(self._script, sent), sent.final, sent.message_id
                 )
         outbound = Outbound(self._reply.place, content, sent.slot)
-        until = self._deadline if sent.form == "media" else None
+        until = self._media_until(now) if sent.form == "media" else None
         return Send(outbound, f"{self._reply.turn}/{sent.slot}", sent, until)
+
+    def _media_until(self, now: float) -> float:
+        until = (now if self._since is None else self._since) + self._media_left
+        return until if self._deadline is None else min(until, self._deadline)
 
     # -- what a failed send leads to
 
@@ -410,10 +417,12 @@ class Delivery:
         patience = MEDIA_PATIENCE if was_reached(failure) else PATIENCE
         assert self._since is not None
         failing = now - self._since + (failure.retry_after or 0.0)
-        may = passes(failure) and failing < patience
+        in_time = self._not_before - self._since < self._media_left
+        may = passes(failure) and failing < patience and in_time
         if may and not (blind or self._late(self._not_before)):
             self._again = sent
             return self._keep(sent)
+        self._media_left -= now - self._since
         self._tries, self._since, self._not_before = 0, None, now
         return self._drop(sent)
 

@@ -295,9 +295,9 @@ TEXTS: Mapping[str, tuple[str, str]] = {
         "（这里无法发送 {name}：平台在此处不支持这类文件）",
     ),
     "media_no_room": (
-        "({name} could not be sent: the platform allows no more replies to this message. "
+        "({name} could not be sent: no reply, or no time, was left for it. "
         "You can ask for it again.)",
-        "（{name} 没能发出：平台不允许再回复这条消息了，可以再要一次）",
+        "（{name} 没能发出：剩余的回复次数或时间不够了，可以再要一次）",
     ),
     "media_not_taken": (
         "({name} could not be sent: the platform did not take it.)",
