@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import uvloop
 from mcp import MCPError, types
 from pydantic import SecretStr
 from tests import pictures, ports
@@ -134,18 +135,27 @@ async def over_http(ledger: Path) -> AsyncIterator[Place]:
         yield Place(server, ledger, clock, kill, restart)
 
 
-@pytest.fixture(params=[on_streams, over_http], ids=["stdio", "http"])
+@pytest.fixture(
+    params=[
+        (on_streams, asyncio.new_event_loop),
+        (on_streams, uvloop.new_event_loop),
+        (over_http, None),
+    ],
+    ids=["stdio", "stdio on uvloop", "http"],
+)
 def at(
     request: pytest.FixtureRequest, tmp_path: Path
 ) -> Callable[[Callable[[Place], Coroutine[Any, Any, None]]], None]:
     """Runs a test with a server that is there."""
+    open_place, loop = request.param
 
     async def main(test: Callable[[Place], Coroutine[Any, Any, None]]) -> None:
-        async with request.param(tmp_path / "ledger") as place:
+        async with open_place(tmp_path / "ledger") as place:
             await test(place)
 
     def run(test: Callable[[Place], Coroutine[Any, Any, None]]) -> None:
-        asyncio.run(watched(main(test)))
+        with asyncio.Runner(loop_factory=loop) as runner:
+            runner.run(watched(main(test)))
 
     return run
 

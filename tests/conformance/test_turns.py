@@ -196,6 +196,7 @@ def test_a_journal_is_read_as_it_was_written(turns: SqlTurns) -> None:
     turns.append(fence, "1", [entry(2), entry(3)]).result()  # told twice, kept once
     assert turns.events("1") == [entry(1), entry(2), entry(3)]
     assert turns.events("1", after=2) == [entry(3)]
+    assert (turns.event("1", 2), turns.event("1", 4), turns.event("2", 1)) == (entry(2), None, None)
     assert turns.events("2") == []
     turns.append(fence, "1", [], hard=True).result()
     assert len(turns.events("1")) == 3

@@ -11,7 +11,7 @@ import os
 import signal
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
-from typing import Any
+from typing import Any, cast
 
 import anyio
 from mcp import types
@@ -70,9 +70,7 @@ class Program:
         transport, process = await loop.subprocess_exec(
             lambda: _Process(self), *self._command, env=self._env, start_new_session=True
         )
-        pipe = transport.get_pipe_transport(_OUT)
-        assert isinstance(pipe, asyncio.ReadTransport)
-        process.out.set_transport(pipe)
+        process.out.set_transport(cast(asyncio.Transport, transport.get_pipe_transport(_OUT)))
         return process, transport
 
     async def _hear(self, process: _Process, heard: Any) -> None:
@@ -148,8 +146,7 @@ def _read(line: bytearray) -> Heard:
 
 
 async def _say(process: _Process, transport: asyncio.SubprocessTransport, said: Any) -> None:
-    pipe = transport.get_pipe_transport(_IN)
-    assert isinstance(pipe, asyncio.WriteTransport)
+    pipe = _input(transport)
     async with said:
         async for message in said:
             if pipe.is_closing():
@@ -165,9 +162,7 @@ async def _stop(
     """As the protocol has it: its input ends, then it is told to end, then it is ended, and with
     it all that it has started.
     """
-    pipe = transport.get_pipe_transport(_IN)
-    assert isinstance(pipe, asyncio.WriteTransport)
-    pipe.close()
+    _input(transport).close()
     group, by_itself = transport.get_pid(), False
     try:
         by_itself = not at_once and await _exits(process)
@@ -178,6 +173,12 @@ async def _stop(
         if not by_itself:
             _signal(group, signal.SIGKILL)
     await _exits(process)
+
+
+def _input(transport: asyncio.SubprocessTransport) -> asyncio.WriteTransport:
+    return cast(
+        asyncio.WriteTransport, transport.get_pipe_transport(_IN)
+    )  # uvloop's is no subclass
 
 
 async def _exits(process: _Process) -> bool:

@@ -266,6 +266,8 @@ class Turns(Protocol):
 
     def events(self, turn_id: str, after: int = 0) -> Sequence[Entry]: ...
 
+    def event(self, turn_id: str, sequence: int) -> Entry | None: ...
+
     def open_lanes(self, unheld: float | None = None, limit: int | None = None) -> Sequence[str]:
         """Lanes with turns that have not ended, those first whose turn waits longest; with
         `unheld` only those that no lease of so many seconds holds.

@@ -118,6 +118,9 @@ JOURNAL = (
     .where(EVENTS.c.turn == _TURN, EVENTS.c.sequence > bindparam("after"))
     .order_by(EVENTS.c.sequence)
 )
+ENTRY = select(EVENTS.c.event).where(
+    EVENTS.c.turn == _TURN, EVENTS.c.sequence == bindparam("sequence")
+)
 
 # What is old.
 

@@ -29,6 +29,7 @@ from .statements import (
     COUNT_FRESH,
     DROPPED,
     EMPTY_LANES,
+    ENTRY,
     FAILED,
     FRESH,
     HAS_ENDED,
@@ -295,6 +296,11 @@ class SqlTurns:
         with self._database.read() as connection:
             rows = self._statements.journal.all(connection, asked)
         return [Entry(row.sequence, loads(row.event)) for row in rows]
+
+    def event(self, turn_id: str, sequence: int) -> Entry | None:
+        with self._database.read() as connection:
+            event = connection.scalar(ENTRY, {"of_turn": turn_id, "sequence": sequence})
+        return None if event is None else Entry(sequence, loads(event))
 
     def open_lanes(self, unheld: float | None = None, limit: int | None = None) -> Sequence[str]:
         query, given = select(TURNS.c.lane).where(is_open(TURNS)), {}

@@ -7,7 +7,7 @@ be what its bytes say (`core.mediatype`); all else is only to be saved, whatever
 from __future__ import annotations
 
 import base64
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from urllib.parse import quote
 
 from starlette.responses import Response
@@ -34,9 +34,8 @@ _HEADERS: Mapping[str, str] = {
 }
 
 
-def found(entries: Sequence[Entry], sequence: int, number: int) -> File | None:
-    """The file of that number in what a tool brought at that sequence; None if there is none."""
-    entry = next((entry for entry in entries if entry.sequence == sequence), None)
+def found(entry: Entry | None, number: int) -> File | None:
+    """The file of that number in what a tool brought by this entry; None if there is none."""
     event = read_event(entry.event) if entry else None
     files = media.shown(event.message) if isinstance(event, MediaAdded) else ()
     return files[number] if number < len(files) else None

@@ -128,8 +128,8 @@ class _Api:
         if not (self._is_ours(turn_id) and all(map(_SEQUENCE.fullmatch, numbers))):
             return JSONResponse({"error": "no such file"}, 404)
         sequence, number = map(int, numbers)
-        entries = await asyncio.to_thread(self._chat.turns.events, turn_id, sequence - 1)
-        file = files.found(entries, sequence, number)
+        entry = await asyncio.to_thread(self._chat.turns.event, turn_id, sequence)
+        file = files.found(entry, number)
         return files.response(file) if file else JSONResponse({"error": "no such file"}, 404)
 
     def _is_ours(self, turn_id: str) -> bool:
