@@ -52,7 +52,9 @@ class MemoryEngine:
         self._room = room
         self._work = asyncio.Event()
 
-    async def accept(self, turn: Turn, deliveries: Sequence[Delivery] = ()) -> bool:
+    async def accept(
+        self, turn: Turn, deliveries: Sequence[Delivery] = (), *, relieves: bool = False
+    ) -> bool:
         if turn.id in self.turns:
             return False
         if len(self.lanes[turn.lane]) >= self._room:

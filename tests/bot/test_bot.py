@@ -94,12 +94,12 @@ class TestAnswers:
                     await close(turn, owed)
 
                 async def accepted_after_a_look(
-                    turn: Turn, deliveries: Sequence[Delivery] = ()
+                    turn: Turn, deliveries: Sequence[Delivery] = (), **how: Any
                 ) -> bool:
                     await home.bots.outbox.take_up("helper")
                     if home.bots.outbox.attends(turn.id):
                         await closing.wait()
-                    return await accept(turn, deliveries)
+                    return await accept(turn, deliveries, **how)
 
                 monkeypatch.setattr(ledger, "close", slowly_closed)
                 monkeypatch.setattr(home.engine, "accept", accepted_after_a_look)
@@ -418,8 +418,8 @@ class TestBusy:
             async with house(tmp_path, SLOW, limits=Limits(running=1)) as home:
                 accept, sent = home.engine.accept, []
 
-                async def kept(turn: Turn, deliveries: Sequence[Delivery] = ()) -> bool:
-                    assert await accept(turn, deliveries)
+                async def kept(turn: Turn, deliveries: Sequence[Delivery] = (), **how: Any) -> bool:
+                    assert await accept(turn, deliveries, **how)
                     if told == "that it failed":
                         raise StoreFailed("the connection is gone")
                     return False
@@ -502,8 +502,8 @@ class TestBusy:
             async with house(tmp_path, SLOW, when_busy="interrupt") as home:
                 accept = home.engine.accept
 
-                async def kept(turn: Turn, deliveries: Sequence[Delivery] = ()) -> bool:
-                    await accept(turn, deliveries)
+                async def kept(turn: Turn, deliveries: Sequence[Delivery] = (), **how: Any) -> bool:
+                    await accept(turn, deliveries, **how)
                     raise StoreFailed("the connection is gone")
 
                 message = home.phone.message("Tell me about text:short please")
@@ -545,7 +545,7 @@ class TestBusy:
     ) -> None:
         """What was refused in words has not used up the numbers of the answer."""
 
-        async def fails(turn: Turn, deliveries: Sequence[Delivery]) -> bool:
+        async def fails(turn: Turn, deliveries: Sequence[Delivery], **how: Any) -> bool:
             raise StoreFailed("the disk is full")
 
         async def scene() -> None:
@@ -571,7 +571,7 @@ class TestBusy:
         replies that it may have. Another message may be told so, unless it could not be sent.
         """
 
-        async def fails(turn: Turn, deliveries: Sequence[Delivery]) -> bool:
+        async def fails(turn: Turn, deliveries: Sequence[Delivery], **how: Any) -> bool:
             raise StoreFailed("the disk is full")
 
         async def scene() -> None:

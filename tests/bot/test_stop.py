@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 from tests.bot.house import house, play, until
 
+from holdfast.engine.local import Limits
+
 pytestmark = pytest.mark.scenario
 
 PACED = {"main": ["ok;pace=0.01"]}
@@ -38,6 +40,22 @@ def test_who_has_said_too_much_may_stop_the_answer(word: str, tmp_path: Path) ->
                 await home.answer_to(first)
             assert "many messages" in (await home.ask("and more"))[0]
             assert "many messages" in (await home.ask("/status"))[0]
+
+    play(scene)
+
+
+@pytest.mark.parametrize("limits", [Limits(waiting=1), Limits(running=1)])
+def test_a_node_that_is_full_takes_a_stop_and_carries_it_out(
+    tmp_path: Path, limits: Limits
+) -> None:
+    async def scene() -> None:
+        async with house(tmp_path, PACED, limits=limits) as home:
+            with home.pulse.held(after=3):
+                first = home.phone.message("hello")
+                assert await home.phone.event(first)
+                await until(lambda: home.asked)
+                assert (await home.ask("/stop"))[0] in STOPPED
+                await home.answer_to(first)
 
     play(scene)
 

@@ -297,6 +297,7 @@ def test_a_full_node_knows_what_it_knows(machine: Machine) -> None:
             with pytest.raises(Overloaded):
                 await engine.accept(turn("3", "c"))
             assert not await engine.accept(turn("2", "b"))
+            assert await engine.accept(turn("4", "d"), relieves=True)
             on.set()
             await watch(engine, "1")
             await watch(engine, "2")

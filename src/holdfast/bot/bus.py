@@ -80,7 +80,8 @@ class Bus:
         try:
             if rules.when_busy == "interrupt" and not known:
                 await self._interrupt(rules, event, turn.lane)
-            new = await self._engine.accept(turn, self._outbox.opening(reply))
+            relieves = self._relieves(rules, event)
+            new = await self._engine.accept(turn, self._outbox.opening(reply), relieves=relieves)
         except Overloaded:
             if self._adapters[event.bot].capabilities(event.place).live:
                 raise  # nothing can be sent there; whoever says it is told that it is not kept
@@ -141,6 +142,12 @@ class Bus:
                 lane += URGENT
         name = f"{event.bot}:{event.id}"
         return Turn(name, lane, write_inbound(event), self._clock.wall())
+
+    def _relieves(self, rules: BotSettings, event: Inbound | Notice) -> bool:
+        """Whether it asks for less to be done: that has room where nothing else has."""
+        if isinstance(event, Notice):
+            return False
+        return self._commands.always(uncalled(event.text, called_by(event, rules)))
 
     async def _interrupt(self, rules: BotSettings, event: Inbound | Notice, lane: str) -> None:
         """Plain words take the place of the answer that the same person waits for; commands do

@@ -103,10 +103,12 @@ class ClusterEngine:
         """Whether NATS is away: everything works, some of it a moment later."""
         return not self._bus.connected
 
-    async def accept(self, turn: Turn, deliveries: Sequence[Delivery] = ()) -> bool:
+    async def accept(
+        self, turn: Turn, deliveries: Sequence[Delivery] = (), *, relieves: bool = False
+    ) -> bool:
         if self._waiting >= self._settings.waiting:
             await self._count()
-        if self._waiting >= self._settings.waiting:
+        if self._waiting >= self._settings.waiting and not relieves:
             if await asyncio.to_thread(self._turns.find, turn.id) is None:
                 raise Overloaded(turn.lane)
             return False

@@ -81,6 +81,7 @@ class LocalEngine:
         self._held: dict[str, Fence] = {}  # of lanes in which more will run
         self._taken: dict[str, Taken] = {}  # of lanes whose turn was begun when it was accepted
         self._coming: dict[str, str] = {}  # lanes of turns that were accepted here, by their ids
+        self._relieving: set[str] = set()  # lanes that run however many do
         self._open = Counter[str]()  # how many those are by lane
         self._inherited: set[str] = set()  # lanes with turns that may not be among them
         self._waiting = 0  # turns whose first life has not ended
@@ -93,8 +94,12 @@ class LocalEngine:
         """Why what happens now is not durable; "" if it is."""
         return self._lives.durability.trouble
 
-    async def accept(self, turn: Turn, deliveries: Sequence[Delivery] = ()) -> bool:
-        if self._waiting >= self._limits.waiting:
+    async def accept(
+        self, turn: Turn, deliveries: Sequence[Delivery] = (), *, relieves: bool = False
+    ) -> bool:
+        if relieves:
+            self._relieving.add(turn.lane)
+        elif self._waiting >= self._limits.waiting:
             if await asyncio.to_thread(self._turns.find, turn.id) is None:
                 raise Overloaded(turn.lane)
             return False
@@ -108,6 +113,8 @@ class LocalEngine:
             raise
         finally:
             self._waiting -= not new
+            if turn.lane not in self._open and not new:
+                self._relieving.discard(turn.lane)
         if new:
             self._came(turn)
         return new
@@ -141,8 +148,9 @@ class LocalEngine:
         """Whether nothing waits or runs in the lane, and a turn may run there at once."""
         busy = lane in self._active or lane in self._ready or lane in self._held
         running = len(self._active) + len(self._ready)
-        room = self._works and not self._draining and running < self._limits.running
-        return room and not (busy or lane in self._inherited)
+        room = running < self._limits.running or lane in self._relieving
+        works = self._works and not self._draining
+        return works and room and not (busy or lane in self._inherited)
 
     async def watch(self, turn_id: str, after: int = 0) -> AsyncIterator[Entry]:
         while True:
@@ -206,24 +214,29 @@ class LocalEngine:
         return True
 
     async def run(self, handler: Handler) -> None:
-        for lane in await self._left_open():
-            self._inherited.add(lane)
-            self._wake(lane)
+        for inherited in await self._left_open():
+            self._inherited.add(inherited)
+            self._wake(inherited)
         self._works = True
         async with asyncio.TaskGroup() as group:
             group.create_task(
                 keep_house(self._turns, self._clock, self._limits.keep, self._lives.durability)
             )
             while True:
-                while self._ready and len(self._active) < self._limits.running:
-                    if self._draining:
-                        break
-                    lane = next(iter(self._ready))
+                while lane := self._next():
                     del self._ready[lane]
                     self._active.add(lane)
                     group.create_task(self._step(lane, handler))
                 self._changed.clear()
                 await self._changed.wait()
+
+    def _next(self) -> str | None:
+        """The lane that may run now."""
+        if self._draining:
+            return None
+        if len(self._active) < self._limits.running:
+            return next(iter(self._ready), None)
+        return next((lane for lane in self._relieving if lane in self._ready), None)
 
     async def _left_open(self) -> Sequence[str]:
         while True:
@@ -299,3 +312,4 @@ class LocalEngine:
             self._open[lane] -= 1
             if not self._open[lane]:
                 del self._open[lane]
+                self._relieving.discard(lane)

@@ -62,9 +62,11 @@ Handler = Callable[[Turn, Journal], Awaitable[None]]
 class Engine(Protocol):
     """`accept` and `watch` work on every node; turns run where `run` was entered."""
 
-    async def accept(self, turn: Turn, deliveries: Sequence[Delivery] = ()) -> bool:
+    async def accept(
+        self, turn: Turn, deliveries: Sequence[Delivery] = (), *, relieves: bool = False
+    ) -> bool:
         """True once the turn is durable, and with it what is to be `deliveries` of it; False if one
-        of this id was accepted before.
+        of this id was accepted before. One that `relieves` ends work: a full node takes it too.
 
         Raises store.ports.StoreFailed, and Overloaded when the lane or the node is full.
         """
