@@ -41,6 +41,7 @@ from holdfast.agent.events import (
     ToolAnswered,
     ToolAsked,
 )
+from holdfast.agent.task import Task
 from holdfast.agent.tools import AgentTool, ToolContext, tool
 from holdfast.core.attempt import Continuation
 from holdfast.core.failure import StreamFailed
@@ -427,6 +428,41 @@ def test_a_prompt_that_is_too_long_ends_soon_in_an_answer_or_an_end(
     assert (played.ended.outcome, played.ended.key) == (
         ("finished", "") if whole else ("failed", "too_long")
     )
+
+
+TOO_LONG = {"message": "too long", "code": "context_length_exceeded"}
+
+
+def _has_picture(body: Mapping[str, Any]) -> bool:
+    return "image_url" in json.dumps(body)
+
+
+def test_a_prompt_whose_pictures_are_too_long_is_asked_without_them() -> None:
+    """Of a few words and a picture there is nothing to squeeze."""
+
+    def model(body: Mapping[str, Any]) -> Reply:
+        return refuses(400, TOO_LONG) if _has_picture(body) else says("ok")
+
+    asked = Message(Role.USER, (Text("look"), PICTURE))
+    stage = Stage({"main": model}, abilities={"main": Abilities(vision=True)})
+    assert play(stage, Task("main", asked)).text == "ok"
+    assert len(stage.asked) == 2
+
+
+def test_what_was_squeezed_for_the_sake_of_pictures_is_there_again_without_them() -> None:
+    def model(body: Mapping[str, Any]) -> Reply:
+        return refuses(400, TOO_LONG) if _has_picture(body) else says("ok")
+
+    history = tuple(
+        said(role, f"{n} " + "word " * 100)
+        for n in range(20)
+        for role in (Role.USER, Role.ASSISTANT)
+    )
+    asked = Message(Role.USER, (Text("look"), PICTURE))
+    stage = Stage({"main": model}, abilities={"main": Abilities(vision=True)})
+    assert play(stage, Task("main", asked, history=history)).text == "ok"
+    sizes = [len(body["messages"]) for body in stage.bodies]
+    assert sizes[-1] >= len(history)
 
 
 def test_a_persona_that_is_too_long_is_not_asked_again_in_vain() -> None:

@@ -419,7 +419,8 @@ def test_a_request_that_stays_too_long_is_made_without_its_images_in_the_end() -
     assert failed(Kind.TOO_LONG, *shorter[:3], seen=seen) == Ask(1, "compacted")
     assert failed(Kind.TOO_LONG, *shorter, seen=seen) == Ask(1, "without_images")
     blind = StepBegan(1, "route", "R", "without_images")
-    assert isinstance(failed(Kind.TOO_LONG, *shorter, blind), End)
+    assert failed(Kind.TOO_LONG, *shorter, blind) == Ask(1, "compacted")
+    assert isinstance(failed(Kind.TOO_LONG, *shorter, blind, *shorter), End)
 
 
 def test_a_failure_is_told_with_its_reference_and_kept_with_its_cause() -> None:

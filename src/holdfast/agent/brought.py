@@ -14,7 +14,7 @@ from .compaction import SQUEEZES
 from .decisions import Ask, End
 from .events import Ended, StepEnded, TurnOutcome, Why
 from .judging import tools_left
-from .standing import CUT_CALL, SPOKEN_CALL, Standing
+from .standing import CUT_CALL, LEFT_OUT, SPOKEN_CALL, Standing
 from .task import Task
 
 
@@ -77,15 +77,22 @@ def _told_apart(calls: Sequence[ToolCall], before: Sequence[Message]) -> tuple[T
 
 
 def fall(
-    now: Standing, task: Task, failure: Failure, ref: str, seen: Collection[Why]
+    now: Standing,
+    task: Task,
+    failure: Failure,
+    ref: str,
+    seen: Collection[Why],
+    *,
+    shorter: bool = True,
 ) -> Ask | StepEnded | End:
     """A call failed for good: ask differently if that may help, else end and say why.
 
     Text that came before a tool call that cannot be read stands, and the model is told. `seen`
-    names what the prompt held that could be left out: "without_images", "without_tools".
+    names what the prompt held that could be left out: "without_images", "without_tools";
+    `shorter`: it may be made shorter besides.
     """
     read = now.read(task.released)
-    why = _way_round(now, failure, seen)
+    why = _way_round(now, failure, seen, shorter=shorter)
     if why is None:
         return give_up(now, task, failure, ref)
     if why == "mended" and read:
@@ -107,21 +114,20 @@ def give_up(now: Standing, task: Task, failure: Failure, ref: str) -> End:
     return End(Ended(outcome, failure.kind.value, values, ref, record))
 
 
-def _way_round(now: Standing, failure: Failure, seen: Collection[Why]) -> Why | None:
+def _way_round(
+    now: Standing, failure: Failure, seen: Collection[Why], *, shorter: bool
+) -> Why | None:
     """Another form of the same question that may succeed; each is tried a few times at most."""
     match failure.root.kind if failure.kind is Kind.BAD_GATEWAY else failure.kind:
-        case Kind.TOO_LONG if now.squeezes < len(SQUEEZES):
+        case Kind.TOO_LONG if shorter and now.squeezes < len(SQUEEZES):
             return "compacted"
         case Kind.INVALID | Kind.TOO_LONG if (
             "without_images" in seen and "without_images" not in now.whys
         ):
             return "without_images"  # of all that may be wrong it is the likeliest
         case Kind.UNSUPPORTED:
-            return next((why for why in _LEFT_OUT if why in seen and why not in now.whys), None)
+            return next((why for why in LEFT_OUT if why in seen and why not in now.whys), None)
         case Kind.TOOL_ARGUMENTS if "mended" not in now.whys:
             return "mended"
         case _:
             return None
-
-
-_LEFT_OUT: tuple[Why, ...] = ("without_images", "without_tools")

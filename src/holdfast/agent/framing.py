@@ -22,7 +22,7 @@ from .decisions import Ask
 from .events import Noted, Why
 from .media import SEEN, apart, as_seen
 from .memory import Memory, key_of_image, keys_of
-from .standing import Standing
+from .standing import Standing, squeezes
 from .task import Task
 from .tools import AgentTool
 from .words import Language, tell
@@ -80,7 +80,7 @@ class Framer:
         fixed += sum(estimate_tokens(tool.name + tool.description) for tool in offered)
         room = compaction.budget(abilities.context_tokens)
         whole = fixed + weigh(history) + weigh(turn)
-        squeezed = whys.count("compacted")
+        squeezed = squeezes(whys)
         room = min(room, whole) if squeezed else room
         room = int(room * (1.0, *compaction.SQUEEZES)[squeezed]) - fixed
         told, shown = await self._fit(task, history, turn, room, notes)

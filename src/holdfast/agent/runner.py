@@ -32,7 +32,7 @@ from ..engine.ports import Journal
 from ..resilience.policy import Route
 from ..upstream.executor import Call
 from .asking import Models
-from .brought import Brought, fall, finish, give_up, strangers
+from .brought import Brought, fall, finish, strangers
 from .codec import read_events, write_event
 from .decisions import Answer, Ask, Decision, End, Run
 from .events import (
@@ -173,8 +173,11 @@ class _Turn:
     async def _ask(self, ask: Ask, route: Route) -> Decision:
         """One call. What it says is written down as it comes."""
         framed = await self._framer.frame(self._task, self._now, ask, self._offered())
-        if self._refused and ask.why == "compacted" and framed.weight >= self._refused.weight:
-            return give_up(self._now, self._task, self._refused.failure, self._refused.ref)
+        refused = self._refused
+        if refused and ask.why == "compacted" and framed.weight >= refused.weight:
+            told = (refused.failure, refused.ref, framed.seen)
+            done = fall(self._now, self._task, *told, shorter=False)
+            return self._stepped(done) if isinstance(done, StepEnded) else done
         ref = self._models.new_ref()
         for note in framed.notes:
             self._add(note)

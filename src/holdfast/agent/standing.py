@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import takewhile
 from typing import assert_never
 
 from ..core.message import Message, Role, Text, ToolCall
@@ -31,6 +32,9 @@ from .media import joined, shown
 # A step's `stop` beside those of a model:
 CUT_CALL = "cut_call"  # it said something, and its call could not be read
 SPOKEN_CALL = "spoken_call"  # it wrote a call out as text, once more
+
+LEFT_OUT: tuple[Why, ...] = ("without_images", "without_tools")
+"""Why a question is asked without what may be too much for a model, in the order of the trials."""
 
 Identity = tuple[str, str]
 """Name and arguments: what makes two calls the same."""
@@ -80,13 +84,19 @@ class Standing:
 
     @property
     def squeezes(self) -> int:
-        return self.whys.count("compacted")
+        return squeezes(self.whys)
 
     def read(self, released: str) -> str:
         """What the person has of the open step; of the first, what an earlier turn told of it too,
         which is `released`.
         """
         return (released if self.last is None else "") + self.text
+
+
+def squeezes(whys: Sequence[Why]) -> int:
+    """How often the prompt was made shorter since something else was left out of it."""
+    since = takewhile(lambda why: why not in LEFT_OUT, reversed(whys))
+    return sum(why == "compacted" for why in since)
 
 
 def standing(events: Iterable[TurnEvent]) -> Standing:
