@@ -465,6 +465,19 @@ def test_what_was_squeezed_for_the_sake_of_pictures_is_there_again_without_them(
     assert sizes[-1] >= len(history)
 
 
+def test_tools_that_are_too_long_to_tell_are_gone_without() -> None:
+    @tool()
+    async def wordy() -> str:
+        return "done"
+
+    wordy = replace(wordy, tool=replace(wordy.tool, description="word " * 50_000))
+
+    def model(body: Mapping[str, Any]) -> Reply:
+        return refuses(400, TOO_LONG) if "tools" in body else says("ok")
+
+    assert play(Stage({"main": model}, [wordy]), task(tools=("wordy",))).text == "ok"
+
+
 def test_a_persona_that_is_too_long_is_not_asked_again_in_vain() -> None:
     too_long = refuses(400, {"message": "too long", "code": "context_length_exceeded"})
     played = play(in_turn(too_long), task(persona="be brief. " * 5000))

@@ -210,6 +210,19 @@ def test_a_bot_has_the_tools_that_its_settings_name() -> None:
     run_virtual(main())
 
 
+def test_a_model_is_given_no_more_tools_than_vendors_take() -> None:
+    box = Toolbox([weather], {"many": Server(*(f"many__{n}" for n in range(5000)))})
+
+    async def main() -> None:
+        opened, (missing,) = await box.open(("mcp:many", "weather"))
+        assert len(opened) == 128
+        assert missing.failure.detail == "a model is given 128 tools, and 4873 more were offered"
+        opened, _ = await box.open(("weather", "mcp:many"))
+        assert next(iter(opened)) == "weather"
+
+    run_virtual(main())
+
+
 def test_two_tools_of_one_name_are_refused() -> None:
     with pytest.raises(ValueError, match="two tools are called 'weather'"):
         Toolbox([weather, weather])

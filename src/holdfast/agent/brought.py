@@ -121,11 +121,9 @@ def _way_round(
     match failure.root.kind if failure.kind is Kind.BAD_GATEWAY else failure.kind:
         case Kind.TOO_LONG if shorter and now.squeezes < len(SQUEEZES):
             return "compacted"
-        case Kind.INVALID | Kind.TOO_LONG if (
-            "without_images" in seen and "without_images" not in now.whys
-        ):
+        case Kind.INVALID if "without_images" in seen and "without_images" not in now.whys:
             return "without_images"  # of all that may be wrong it is the likeliest
-        case Kind.UNSUPPORTED:
+        case Kind.TOO_LONG | Kind.UNSUPPORTED:
             return next((why for why in LEFT_OUT if why in seen and why not in now.whys), None)
         case Kind.TOOL_ARGUMENTS if "mended" not in now.whys:
             return "mended"

@@ -31,6 +31,7 @@ from .media import Media
 PLUGINS = "holdfast.plugins"
 MCP = "mcp:"  # before the name of a server, all of whose tools are meant
 TIMEOUT = 60.0  # seconds
+MOST = 128  # tools that a model is given: some vendors refuse a question with more
 LIMIT = 16_000  # characters of output that a model is shown at once
 
 NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")  # what vendors take as the name of a tool
@@ -199,6 +200,11 @@ class Toolbox:
                     missing.append(made)
                 else:
                     opened.setdefault(made.name, made)
+        left_out = list(opened)[MOST:]
+        for name in left_out:
+            del opened[name]
+        if left_out:
+            missing.append(_too_many(left_out))
         return opened, missing
 
     async def _had(self, name: str) -> Sequence[AgentTool | Missing]:
@@ -216,6 +222,11 @@ class Toolbox:
             found = [made for made in offered if made.name in (single, f"{server}__{single}")]
             return found or _absent(name)
         return [self._tools[name]] if name in self._tools else _absent(name)
+
+
+def _too_many(left_out: Sequence[str]) -> Missing:
+    detail = f"a model is given {MOST} tools, and {len(left_out)} more were offered"
+    return Missing(left_out[0], Failure(Kind.CONFIG, Phase.ADMIT, Hop.TOOL, detail=detail))
 
 
 def _absent(name: str) -> Sequence[AgentTool | Missing]:
