@@ -39,6 +39,9 @@ def test_no_text_breaks_the_table(text: str) -> None:
         ("Stop.", "stop", ""),
         ("/stop!!!", "stop", ""),
         ("继续。", "continue", ""),
+        ("/人设：你是猫", "persona", "你是猫"),
+        ("/persona: a cat: a black one", "persona", "a cat: a black one"),
+        ("/model：\u3000gpt", "model", "gpt"),
     ],
 )
 def test_what_is_a_command(text: str, name: str, rest: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -19,6 +20,7 @@ from ..pipeline import Ask, Command, Middleware, Onward, Result, Say, Visit
 from .wake import SPACE
 
 _SLASHES = ("/", "／")
+_BEHIND = re.compile(r"[\s:：]\s*")  # what stands behind the name of a command
 _WORD = 4  # signs of a word in Chinese, at most
 _DEFAULT = frozenset(
     {"default", "reset", "clear", "none", "off", "默认", "恢复", "清除", "清空", "无", "取消"}
@@ -43,9 +45,9 @@ class Commands:
         if text[:1] not in _SLASHES:
             bare = self._bare.get(_word(text))
             return (bare, "") if bare else None
-        name, *rest = text[1:].split(None, 1) or ["help"]
+        name, _, rest = _BEHIND.sub(" ", text[1:].strip() or "help", count=1).partition(" ")
         command = self._worded.get(_word(name))
-        return (command, rest[0].strip() if rest else "") if command else None
+        return (command, rest.strip()) if command else None
 
     def urgent(self, text: str) -> bool:
         found = self.find(text)
@@ -156,7 +158,7 @@ async def model(visit: Visit, rest: str, onward: Onward) -> Result:
     if not (visit.direct or visit.owner):
         return visit.say("owners_only")
     known = {name.casefold(): name for name in names}
-    chosen = known.get(rest.casefold())
+    chosen = known.get(rest.casefold()) or known.get(_word(rest))
     if chosen is None:
         return visit.say("model_unknown", route=rest, routes=listed)
     await _change(visit, {"route": chosen})
@@ -169,7 +171,7 @@ async def persona(visit: Visit, rest: str, onward: Onward) -> Result:
         return visit.say("persona_is", persona=shown) if shown else visit.say("persona_none")
     if not (visit.direct or visit.owner):
         return visit.say("owners_only")
-    if rest.casefold() in _DEFAULT:
+    if _word(rest) in _DEFAULT:
         await _change(visit, {"persona": None})
         return visit.say("persona_reset")
     await _change(visit, {"persona": rest})
