@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.bot.house import house, play
 
 from holdfast.bot.event import Inbound, Person, Place, Scene
 from holdfast.bot.handler import language_of
@@ -97,6 +100,17 @@ def test_a_word_behind_a_slash_is_a_command_whoever_knows_it(text: str, word: st
 )
 def test_a_path_or_a_sentence_behind_a_slash_is_for_the_model(text: str) -> None:
     assert unknown(text) == ""
+
+
+@pytest.mark.parametrize("command", ["/{}", "/why {}", "/model {}"])
+def test_what_is_told_back_of_a_command_is_short(command: str, tmp_path: Path) -> None:
+    async def scene() -> None:
+        async with house(tmp_path) as home:
+            (told,) = await home.ask(command.format("a" * 20_000))
+            assert "a" * 60 + "…" in told
+            assert len(told) < 200
+
+    play(scene)
 
 
 @pytest.mark.parametrize(

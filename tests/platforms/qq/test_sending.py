@@ -51,6 +51,15 @@ def test_an_answer_that_was_lost_and_the_same_message_again(
     play(scene)
 
 
+def test_half_an_emoji_is_no_reason_to_say_nothing() -> None:
+    async def scene(it: Rig) -> None:
+        anna = await it.greeted()
+        await it.says("half of it: \ud83d")
+        assert anna.reads == ["half of it: \ufffd"]
+
+    play(scene)
+
+
 @pytest.mark.parametrize("done", [False, True], ids=["before", "after"])
 def test_a_connection_that_was_closed_while_it_was_idle_is_no_failure(done: bool) -> None:
     async def scene(it: Rig) -> None:

@@ -21,6 +21,7 @@ from .wake import SPACE
 
 _SLASHES = ("/", "／")
 _BEHIND = re.compile(r"[\s:：]\s*")  # what stands behind the name of a command
+_ECHO = 60  # signs
 _WORD = 4  # signs of a word in Chinese, at most
 _DEFAULT = frozenset(
     {"default", "reset", "clear", "none", "off", "默认", "恢复", "清除", "清空", "无", "取消"}
@@ -69,7 +70,7 @@ class Commands:
         found = self.find(visit.text)
         if found is None:
             name = unknown(visit.text)
-            return visit.say("unknown_command", name=name) if name else await onward(visit)
+            return visit.say("unknown_command", name=_echo(name)) if name else await onward(visit)
         command, rest = found
         visit.values["help"] = self.help
         visit.history = None
@@ -91,6 +92,11 @@ def unknown(text: str) -> str:
 def _word(said: str) -> str:
     """As the table has it: "ＳＴＯＰ！" is "stop"."""
     return unicodedata.normalize("NFKC", said).casefold().rstrip("!.。~")
+
+
+def _echo(said: str) -> str:
+    """What somebody asked for, as it is told back: anybody's words may be endless."""
+    return said if len(said) <= _ECHO else f"{said[:_ECHO]}…"
 
 
 def _also(command: Command, zh: bool) -> str:
@@ -160,7 +166,7 @@ async def model(visit: Visit, rest: str, onward: Onward) -> Result:
     known = {name.casefold(): name for name in names}
     chosen = known.get(rest.casefold()) or known.get(_word(rest))
     if chosen is None:
-        return visit.say("model_unknown", route=rest, routes=listed)
+        return visit.say("model_unknown", route=_echo(rest), routes=listed)
     await _change(visit, {"route": chosen})
     return visit.say("model_set", route=chosen)
 
@@ -190,7 +196,7 @@ async def why(visit: Visit, rest: str, onward: Onward) -> Result:
     past = await last_told(visit.services, visit.lane, visit.turn)
     own = past.refs if past else []
     if ref and not visit.owner and not any(known.startswith(ref.upper()) for known in own):
-        return visit.say("why_unknown", ref=ref)  # what happened to others is theirs to know
+        return visit.say("why_unknown", ref=_echo(ref))  # what happened to others is theirs to know
     for wanted in [ref] if ref else reversed(own):
         incident = await asyncio.to_thread(visit.services.incidents.find, wanted)
         if incident is not None:
@@ -199,7 +205,7 @@ async def why(visit: Visit, rest: str, onward: Onward) -> Result:
     if ended is not None and ended.failure and not ref:
         what = texts.what(str(ended.failure.get("kind", "")), visit.language)
         return visit.say("why_early", what=what, ref=ended.ref)
-    return visit.say("why_unknown", ref=ref) if ref else visit.say("why_none")
+    return visit.say("why_unknown", ref=_echo(ref)) if ref else visit.say("why_none")
 
 
 def _story(visit: Visit, incident: Incident) -> str:

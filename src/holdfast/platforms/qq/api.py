@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, replace
 
 from ...core.failure import Kind, StreamFailed
+from ...wire.jsontext import dumps
 from .codec.errors import Meaning, meaning_of, parsed
 from .codec.reading import Json, number, table, text
 from .codec.requests import Request
@@ -37,7 +37,7 @@ class Api:
         A refused token is renewed once; the platform's own trouble is given one more try. That a
         new token is refused as well is such trouble too, which passes.
         """
-        body = json.dumps(request.body, ensure_ascii=False).encode() if request.body else b""
+        body = dumps(request.body) if request.body else b""
         return await self._send(request, body, "application/json", patience)
 
     async def submit(self, request: Request, body: bytes, content_type: str) -> Json:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import base64
 import hashlib
-import json
 from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -14,6 +13,7 @@ from typing import Any
 from ...bot.event import Media
 from ...core.clock import Clock
 from ...core.failure import Failure, Hop, Kind, Phase, StreamFailed
+from ...wire.jsontext import dumps
 from .api import Api
 from .codec.errors import REPORTER
 from .codec.reading import Json, number, table, tables, text
@@ -160,7 +160,7 @@ def form(fields: Mapping[str, str], media: Media) -> tuple[bytes, str]:
     for name, value in fields.items():
         head = f'--{boundary}\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{value}'
         lines.append(head.encode())
-    safe = json.dumps(media.name or "file", ensure_ascii=False)
+    safe = dumps(media.name or "file").decode()
     kind = media.media_type or "application/octet-stream"
     head = (
         f'--{boundary}\r\nContent-Disposition: form-data; name="file_image"; filename={safe}\r\n'

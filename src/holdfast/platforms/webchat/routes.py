@@ -26,6 +26,7 @@ from ...core.clock import Clock
 from ...core.verdict import Language
 from ...engine.ports import Engine, Entry
 from ...store.ports import Conversations, Overloaded, StoreFailed, Turns
+from ...wire.jsontext import dumps, mend
 from ..body import read_body
 from . import files
 from .adapter import PLATFORM, WebChat
@@ -98,7 +99,7 @@ class _Api:
         now = self._chat.clock.wall()
         try:
             inbound = await self._chat.adapter.hear(
-                conversation, body["id"], body["text"], now, _language(request)
+                conversation, body["id"], mend(body["text"]), now, _language(request)
             )
         except (StoreFailed, Overloaded):
             return JSONResponse({"error": "not accepted; send it again"}, 503)
@@ -177,8 +178,7 @@ async def _events(entries: AsyncIterator[Entry], after: int, view: View) -> Asyn
                 return
             told = view.shown(entry)
             if entry.sequence > after:
-                data = json.dumps(told, ensure_ascii=False)
-                yield f"id: {entry.sequence}\ndata: {data}\n\n".encode()
+                yield b"id: %d\ndata: %b\n\n" % (entry.sequence, dumps(told))
             following = asyncio.ensure_future(anext(entries, None))
     finally:
         following.cancel()

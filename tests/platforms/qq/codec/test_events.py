@@ -99,6 +99,10 @@ def test_a_private_message() -> None:
     )
 
 
+def test_half_an_emoji_is_told_as_one_that_cannot_be_shown() -> None:
+    assert message("C2C_MESSAGE_CREATE", {**C2C, "content": "a \ud83d"}).text == "a \ufffd"
+
+
 def test_a_message_to_the_bot_in_a_group() -> None:
     event = message("GROUP_AT_MESSAGE_CREATE", IN_GROUP)
     assert event.text == "/今日天气"

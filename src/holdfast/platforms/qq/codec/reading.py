@@ -8,6 +8,8 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
+from ....wire.jsontext import mend
+
 Json = Mapping[str, Any]
 
 _NOTHING: Json = {}
@@ -16,11 +18,13 @@ _TOO_LARGE = 1 << 63
 
 
 def text(source: Json, *names: str) -> str:
-    """The first of these fields that holds a text that is not empty, or a number."""
+    """The first of these fields that holds a text that is not empty, or a number. Half an emoji
+    becomes U+FFFD: nobody could be told it again.
+    """
     for name in names:
         value = source.get(name)
         if isinstance(value, str) and value:
-            return value
+            return mend(value)
         if isinstance(value, int) and not isinstance(value, bool):
             return str(value)
     return ""
