@@ -41,6 +41,7 @@ from holdfast.agent.events import (
     ToolAnswered,
     ToolAsked,
 )
+from holdfast.agent.judging import AT_ONCE
 from holdfast.agent.task import Task
 from holdfast.agent.tools import AgentTool, ToolContext, tool
 from holdfast.core.attempt import Continuation
@@ -206,6 +207,24 @@ def test_the_intent_is_durable_before_the_tool_runs_and_the_result_before_the_ne
     play(stage, task(tools=("send",)), journal)
     assert seen == [(1, 1), (1, 3)]
     assert desk.sent == []
+
+
+def test_calls_without_number_are_run_a_few_at_once() -> None:
+    running: list[int] = []
+    most: list[int] = []
+
+    @tool()
+    async def pay(n: int) -> str:
+        running.append(n)
+        most.append(len(running))
+        await asyncio.sleep(0.01)
+        running.remove(n)
+        return f"paid {n}"
+
+    asked = calls(*(call("pay", {"n": n}) for n in range(100)))
+    played = play(Stage({"main": in_turn(asked, says("done"))}, [pay]), task(tools=("pay",)))
+    assert (played.text, max(most)) == ("done", AT_ONCE)
+    assert sorted(played.answers) == sorted(("ok", f"paid {n}") for n in range(100))
 
 
 def test_a_tool_that_takes_too_long_is_stopped_and_told() -> None:

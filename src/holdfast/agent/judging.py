@@ -5,6 +5,7 @@ A call never runs twice unless its tool declares that this does no harm.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Protocol
@@ -19,6 +20,7 @@ from .task import Task
 from .words import tell
 
 MAX_REPEATS = 2  # identical calls that are answered from the first; then tools are withdrawn
+AT_ONCE = 16  # calls that are run side by side, however many a message holds
 _END_SHOWN = 120  # characters of broken arguments that are shown to who wrote them
 
 
@@ -36,23 +38,30 @@ class Declared(Protocol):
 
 
 def judge(now: Standing, task: Task, tools: Mapping[str, Declared]) -> Run | Answer:
-    """Calls that need no run are answered at once; the others are run together."""
+    """Calls that need no run are answered at once; of the others a few are run together, and the
+    rest when those are told.
+    """
     told: list[ToolAnswered] = []
     notes: list[Noted] = []
     to_run: dict[Identity, ToolCall] = {}
+    allowed = may_call(now, task)
     for call in now.pending:
-        answer = _answer(now, task, tools, call)
+        answer = _answer(now, task, tools, call, allowed=allowed)
         if answer is None:
             to_run.setdefault(identity(call), call)  # its twin will have the same answer
+            if len(to_run) == AT_ONCE:
+                break
             continue
         told.append(answer)
         if answer.outcome == "unknown" and call.id in now.intents:
             notes.append(Noted("tool_unknown", {"tool": call.name}))
-    return Answer(tuple(told), tuple(notes)) if told else Run(tuple(to_run.values()))
+    if told:
+        return Answer(tuple(told), tuple(notes))
+    return Run(tuple(to_run.values()))
 
 
 def _answer(
-    now: Standing, task: Task, tools: Mapping[str, Declared], call: ToolCall
+    now: Standing, task: Task, tools: Mapping[str, Declared], call: ToolCall, *, allowed: bool
 ) -> ToolAnswered | None:
     """The answer to a call that must not be run; None if it must."""
     tool = tools.get(call.name)
@@ -61,7 +70,7 @@ def _answer(
             return None
         reason = tell("restarted", task.language)
         return answered(call, "unknown", tell("unknown_outcome", task.language, reason=reason))
-    if now.stop == StopReason.CONTENT_FILTER.value or not may_call(now, task):
+    if now.stop == StopReason.CONTENT_FILTER.value or not allowed:
         return answered(call, "refused", tell("refused", task.language))
     if tool is None:
         there = ", ".join(sorted(tools)) or tell("no_tools", task.language)
@@ -116,5 +125,5 @@ def tools_left(now: Standing, task: Task) -> bool:
 
 def repeats(now: Standing) -> int:
     """How often the most repeated call was repeated in this turn."""
-    made = [identity(call) for message in now.messages for call in message.calls]
-    return max((made.count(one) for one in made), default=1) - 1
+    made = Counter(identity(call) for message in now.messages for call in message.calls)
+    return max(made.values(), default=1) - 1
