@@ -528,6 +528,22 @@ def test_other_shapes(said: Said) -> None:
     assert said.behind in ("", nested.by if nested else "")
 
 
+@pytest.mark.parametrize(
+    "sentence",
+    [
+        "Input length 9000 exceeds the maximum length 8192",
+        "total message token length exceed model limit",
+        "The sum of prompt length and query length should not exceed max_num_tokens (4096)",
+        "max_prompt_length exceeded",
+        "Conversation too long",
+        "The prompt does not fit into the context",
+    ],
+)
+def test_a_prompt_may_be_too_long_in_many_words(sentence: str) -> None:
+    data = json.dumps({"error": {"message": sentence, "type": "invalid_request_error"}}).encode()
+    assert classified(400, data).kind is Kind.TOO_LONG
+
+
 def test_a_heading_that_says_the_title_again_is_told_once() -> None:
     page = b"<title>503 Backend fetch failed</title><h1>Error 503 Backend fetch failed</h1>"
     failure = classified(503, page, {"content-type": "text/html"})

@@ -77,6 +77,11 @@ _PHRASES: tuple[Phrase, ...] = (
         r"tokens?\s?数?量?[^。，每分秒日天]{0,4}(?:超过|超出|超限)(?![^。，]{0,6}(?:每|分钟|秒|日))",
         r"超(?:过|出)[^。]{0,20}(?:上下文|最大长度|长度限制)",
         r"(?:prompt|input)[ _]tokens?\b[^.]{0,40} must be (?:less|fewer|smaller)",
+        r"(?:prompt|input|message|tokens?) length\b[^.]{0,40} exceeds?\b",
+        r"exceed(?:s|ed)? `?max_(?:num_tokens|model_len|seq_len|(?:prompt|input)_\w+)",
+        r"max_(?:num_tokens|model_len|seq_len|(?:prompt|input)_\w+)`? exceeded",
+        r"(?:conversation|messages?|context)(?: is| are)? too (?:long|large)",
+        r"\bfit\b[^.]{0,20} (?:in|into|within)\b[^.]{0,30} context",
     ),
     _phrase(Kind.TOO_LONG, frozenset({413, 429}), r"request too large for"),
     _phrase(
