@@ -263,6 +263,22 @@ def test_formulas_are_shown_and_prices_are_none(browser: Browser, tmp_path: Path
         assert r"\(code\), $5 and $6" in answer(there)
 
 
+def test_what_cannot_be_rendered_is_shown_as_it_was_written(
+    browser: Browser, tmp_path: Path
+) -> None:
+    """Neither it nor a reload of it costs the page."""
+    with page(browser, tmp_path) as there:
+        deep = ">" * 3000
+        say(there, f"/persona They said:\n\n{deep} far down")
+        say(there, "/persona")
+        expect(there.locator(".prose .plain")).to_contain_text(deep)
+        there.reload()
+        expect(there.locator(".prose .plain")).to_contain_text(deep)
+        say(there, r"/persona \(\frac{1}\)")
+        say(there, "/persona")
+        expect(there.locator(".formula")).to_have_text(r"\frac{1}")
+
+
 def test_a_tool_shows_its_steps(browser: Browser, tmp_path: Path) -> None:
     with page(browser, tmp_path) as there:
         say(there, "tool:calculator text:short")

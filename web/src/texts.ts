@@ -30,6 +30,7 @@ const en = {
   output: "Result",
   save: "Save",
   notLoaded: "it could not be loaded",
+  notes: "Notes",
   key: "This server asks for a key.",
   enter: "Enter",
 };
@@ -64,6 +65,7 @@ const zh: typeof en = {
   output: "结果",
   save: "保存",
   notLoaded: "加载失败",
+  notes: "注释",
   key: "这个服务器需要密钥。",
   enter: "进入",
 };

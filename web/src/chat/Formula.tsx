@@ -1,6 +1,7 @@
 import { useEffect, useRef } from "react";
 
-/** What renders formulas is loaded when there is one; until then, and if it cannot be, its source. */
+/** What renders formulas is loaded when there is one; until then, and if it cannot be, or the
+    formula is none, its source. */
 export function Formula({ source, display }: { source: string; display: boolean }) {
   const place = useRef<HTMLSpanElement>(null);
   useEffect(() => {
@@ -8,7 +9,11 @@ export function Formula({ source, display }: { source: string; display: boolean 
     void import("temml").then(
       ({ default: temml }) => {
         if (!wanted || !place.current) return;
-        temml.render(source, place.current, { displayMode: display, throwOnError: false, trust: false });
+        try {
+          temml.render(source, place.current, { displayMode: display, throwOnError: true, trust: false });
+        } catch {
+          place.current.textContent = source;
+        }
       },
       () => undefined,
     );

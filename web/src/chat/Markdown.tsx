@@ -1,7 +1,8 @@
-import { isValidElement, memo, type ReactNode } from "react";
+import { Component, isValidElement, memo, type ReactNode, useId } from "react";
 import ReactMarkdown, { type Components } from "react-markdown";
 import remarkGfm from "remark-gfm";
 
+import { text } from "../texts";
 import { Copy } from "./Copy";
 import { Formula } from "./Formula";
 import { MARK, MATH, withFormulas } from "./math";
@@ -15,7 +16,14 @@ const components: Components = {
     if (source.startsWith(MARK)) return <Formula source={source.slice(1)} display={false} />;
     return <code className={className}>{children}</code>;
   },
-  a: ({ href, children }) => <Link href={href}>{children}</Link>,
+  a: ({ href, id, children }) =>
+    href?.startsWith("#") ? (
+      <a href={href} id={id}>
+        {children}
+      </a>
+    ) : (
+      <Link href={href}>{children}</Link>
+    ),
   img: ({ src, alt }) => {
     const href = typeof src === "string" ? src : "";
     return <Link href={href}>{alt || href}</Link>;
@@ -29,11 +37,35 @@ const components: Components = {
 
 export const Markdown = memo(({ source }: { source: string }) => (
   <div className="prose">
-    <ReactMarkdown remarkPlugins={[remarkGfm]} components={components}>
-      {withFormulas(source)}
-    </ReactMarkdown>
+    <AsItIs source={source}>
+      <Rendered source={source} />
+    </AsItIs>
   </div>
 ));
+
+function Rendered({ source }: { source: string }) {
+  const own = useId(); // of this answer: its notes are not those of another
+  const options = { clobberPrefix: `${own}-`, footnoteLabel: text.notes };
+  return (
+    <ReactMarkdown remarkPlugins={[remarkGfm]} remarkRehypeOptions={options} components={components}>
+      {withFormulas(source)}
+    </ReactMarkdown>
+  );
+}
+
+/** What cannot be rendered, such as a thousand quotes in each other, is shown as it was written: the
+    page and all other answers stay. */
+class AsItIs extends Component<{ source: string; children: ReactNode }, { failed: boolean }> {
+  state = { failed: false };
+
+  static getDerivedStateFromError() {
+    return { failed: true };
+  }
+
+  render() {
+    return this.state.failed ? <div className="plain">{this.props.source}</div> : this.props.children;
+  }
+}
 
 /** An address that leads nowhere good was taken out by then: what is left are words. */
 function Link({ href, children }: { href?: string; children?: ReactNode }) {
