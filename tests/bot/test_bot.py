@@ -288,6 +288,8 @@ class TestCommands:
                 assert said_to(home.asked[0])[0] == ("system", "You are a pirate.")
                 assert said_to(home.asked[1])[0] == ("user", "hello")
                 assert "other" in (await home.ask("/status"))[0]
+                (told,) = await home.ask("/persona " + "be kind. " * 2000)
+                assert told == "That is too long for a persona: 8000 characters at most."
                 assert "myself again" in (await home.ask("/persona default"))[0]
 
         play(scene)

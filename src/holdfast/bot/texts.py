@@ -207,6 +207,10 @@ TEXTS: Mapping[str, tuple[str, str]] = {
         "I have no persona here. Set one with /persona TEXT.",
         "这里没有设置人设。用“/persona 文字”设置。",
     ),
+    "persona_long": (
+        "That is too long for a persona: {limit} characters at most.",
+        "人设太长了，最多 {limit} 个字。",
+    ),
     "persona_set": ("I have taken on that persona.", "好的，人设已更新。"),
     "persona_reset": ("I am myself again.", "好的，已恢复默认人设。"),
     "owners_only": ("Only my administrators may do this.", "只有管理员可以这样做。"),

@@ -22,6 +22,7 @@ from .wake import SPACE
 _SLASHES = ("/", "／")
 _BEHIND = re.compile(r"[\s:：]\s*")  # what stands behind the name of a command
 _ECHO = 60  # signs
+_PERSONA = 8000  # signs
 _WORD = 4  # signs of a word in Chinese, at most
 _DEFAULT = frozenset(
     {"default", "reset", "clear", "none", "off", "默认", "恢复", "清除", "清空", "无", "取消"}
@@ -180,6 +181,8 @@ async def persona(visit: Visit, rest: str, onward: Onward) -> Result:
     if _word(rest) in _DEFAULT:
         await _change(visit, {"persona": None})
         return visit.say("persona_reset")
+    if len(rest) > _PERSONA:  # every question would carry it
+        return visit.say("persona_long", limit=_PERSONA)
     await _change(visit, {"persona": rest})
     return visit.say("persona_set")
 
