@@ -78,8 +78,9 @@ class Program:
             try:
                 async for line in self._lines(process.out):
                     await heard.send(_read(line))
-            except anyio.BrokenResourceError:
-                pass  # nobody listens any more
+            except anyio.BrokenResourceError:  # nobody listens; it may be stuck in the middle of it
+                while await process.out.read(_PIECE):
+                    pass
             finally:
                 process.part()
 
