@@ -18,6 +18,14 @@ def at(mentioned: str) -> str:
     return f"@{mentioned}"
 
 
+@pytest.mark.parametrize("sign", ["[", "**a ", "__a ", "~~a ", "[a]("])
+def test_signs_that_are_never_closed_take_no_time(sign: str) -> None:
+    """Looked for to the end from each of them, the closing sign would take minutes."""
+    open_signs = sign * (100_000 // len(sign))
+    assert plain(open_signs) == open_signs
+    without_addresses(open_signs)
+
+
 def test_emoji_are_words() -> None:
     assert readable(f"{face(13, '/呲牙')}好", at) == "[呲牙]好"
     assert readable('<faceType=3,faceId="9">', at) == "[表情]"

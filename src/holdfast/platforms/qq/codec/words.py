@@ -25,17 +25,18 @@ _LONGEST_TAG = max(map(len, _TAGS))
 _NOTHING_SEEN = "\u200b"  # zero-width space
 
 _FENCE = re.compile(r"^ {0,3}(```|~~~)")
+# Each looks ahead so far and no farther: of signs that are never closed there may be thousands.
 _PLAINER: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(r"^ {0,3}#{1,6}\s+"), ""),
     (re.compile(r"^(\s*)[*+]\s+"), r"\1- "),
-    (re.compile(r"!?\[([^\]\n]*)\]\((\S+?)(?:\s+\"[^\"]*\")?\)"), r"\1 \2"),
-    (re.compile(r"(\*\*|__)(?=\S)(.+?)(?<=\S)\1"), r"\2"),
+    (re.compile(r"!?\[([^\]\n]{0,200})\]\((\S{1,600}?)(?:\s+\"[^\"]{0,300}\")?\)"), r"\1 \2"),
+    (re.compile(r"(\*\*|__)(?=\S)(.{1,600}?)(?<=\S)\1"), r"\2"),
     (re.compile(r"(?<![\w*])\*(?=\S)([^*\n]+?)(?<=\S)\*(?![\w*])"), r"\1"),
-    (re.compile(r"~~(?=\S)(.+?)(?<=\S)~~"), r"\1"),
+    (re.compile(r"~~(?=\S)(.{1,600}?)(?<=\S)~~"), r"\1"),
     (re.compile(r"`([^`\n]+)`"), r"\1"),
 )
 
-_LINK = re.compile(r"(?<!!)\[([^\[\]\n]+)\]\((\S+?)\)")
+_LINK = re.compile(r"(?<!!)\[([^\[\]\n]{1,300})\]\((\S{1,600}?)\)")
 
 # A dot that makes an address or a file name: between word signs, but not within a number.
 _DOT = re.compile(r"(?<=[A-Za-z0-9_-])\.(?=[A-Za-z])|(?<=[A-Za-z])\.(?=[0-9])")
