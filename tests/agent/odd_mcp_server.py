@@ -53,8 +53,8 @@ def hostile(id: Any, name: str) -> None:
         sys.stderr.write("still here\n" * 500_000)
         answer(id, {"content": [{"type": "text", "text": "noisy was called"}]})
     if name == "deaf":
-        answer(id, {"content": [{"type": "text", "text": "the last word"}]})
         os.close(0)
+        answer(id, {"content": [{"type": "text", "text": "the last word"}]})
         signal.pause()
 
 
