@@ -46,6 +46,8 @@ class Setup:
     last_word: LastWord = silence
     limits: Limits = LIMITS
     policy: Policy = POLICY
+    patience: Patience = HASTE
+    turns: Callable[[Database], SqlTurns] = SqlTurns
 
 
 Open = Callable[[Setup], AbstractAsyncContextManager[Engine]]
@@ -57,13 +59,13 @@ def local(place: Place) -> Open:
     async def opened(setup: Setup) -> AsyncIterator[Engine]:
         database = await asyncio.to_thread(Database, place)
         engine = LocalEngine(
-            SqlTurns(database),
+            setup.turns(database),
             WallClock(),
             {},
             setup.last_word,
             limits=setup.limits,
             policy=setup.policy,
-            patience=HASTE,
+            patience=setup.patience,
         )
         async with running(engine.run(setup.handler)):
             yield engine
@@ -87,7 +89,7 @@ def quick(prefix: str, setup: Setup) -> ClusterSettings:
             retry=0.3,
             keep=setup.limits.keep,
         ),
-        patience=HASTE,
+        patience=setup.patience,
         policy=setup.policy,
         waiting_in_lane=setup.limits.waiting_in_lane,
         look=0.5,
@@ -100,7 +102,7 @@ def cluster(place: Place, prefix: str) -> Open:
         database = await asyncio.to_thread(Database, place)
         engine = ClusterEngine(
             uuid4().hex,
-            SqlTurns(database),
+            setup.turns(database),
             WallClock(),
             {},
             setup.last_word,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from tests.conformance.databases import emptied, nats_prefix
 from tests.conformance.engines import (
+    HASTE,
     POLICY,
     Open,
     Setup,
@@ -28,7 +29,10 @@ from tests.upstream.leaks import until
 from holdfast.engine.journal import Park
 from holdfast.engine.keeping import Keep
 from holdfast.engine.local import Limits
-from holdfast.engine.ports import Engine, Journal, Overloaded, Turn
+from holdfast.engine.ports import Engine, Entry, Journal, Overloaded, Turn
+from holdfast.store.database import Database
+from holdfast.store.ports import StoreFailed, TurnState
+from holdfast.store.turns import SqlTurns
 
 
 @pytest.fixture(params=["local-sqlite", "local-postgres", "cluster"])
@@ -466,6 +470,68 @@ def test_readers_may_come_before_the_turn_runs_and_leave(opened: Open) -> None:
             leaving.cancel()
             gate.open()
             assert await early == ["begun", "ended"]
+
+    run(main())
+
+
+class AwayTurns(SqlTurns):
+    """A store whose reads fail `times` times from now on."""
+
+    times = 0.0
+
+    def find(self, turn_id: str) -> tuple[Turn, TurnState] | None:
+        self._fail()
+        return super().find(turn_id)
+
+    def events(self, turn_id: str, after: int = 0) -> Sequence[Entry]:
+        self._fail()
+        return super().events(turn_id, after)
+
+    def _fail(self) -> None:
+        if self.times > 0:
+            self.times -= 1
+            raise StoreFailed("the server closed the connection")
+
+
+def test_readers_outlive_a_store_that_is_away_for_a_moment(opened: Open) -> None:
+    stores: list[AwayTurns] = []
+
+    def away(database: Database) -> AwayTurns:
+        stores.append(AwayTurns(database))
+        return stores[-1]
+
+    async def main() -> None:
+        gate = Gate()
+        async with opened(Setup(gate, turns=away)) as engine:
+            await engine.accept(turn("1"))
+            await until(lambda: gate.begun == ["1"])
+            stores[0].times = 3
+            reading = asyncio.create_task(watch(engine, "1"))
+            gate.open()
+            assert await reading == ["begun", "ended"]
+            stores[0].times = 3
+            assert await watch(engine, "1", after=1) == ["ended"]
+
+    run(main())
+
+
+def test_readers_are_told_of_a_store_that_stays_away(opened: Open) -> None:
+    stores: list[AwayTurns] = []
+
+    def away(database: Database) -> AwayTurns:
+        stores.append(AwayTurns(database))
+        return stores[-1]
+
+    async def main() -> None:
+        patience = replace(HASTE, away=0.05)
+        async with opened(Setup(echo, patience=patience, turns=away)) as engine:
+            await engine.accept(turn("1"))
+            await idle(engine, "1")
+            stores[0].times = float("inf")
+            with pytest.raises(StoreFailed, match="closed the connection"):
+                await watch(engine, "1")
+            stores[0].times = 0
+            assert await watch(engine, "1") == ["asked", "1", "ended"]
 
     run(main())
 

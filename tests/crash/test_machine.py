@@ -8,12 +8,12 @@ import asyncio
 import os
 import random
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, ExitStack, asynccontextmanager
 from pathlib import Path
 from uuid import uuid4
 
 import pytest
-from tests.crash.asking import Page, Question, judge_page
+from tests.crash.asking import ROUTE, Page, Question, judge_call, judge_page
 from tests.crash.cluster import LONG, SOME, Cluster, Story, cluster, played
 from tests.crash.machine import Clock, Nats, Postgres, postgres
 from tests.crash.served import Lives
@@ -26,7 +26,7 @@ from tests.serving import PATIENCE
 from holdfast.sim.qq.simulator import SimulatedQQ
 from holdfast.sim.upstream import SimulatedUpstream
 from holdfast.store.database import Database
-from holdfast.store.ports import Entry, Turn
+from holdfast.store.ports import Entry, StoreFailed, Turn
 from holdfast.store.turns import SqlTurns
 
 NODES = ("gateway", "worker1", "worker2", "connector1", "connector2")
@@ -116,6 +116,22 @@ def test_what_was_told_to_be_written_outlives_a_crash_of_postgres() -> None:
         database.close()
 
 
+def test_of_all_connections_that_a_crash_of_postgres_broke_one_is_met() -> None:
+    with postgres() as server:
+        database = Database(server.url)
+        turns = SqlTurns(database)
+        with ExitStack() as stack:
+            for _ in range(3):  # which idle in the pool then
+                connection = stack.enter_context(database.read())
+                connection.exec_driver_sql("SELECT 1")
+        asyncio.run(server.restart())
+        with pytest.raises(StoreFailed):
+            turns.find("1")
+        for _ in range(3):
+            assert turns.find("1") is None
+        database.close()
+
+
 @pytest.fixture
 def nats(tmp_path: Path) -> Iterator[Nats]:
     with reserved() as port:
@@ -134,6 +150,64 @@ def test_postgres_dies_under_a_cluster_and_comes_back(
 
     with postgres() as database:
         asyncio.run(main(database))
+
+
+async def reads(lives: Lives, path: str) -> tuple[int, bytes]:
+    """On one connection, which nobody makes again."""
+    _, url = await lives.url()
+    async with asyncio.timeout(PATIENCE):
+        answer = await lives.http.get(url + path)
+    return answer.status_code, answer.content
+
+
+def test_readers_outlive_a_restart_of_postgres(launcher: Launcher, tmp_path: Path) -> None:
+    async def main(database: Postgres) -> None:
+        async with server(launcher, tmp_path, on(database)) as (lives, _, pulse):
+            await read_through(lives, pulse, database)
+
+    with postgres() as database:
+        asyncio.run(main(database))
+
+
+def test_readers_on_a_node_outlive_a_restart_of_postgres(
+    launcher: Launcher, nats: Nats, tmp_path: Path
+) -> None:
+    async def main(database: Postgres) -> None:
+        async def story(there: Cluster) -> None:
+            await read_through(there.gateway, there.pulse, database)
+
+        await on_own_servers(launcher, tmp_path, database, nats, story)
+
+    with postgres() as database:
+        asyncio.run(main(database))
+
+
+async def read_through(lives: Lives, pulse: Pulse, database: Postgres) -> None:
+    """A page and a client of the gateway read on; and whoever comes after the restart can."""
+    page = Page(lives, "c" * 32)
+    _, url = await lives.url()
+    body = {"model": ROUTE, "messages": [{"role": "user", "content": LONG.words}], "stream": True}
+    asked = f"{url}/v1/chat/completions"
+    asking = lives.http.stream("POST", asked, json=body, headers={"x-holdfast-resume": "1"})
+    async with AsyncExitStack() as stack:
+        with pulse.held(after=SOME):
+            turn = await page.say(LONG.words, "d" * 32)
+            path = f"/chat/api/turns/{turn}/events?after=0"
+            reading = asyncio.create_task(reads(lives, path))
+            following = asyncio.create_task(page.follow(turn))
+            await page.begun()
+            with pulse.held(after=SOME):
+                told = (await stack.enter_async_context(asking)).aiter_raw()
+                read = await anext(told)
+                await database.restart()
+                later = asyncio.create_task(reads(lives, path))
+        async for piece in told:
+            read += piece
+    assert judge_call(read, LONG) == ""
+    status, whole = await reading
+    assert (status, await later) == (200, (200, whole))
+    assert whole.endswith(b'data: {"end": true}\n\n')
+    assert judge_page(await following, LONG) == ""
 
 
 async def on_own_servers(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from typing import Any
 
 import httpx2
@@ -14,8 +14,10 @@ from tests.scenarios.house import House, house, run
 from tests.scenarios.speakers import SPEAKERS, clients
 from tests.upstream.leaks import until
 
+from holdfast.engine.ports import Engine, Entry
 from holdfast.gateway.retention import drop_calls
 from holdfast.sim.upstream import SimulatedUpstream
+from holdfast.store.ports import StoreFailed
 
 KEY = "a-key-of-a-client"
 ASK = "text:short"
@@ -265,5 +267,54 @@ def test_what_has_been_kept_for_long_is_dropped() -> None:
             for path in (f"/v1/calls/{call}", f"/v1/calls/{call}/events"):
                 gone = await there.http.get(path)
                 assert (gone.status_code, gone.json()["error"]["code"]) == (404, "call_not_found")
+
+    run(main())
+
+
+class Away:
+    """An engine whose readers are left after the first entries, until the store is back."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self.until = 1  # so many are read
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._engine, name)
+
+    async def watch(self, turn_id: str, after: int = 0) -> AsyncIterator[Entry]:
+        async for entry in self._engine.watch(turn_id, after):
+            if entry.sequence > self.until:
+                break
+            yield entry
+        raise StoreFailed("the server closed the connection")
+
+
+@in_every_dialect
+def test_a_reader_whom_the_store_leaves_is_told_so_and_comes_back(dialogue: Dialogue) -> None:
+    async def main() -> None:
+        async with house(layout, KEY) as there:
+            call, _ = await begin(there, dialogue, "slow", 1, **RESUME)
+            whole = (await there.http.get(f"/v1/calls/{call}/events")).content
+            services = there.running.services
+            assert services.engine
+            away = Away(services.engine)
+            object.__setattr__(services, "engine", away)
+            read, in_order = await read_until_broken(there, f"/v1/calls/{call}/events")
+            last = last_event(read)
+            assert not in_order
+            assert b"event: error" in last
+            assert b'"kind":"store"' in last
+            assert b"closed the connection), in the middle of the answer" in last
+            told = read.removesuffix(last + b"\n\n")
+            assert whole.startswith(told)
+            away.until = 0
+            refused = await there.http.get(f"/v1/calls/{call}/events")
+            assert refused.status_code == 503
+            assert refused.json()["error"]["holdfast"]["kind"] == "store"
+            assert "closed the connection" in refused.text
+            object.__setattr__(services, "engine", away._engine)
+            number = _ID.findall(read)[-1][1].decode()
+            rest = await there.http.get(f"/v1/calls/{call}/events", params={"after": number})
+            assert told + rest.content == whole
 
     run(main())

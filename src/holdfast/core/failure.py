@@ -68,6 +68,7 @@ class Kind(Enum):
     NO_ROUTE = "no_route"
     UNAVAILABLE = "unavailable"
     CAPACITY = "capacity"
+    STORE = "store"
     LOOP = "loop"
     CONFIG = "config"
     DEADLINE = "deadline"
@@ -181,6 +182,9 @@ RULES: Mapping[Kind, Rule] = {
     Kind.UNAVAILABLE: Rule(Remedy.STOP, "every target is taken out for now", "所有目标都暂时停用"),
     Kind.CAPACITY: Rule(
         Remedy.STOP, "Holdfast is at its concurrency limit", "Holdfast 已达到并发上限"
+    ),
+    Kind.STORE: Rule(
+        Remedy.STOP, "Holdfast's database does not answer", "Holdfast 的数据库没有应答"
     ),
     Kind.LOOP: Rule(
         Remedy.STOP, "the request came back to the gateway that sent it", "请求又回到了发出它的网关"

@@ -74,6 +74,10 @@ _PLAIN: Mapping[Kind, tuple[str, str]] = {
         "The gateway is at its limit of simultaneous requests. Please try again shortly.",
         "网关同时处理的请求已达上限，请稍后再试。",
     ),
+    Kind.STORE: (
+        "The database of this service does not answer at the moment. Please try again shortly.",
+        "服务的数据库暂时没有应答，请稍后再试。",
+    ),
     Kind.LOOP: (
         "The request came back to the gateway that sent it: a provider points at Holdfast itself.",
         "请求又回到了发出它的网关：某个 provider 指向了 Holdfast 自己。",

@@ -11,6 +11,7 @@ import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AbstractContextManager, asynccontextmanager
 from dataclasses import dataclass, field
+from functools import partial
 
 from ..core.clock import Clock
 from ..resilience.budget import RetryBudget
@@ -127,10 +128,10 @@ class ClusterEngine:
     async def watch(self, turn_id: str, after: int = 0) -> AsyncIterator[Entry]:
         with self._bus.follow(turn_id) as heard:
             while True:
-                found = await asyncio.to_thread(self._turns.find, turn_id)
+                found = await self._lives.look(partial(self._turns.find, turn_id))
                 if found is None:
                     return
-                for entry in await asyncio.to_thread(self._turns.events, turn_id, after):
+                for entry in await self._lives.look(partial(self._turns.events, turn_id, after)):
                     after = entry.sequence
                     yield entry
                 if found[1] in ENDED:

@@ -35,11 +35,13 @@ async def silence(turn: Turn, journal: Journal, park: Park, ref: str) -> None:
 @dataclass(frozen=True, slots=True)
 class Patience:
     """Seconds. `mend`: before a store that failed is asked again. `farewell`: what a handler that
-    is cancelled gets to end in, and then the store.
+    is cancelled gets to end in, and then the store. `away`: how long a reader waits for a store
+    that fails, as one does that is started again or hands over to another.
     """
 
     mend: float = 1.0
     farewell: float = 2.0
+    away: float = 120.0
 
 
 @dataclass(slots=True)
@@ -114,6 +116,20 @@ class Lives:
     def stopping(self, turn_id: str) -> bool:
         fence = self.fences.get(turn_id)
         return fence is not None and self.running[fence.lane].stopping
+
+    async def look(self, ask: Callable[[], T]) -> T:
+        """On behalf of a reader, who outlives a store that is away for a while. Raises
+        StoreFailed.
+        """
+        loop = asyncio.get_running_loop()
+        until = loop.time() + self.patience.away
+        while True:
+            try:
+                return await asyncio.to_thread(ask)
+            except StoreFailed:
+                if loop.time() >= until:
+                    raise
+                await asyncio.sleep(self.patience.mend)
 
     async def _live(self, begun: Begun, life: Life, handler: Handler) -> None:
         turn = begun.turn

@@ -6,6 +6,7 @@ import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 import structlog
 
@@ -156,7 +157,7 @@ class LocalEngine:
         while True:
             with self._feeds.use(turn_id) as feed:
                 if turn_id not in self._coming:
-                    found = await asyncio.to_thread(self._turns.find, turn_id)
+                    found = await self._lives.look(partial(self._turns.find, turn_id))
                     if found is None:
                         return
                     if found[1] in ENDED:
@@ -166,7 +167,7 @@ class LocalEngine:
                     yield entry
                 if feed.over:
                     return
-        for entry in await asyncio.to_thread(self._turns.events, turn_id, after):
+        for entry in await self._lives.look(partial(self._turns.events, turn_id, after)):
             yield entry
 
     async def waiting(self, lane: str) -> Sequence[Turn]:

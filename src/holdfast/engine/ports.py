@@ -83,7 +83,8 @@ class Engine(Protocol):
     def watch(self, turn_id: str, after: int = 0) -> AsyncIterator[Entry]:
         """All entries after sequence `after`, as they come; ends with the turn. A turn that
         nobody knows has none. Entries are durable, but for those of turns that go on while the
-        store fails; of turns that ended long ago streamed text may be gone.
+        store fails; of turns that ended long ago streamed text may be gone. A store that is away
+        is waited for; raises StoreFailed once that took too long.
         """
         ...
 

@@ -15,10 +15,11 @@ from starlette.routing import BaseRoute
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ..core.failure import Failure, Hop, Kind, Phase, StreamFailed
+from ..store.ports import StoreFailed
 from ..wire import SERVED
 from ..wire.body import invalid
 from . import calls, responses
-from .errors import Refusal
+from .errors import Refusal, told_of
 from .exchange import Exchange
 from .routes import health, incidents, metrics, models, tokens
 from .services import Services
@@ -50,9 +51,10 @@ def build(services: Services, more: Sequence[BaseRoute] = ()) -> ASGIApp:
     """The hot routes are plain ASGI; Starlette serves the others, and `more` of other rooms."""
 
     async def told(request: Request, error: Exception) -> Response:
-        assert isinstance(error, StreamFailed)
-        services.turned_away(error.failure)
-        return _response(services, request.url.path, request.headers, error.failure)
+        assert isinstance(error, StreamFailed | StoreFailed)
+        failure = told_of(error)
+        services.turned_away(failure)
+        return _response(services, request.url.path, request.headers, failure)
 
     async def unknown(request: Request, error: Exception) -> Response:
         assert isinstance(error, HTTPException)
@@ -71,7 +73,7 @@ def build(services: Services, more: Sequence[BaseRoute] = ()) -> ASGIApp:
             *incidents.routes(services),
             *more,
         ],
-        exception_handlers={StreamFailed: told, HTTPException: unknown},
+        exception_handlers={StreamFailed: told, StoreFailed: told, HTTPException: unknown},
     )
 
     kept = {

@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
 
+import structlog
 from starlette.datastructures import Headers as GivenHeaders
 from starlette.datastructures import QueryParams
 from starlette.types import Receive, Scope, Send
@@ -34,6 +35,7 @@ from .durable import (
     LANE,
     Asked,
     Refused,
+    broken_off,
     call_id,
     fingerprint,
     in_background,
@@ -41,14 +43,16 @@ from .durable import (
     stream_parts,
     whole_answer,
 )
-from .errors import Headers, Refusal
-from .kept import MAX_BODY, Kept, find, gone, store_failed
+from .errors import Headers, Refusal, store_failed, told_of
+from .kept import MAX_BODY, Kept, find, gone
 from .limits import ClientGone, check_headers, number_in
 from .reply import Reply, unless
 from .services import Services
 
 PATH = "/v1/calls/"
 LONGEST_KEY = 255
+
+_LOG = structlog.get_logger("holdfast.gateway")
 
 _JSON: Headers = [(b"content-type", b"application/json")]
 
@@ -87,7 +91,7 @@ class DurableExchange:
         """Starts the call, or finds the one of the same key, and tells its answer.
 
         `ref` is for a new call; `client` what helps to find it in the client's own logs.
-        Raises StreamFailed before anything was said.
+        Raises StreamFailed and StoreFailed before anything was said.
         """
         if len(body) > MAX_BODY:
             en = f"a request that is to outlive its connection has at most {MAX_BODY} bytes"
@@ -125,8 +129,6 @@ class DurableExchange:
                 await self._engine.undertake(turn)
             if not fresh:
                 turn, asked, state = await self._known(turn, asked)
-        except StoreFailed as failed:
-            raise StreamFailed(store_failed(failed)) from failed
         except Overloaded as full:
             raise StreamFailed(Failure(Kind.CAPACITY, Phase.ADMIT, Hop.ENGINE)) from full
         if asked.request().surface is not Surface.NONE:
@@ -137,7 +139,7 @@ class DurableExchange:
             await self._tell(self._whole(turn, asked), turn, asked)
 
     async def again(self, call: str, query: QueryParams) -> None:
-        """The events of a call that was begun before. Raises StreamFailed."""
+        """The events of a call that was begun before. Raises StreamFailed, StoreFailed."""
         turn, asked, _state = await self.find(call)
         if asked.request().surface is Surface.NONE:
             await self._tell(self._whole(turn, asked), turn, asked)
@@ -166,11 +168,8 @@ class DurableExchange:
         """Ends a call, at once or as soon as it would begin; False if it has ended already."""
         if state in ENDED:
             return False
-        try:
-            if not await self._engine.stop(turn.lane, waiting=True):
-                return False
-        except StoreFailed as failed:
-            raise StreamFailed(store_failed(failed)) from failed
+        if not await self._engine.stop(turn.lane, waiting=True):
+            return False
         found = await asyncio.to_thread(self._turns.find, turn.id)
         if found and found[1] is not TurnState.WAITING:
             async for _ in self._engine.watch(turn.id):
@@ -199,10 +198,7 @@ class DurableExchange:
         """Drops a call that has ended, or once it has."""
         async for _ in self._engine.watch(turn.id):
             continue
-        try:
-            await asyncio.wrap_future(self._turns.delete(turn.id))
-        except StoreFailed as failed:
-            raise StreamFailed(store_failed(failed)) from failed
+        await asyncio.wrap_future(self._turns.delete(turn.id))
 
     async def tell(self, told: Mapping[str, Any]) -> None:
         await self._reply.respond(200, _JSON, dumps(told))
@@ -225,14 +221,14 @@ class DurableExchange:
         return stored, first, state
 
     async def find(self, call: str) -> tuple[Turn, Asked, TurnState]:
-        """A call of this client's. Raises StreamFailed."""
+        """A call of this client's. Raises StreamFailed, StoreFailed."""
         found = await find(self._turns, call, self._services.tenant(self._headers))
         if found is None:
             raise gone()
         return found
 
     async def stream(self, turn: Turn, asked: Asked, after: int, *, ids: bool) -> None:
-        """The events from the one numbered `after` + 1 on. Raises ClientGone, StreamFailed."""
+        """The events from the one numbered `after` + 1 on. Raises ClientGone, StoreFailed."""
         await self._tell(self._stream(turn, asked, after, ids=ids), turn, asked)
 
     async def _tell(self, telling: Coroutine[Any, Any, None], turn: Turn, asked: Asked) -> None:
@@ -261,8 +257,19 @@ class DurableExchange:
                     await self._reply.break_off(part.data)
                 else:
                     await self._reply.write(part.data, more=not part.last)
+        except StoreFailed as failed:
+            if not self._reply.begun:
+                raise
+            await self._reply.break_off(broken_off(asked, self._refusal(failed, asked)))
         finally:
             pulse.cancel()
+
+    def _refusal(self, failed: StoreFailed, asked: Asked) -> Refusal:
+        """Why a reader is left, who may come back: the call goes on."""
+        _LOG.error("a reader is left: the store is away", call=self._call, reason=str(failed))
+        services = self._services
+        spoken = services.speak(self._headers, asked.request().language)
+        return Refusal(store_failed(failed, Phase.STREAM), asked.ref, spoken, services.level)
 
     async def _pulse(self, turn: Turn, heartbeat: bytes) -> None:
         """Fills every silence, until it is cancelled; the first that a client is told is the id
@@ -352,9 +359,10 @@ class KeptCalls:
             check_headers(headers.raw)
             self._services.check_key(headers)
             await self._serve(DurableExchange(self._services, headers, receive, send), scope)
-        except StreamFailed as failed:
+        except (StreamFailed, StoreFailed) as failed:
             with suppress(ClientGone):
-                await self._refuse(failed.failure, headers, scope, Reply(receive, send, list))
+                told = told_of(failed)
+                await self._refuse(told, headers, scope, Reply(receive, send, list))
         except ClientGone:
             return
 

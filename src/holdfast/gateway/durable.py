@@ -382,6 +382,13 @@ def refused(asked: Asked, event: Json) -> Refused:
     return Refused(event["status"], [(b"content-type", b"application/json"), *headers], body)
 
 
+def broken_off(asked: Asked, refusal: Refusal) -> bytes:
+    """What a reader is told who is left before the end. It is no event of the answer and has no
+    number, so that whoever comes back misses none.
+    """
+    return b"event: error\ndata: " + dumps(asked.served.refusal(refusal.error())) + b"\n\n"
+
+
 def split(data: bytes) -> list[bytes]:
     """Server-sent events one by one; JSON has no line ends, so a blank line is always theirs."""
     return [part + b"\n\n" for part in data.split(b"\n\n") if part]

@@ -13,10 +13,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..core.attempt import Attempt
-from ..core.failure import Failure, Hop, Kind, Phase, Remedy
+from ..core.failure import Failure, Hop, Kind, Phase, Remedy, StreamFailed
 from ..core.record import Level, attempt_record, disclose, milliseconds
 from ..core.redact import header_text
 from ..core.verdict import Language, explain, plain
+from ..store.ports import StoreFailed
 from ..wire.dialect import ServedDialect
 
 Headers = list[tuple[bytes, bytes]]
@@ -67,6 +68,7 @@ ANSWERS: Mapping[Kind, Answer] = {
     Kind.NO_ROUTE: Answer(404, _REQUEST, "destination_not_found"),
     Kind.UNAVAILABLE: Answer(503, _UPSTREAM, "destination_unavailable"),
     Kind.CAPACITY: Answer(503, "overloaded_error", "connection_limit_reached"),
+    Kind.STORE: Answer(503, "server_error", "proxy_internal_error"),
     Kind.LOOP: Answer(508, _UPSTREAM, "proxy_loop_detected"),
     Kind.CONFIG: Answer(500, "server_error", "proxy_configuration_error"),
     Kind.DEADLINE: Answer(504, _UPSTREAM, "http_response_timeout"),
@@ -108,7 +110,17 @@ _STATUS: Mapping[str | None, int] = {
 }
 
 _STOPPED_BY_REQUEST = frozenset({Kind.INVALID, Kind.UNSUPPORTED, Kind.TOO_LONG, Kind.POLICY})
-_PASSES = frozenset({Kind.UNAVAILABLE, Kind.CAPACITY, Kind.DEADLINE, Kind.QUOTA})
+_OURS = frozenset({Kind.CAPACITY, Kind.STORE})
+_PASSES = _OURS | {Kind.UNAVAILABLE, Kind.DEADLINE, Kind.QUOTA}
+
+
+def store_failed(failed: StoreFailed, phase: Phase = Phase.ADMIT) -> Failure:
+    return Failure(Kind.STORE, phase, Hop.STORE, detail=str(failed))
+
+
+def told_of(failed: StreamFailed | StoreFailed) -> Failure:
+    """The failure that ends a request."""
+    return store_failed(failed) if isinstance(failed, StoreFailed) else failed.failure
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,7 +214,7 @@ class Refusal:
     @property
     def may_ask_again(self) -> bool:
         """Whether the client's own retry is welcome: not after ours, that would multiply them."""
-        return self.failure.kind is Kind.CAPACITY
+        return self.failure.kind in _OURS
 
     def body(self, accept: str, dialect: ServedDialect) -> tuple[str, bytes]:
         """Content type and body: problem details (RFC 9457) where they are asked for."""

@@ -16,13 +16,14 @@ from ..core.failure import Failure, Hop, Kind, Phase, StreamFailed
 from ..core.redact import scrub
 from ..core.request import Request, Surface
 from ..resilience.policy import Route
+from ..store.ports import StoreFailed
 from ..upstream.executor import Call
 from ..wire.asking import PASSED
 from ..wire.dialect import Head, ServedDialect, StreamWriter
 from .calls import DurableExchange, wants_durable
 from .durable import Asked, fingerprint
 from .errors import Headers as RawHeaders
-from .errors import Refusal
+from .errors import Refusal, told_of
 from .kept import Keeping, Kept, keeps
 from .limits import ClientGone, check_headers, number_in, read_body
 from .reply import Reply, unless
@@ -61,8 +62,8 @@ class Exchange:
             self._admit()
             with self._services.gate.enter():
                 await self._serve()
-        except StreamFailed as failed:
-            await self._refuse(failed.failure)
+        except (StreamFailed, StoreFailed) as failed:
+            await self._refuse(told_of(failed))
         except ClientGone:
             return
 

@@ -16,7 +16,7 @@ import structlog
 
 from ..core.attempt import Returned
 from ..core.events import StreamEvent
-from ..core.failure import Failure, Hop, Kind, Phase, StreamFailed
+from ..core.failure import StreamFailed
 from ..core.request import Request
 from ..engine.ports import Entry, Turn
 from ..resilience.policy import Route
@@ -52,17 +52,10 @@ def gone() -> StreamFailed:
     return StreamFailed(invalid("call_not_found", None, *NOT_KEPT))
 
 
-def store_failed(failed: StoreFailed) -> Failure:
-    return Failure(Kind.CAPACITY, Phase.ADMIT, Hop.STORE, detail=str(failed))
-
-
 async def find(turns: Turns | None, call: str, tenant: str) -> Found | None:
-    """A call of this client's. Raises StreamFailed."""
+    """A call of this client's. Raises StoreFailed."""
     named = turns is not None and call.isascii() and call.isalnum()
-    try:
-        found = await asyncio.to_thread(turns.find, LANE + call) if turns and named else None
-    except StoreFailed as failed:
-        raise StreamFailed(store_failed(failed)) from failed
+    found = await asyncio.to_thread(turns.find, LANE + call) if turns and named else None
     asked = Asked.of(found[0]) if found else None
     if found is None or asked is None or asked.tenant != tenant:
         return None
@@ -78,7 +71,7 @@ class Kept:
         self._tenant = tenant
 
     async def question(self, request: Request) -> Request:
-        """`request` with all that it refers to in it. Raises StreamFailed."""
+        """`request` with all that it refers to in it. Raises StreamFailed, StoreFailed."""
         previous = request.body.get(history.PREVIOUS)
         if request.dialect != DIALECT:
             return request
@@ -127,10 +120,7 @@ class Kept:
 
     async def _output(self, turn: Turn, asked: Asked) -> Sequence[Item]:
         assert self._turns is not None
-        try:
-            entries = await asyncio.to_thread(self._turns.events, turn.id)
-        except StoreFailed as failed:
-            raise StreamFailed(store_failed(failed)) from failed
+        entries = await asyncio.to_thread(self._turns.events, turn.id)
         output: Sequence[Item] = response_object(asked, entries)["output"]
         return output
 
@@ -156,10 +146,7 @@ class Kept:
         """The call in whose answer an upstream gave this id to an item; "" if none was kept."""
         if self._turns is None:
             return ""
-        try:
-            turn = await asyncio.to_thread(self._turns.named, item_name(self._tenant, item))
-        except StoreFailed as failed:
-            raise StreamFailed(store_failed(failed)) from failed
+        turn = await asyncio.to_thread(self._turns.named, item_name(self._tenant, item))
         return (turn or "").removeprefix(LANE)
 
 

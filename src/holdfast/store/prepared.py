@@ -104,6 +104,7 @@ class Prepared:
             broken = dialect.is_disconnect(driver, connection.connection.dbapi_connection, None)
         if broken:
             connection.invalidate(error)
+            connection.engine.dispose()  # those that idle in the pool are as dead
         told = DBAPIError.instance(
             self.sql,
             None,

@@ -18,6 +18,7 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import structlog
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import BaseRoute, Route
@@ -36,6 +37,8 @@ HEARTBEAT = 15.0  # seconds of silence after which a comment keeps the line
 MAX_TEXT = 100_000  # characters of one message
 MAX_BODY = 8 * MAX_TEXT  # bytes
 RECENT = 50  # turns that a reload shows
+
+_LOG = structlog.get_logger("holdfast.webchat")
 
 _ID = re.compile(r"[0-9a-f]{32}")
 _SEQUENCE = re.compile(r"[0-9]{1,18}")
@@ -172,7 +175,11 @@ async def _events(entries: AsyncIterator[Entry], after: int, view: View) -> Asyn
             if not done:
                 yield b": hb\n\n"
                 continue
-            entry = following.result()
+            try:
+                entry = following.result()
+            except StoreFailed as failed:  # the page comes back
+                _LOG.error("a reader is left: the store is away", reason=str(failed))
+                return
             if entry is None:
                 yield b'data: {"end": true}\n\n'
                 return
