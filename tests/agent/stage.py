@@ -49,9 +49,8 @@ class MemoryJournal:
             self.on_add(event)
         return len(self.entries)
 
-    def last(self, *events: Json) -> None:
-        for event in events:
-            self.add(event)
+    def last(self, event: Json) -> None:
+        self.add(event)
         self.settled = len(self.entries)
 
     def gather(self, event: Callable[[], Json | None]) -> None:

@@ -28,9 +28,8 @@ class MemoryJournal:
         for event in events:
             self.add(write_event(event))
 
-    def last(self, *events: Json) -> None:
-        for event in events:
-            self.add(event)
+    def last(self, event: Json) -> None:
+        self.add(event)
 
     def gather(self, event: Callable[[], Json | None]) -> None:
         if (made := event()) is not None:

@@ -6,8 +6,7 @@ import asyncio
 from pathlib import Path
 
 from holdfast.core.events import Finished, ReasoningDelta, StopReason, StreamEvent, TextDelta
-from holdfast.gateway import record
-from holdfast.gateway.durable import Asked
+from holdfast.gateway.durable import Asked, said
 from holdfast.gateway.kept import Keeping
 from holdfast.store.database import Database
 from holdfast.store.turns import SqlTurns
@@ -30,7 +29,7 @@ def test_text_that_came_in_many_pieces_is_kept_in_one(tmp_path: Path) -> None:
     for piece in pieces:
         keeping.add([piece])
     asyncio.run(keeping.keep(None))
-    said, finished = turns.events("call:r1")
-    assert record.read(said.event["events"]) == (ReasoningDelta("Hm."), TextDelta("one two"), end)
-    assert finished.event == {"type": "call_finished", "extension": None}
+    [finished] = turns.events("call:r1")
+    assert said(finished) == (ReasoningDelta("Hm."), TextDelta("one two"), end)
+    assert (finished.event["type"], finished.event["extension"]) == ("call_finished", None)
     database.close()

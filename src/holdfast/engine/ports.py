@@ -37,8 +37,8 @@ class Journal(Protocol):
         """Takes an event; returns its sequence. It becomes durable soon, and in order."""
         ...
 
-    def last(self, *events: Json) -> None:
-        """Takes the last events, which become durable with the end of the turn: the handler has
+    def last(self, event: Json) -> None:
+        """Takes the last event, which becomes durable with the end of the turn: the handler has
         to return now.
         """
         ...

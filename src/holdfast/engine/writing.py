@@ -10,6 +10,7 @@ from typing import Protocol
 
 import structlog
 
+from ..store.database import dump
 from ..store.ports import Entry, Fence, Json, LaneLost, StoreFailed, Turn, Turns, TurnState
 from .feed import Feed
 
@@ -127,11 +128,10 @@ class LiveJournal:
         self._flush_soon()
         return self._last
 
-    def last(self, *events: Json) -> None:
-        json.dumps(events)
+    def last(self, event: Json) -> None:
+        dump(event)
         self._collect()
-        for event in events:
-            self._take(event)
+        self._take(event)
         self._hard = self._closing = True
 
     def gather(self, event: Callable[[], Json | None]) -> None:

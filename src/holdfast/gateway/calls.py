@@ -111,7 +111,7 @@ class DurableExchange:
             head=head,
             ref=ref,
             tenant=whose,
-            fingerprint=fingerprint(path, body),
+            fingerprint=fingerprint(path, body) if key else "",
             via=request.via,
             client=client,
             ids=_wants_ids(self._headers),
@@ -295,8 +295,9 @@ class DurableExchange:
 
     def _key(self) -> str:
         """RFC 8941 says a quoted string; bare keys are met more often."""
-        key = self._headers.get("idempotency-key", "").strip().strip('"')
-        if len(key) > LONGEST_KEY or ("idempotency-key" in self._headers and not key):
+        given = self._headers.get("idempotency-key")
+        key = (given or "").strip().strip('"')
+        if len(key) > LONGEST_KEY or (given is not None and not key):
             en = f"Idempotency-Key is 1 to {LONGEST_KEY} characters long"
             zh = f"Idempotency-Key 的长度是 1 到 {LONGEST_KEY} 个字符"
             raise StreamFailed(invalid("invalid_idempotency_key", None, en, zh))

@@ -147,7 +147,7 @@ class CallRunner:
         assert asked is not None, "only calls come here"
         past = Past(journal.past)
         if past.finished and not past.ended:
-            journal.last({"type": "call_finished", "extension": None})
+            journal.last(finished(None))
         elif not past.ended:
             await self._run(turn, asked, past, journal)
 
@@ -175,8 +175,7 @@ class CallRunner:
             finally:
                 attempts, released = call.attempts, call.released
             await name_items(services.turns, turn.id, asked.tenant, words.items)
-            end = {"type": "call_finished", "extension": extension(call, asked.ref)}
-            journal.last(*filter(None, [words.take()]), end)
+            journal.last(finished(extension(call, asked.ref), words.rest()))
         except (StreamFailed, asyncio.CancelledError) as end:
             failure = end.failure if isinstance(end, StreamFailed) else self._stopped(turn)
             if failure is None:
@@ -261,14 +260,27 @@ class Words:
 
     def take(self) -> Json | None:
         """An event of the journal for all of it, if it is anything."""
+        heard = self.rest()
+        return {"type": "call_said", **_words(heard)} if heard else None
+
+    def rest(self) -> Sequence[StreamEvent]:
+        """All of it, for whoever writes it down."""
         heard, self._heard = self._heard, []
-        return (
-            {"type": "call_said", "events": record.write(record.joined(heard))} if heard else None
-        )
+        return heard
+
+
+def finished(extension: Json | None, heard: Sequence[StreamEvent] = ()) -> Json:
+    """The last event of a whole answer, with the last that was said."""
+    return {"type": "call_finished", "extension": extension, **_words(heard)}
+
+
+def _words(heard: Sequence[StreamEvent]) -> Json:
+    return {"events": record.write(record.joined(heard))}
 
 
 def said(entry: Entry) -> Sequence[StreamEvent]:
-    return record.read(entry.event["events"]) if entry.event["type"] == "call_said" else ()
+    """What is said by an entry, whatever it is of."""
+    return record.read(entry.event.get("events", ()))
 
 
 class Refused(Exception):
@@ -333,7 +345,8 @@ async def _parts(
                 begun = begun or bool(data)
                 yield Part(data)
             case "call_finished":
-                yield Part(writer.finish(event["extension"]), last=True)
+                data = writer.encode(said(entry))
+                yield Part(data + writer.finish(event["extension"]), last=True)
             case _:
                 if not (begun or reply.begun):
                     raise refused(asked, event)
@@ -351,7 +364,7 @@ def response_object(asked: Asked, entries: Sequence[Entry]) -> Json:
             case "call_said":
                 writer.encode(said(entry))
             case "call_finished":
-                told = writer.finish(event["extension"])
+                told = writer.encode(said(entry)) + writer.finish(event["extension"])
             case _:
                 error = event["error"]
                 told = writer.fail(error)
@@ -370,6 +383,7 @@ async def whole_answer(engine: Engine, turn: Turn, asked: Asked) -> bytes:
             case "call_said":
                 assembler.add(said(entry))
             case "call_finished":
+                assembler.add(said(entry))
                 return assembler.answer(entry.event["extension"])
             case _:
                 raise refused(asked, entry.event)

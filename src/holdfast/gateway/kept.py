@@ -25,8 +25,7 @@ from ..wire.body import invalid
 from ..wire.fields import text, without
 from ..wire.responses import history
 from ..wire.responses.codex import QUIRK
-from . import record
-from .durable import LANE, Asked, item_name, name_items, response_object
+from .durable import LANE, Asked, finished, item_name, name_items, response_object
 from .services import Services
 
 DIALECT = "responses"
@@ -195,11 +194,7 @@ class Keeping:
 
     async def keep(self, extension: Mapping[str, Any] | None) -> None:
         """The answer is not held up by a store that fails: it is whole without it."""
-        told: Sequence[Mapping[str, Any]] = (
-            {"type": "call_said", "events": record.write(record.joined(self._said))},
-            {"type": "call_finished", "extension": extension},
-        )
-        entries = [Entry(number, event) for number, event in enumerate(told, 1)]
+        entries = [Entry(1, finished(extension, self._said))]
         try:
             named = name_items(self._turns, self._turn.id, self._tenant, self._items)
             await asyncio.gather(asyncio.wrap_future(self._turns.keep(self._turn, entries)), named)
