@@ -536,6 +536,20 @@ def test_readers_are_told_of_a_store_that_stays_away(opened: Open) -> None:
     run(main())
 
 
+def test_keys_that_only_python_has_are_kept_as_json_has_them(opened: Open) -> None:
+    async def handler(turn: Turn, journal: Journal) -> None:
+        add(journal, {None: 1, True: 2})
+
+    async def main() -> None:
+        async with opened(Setup(handler)) as engine:
+            await engine.accept(turn("1"))
+            await idle(engine, "1")
+        async with opened(Setup(handler)) as engine:
+            assert await watch(engine, "1") == [{"null": 1, "true": 2}]
+
+    run(main())
+
+
 @pytest.mark.parametrize("make", [object, lambda: {1, 2}])
 def test_what_is_no_json_is_told_to_whoever_adds_it(
     opened: Open, make: Callable[[], object]

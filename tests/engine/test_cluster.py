@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
+from concurrent.futures import Future
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -20,11 +21,12 @@ from holdfast.engine.bus import Bus, BusSettings
 from holdfast.engine.cluster import ClusterEngine
 from holdfast.engine.local import Limits
 from holdfast.engine.ports import Journal, Overloaded, Turn
+from holdfast.engine.sharing import Rests, Spendings
 from holdfast.engine.worker import WorkerSettings
 from holdfast.resilience.budget import RetryBudget
 from holdfast.resilience.health import Health
 from holdfast.store.database import Database
-from holdfast.store.ports import TurnState
+from holdfast.store.ports import Fence, StoreFailed, TurnState
 from holdfast.store.turns import SqlTurns
 
 NOWHERE = "nats://127.0.0.1:1"
@@ -93,7 +95,11 @@ class Cluster:
             settings = replace(settings, bus=bus)
         self.count += 1
         engine = ClusterEngine(
-            f"{self.prefix} {self.count}", self.turns, WallClock(), {}, settings=settings
+            f"{self.prefix} {self.count}",
+            (setup or Setup(_nothing)).turns(self.database),
+            WallClock(),
+            {},
+            settings=settings,
         )
         async with engine.open():
             if setup is None:
@@ -277,6 +283,63 @@ def test_what_a_dead_worker_held_waits_for_ten_seconds_at_most() -> None:
     assert worker.lease == Settings.model_validate({}).cluster.lease
 
 
+class Looks(SqlTurns):
+    """A store of which some looks for lanes, and signs of life, fail."""
+
+    failing = 0
+
+    def open_lanes(self, unheld: float | None = None, limit: int | None = None) -> Sequence[str]:
+        self._fail()
+        return super().open_lanes(unheld, limit)
+
+    def renew(self, fence: Fence, lease: float) -> Future[bool]:
+        try:
+            self._fail()
+        except StoreFailed as failed:
+            refused = Future[bool]()
+            refused.set_exception(failed)
+            return refused
+        return super().renew(fence, lease)
+
+    def _fail(self) -> None:
+        if self.failing:
+            self.failing -= 1
+            raise StoreFailed("no connection")
+
+
+def test_a_worker_that_could_not_look_does_not_say_for_ever_that_nothing_is_durable(
+    cluster: Cluster,
+) -> None:
+    stores: list[Looks] = []
+
+    def looks(database: Database) -> Looks:
+        stores.append(Looks(database))
+        return stores[-1]
+
+    async def main() -> None:
+        begun, on = asyncio.Event(), asyncio.Event()
+
+        async def handler(turn: Turn, journal: Journal) -> None:
+            begun.set()
+            await on.wait()
+
+        one = mine(cluster, "1")
+        async with cluster.node(Setup(handler, turns=looks)) as worker:
+            stores[0].failing = 2
+            await until(lambda: stores[0].failing == 0)
+            assert worker.trouble == ""
+            await worker.accept(one)
+            await begun.wait()
+            stores[0].failing = 100
+            await until(lambda: worker.trouble != "")  # by a sign of life that was not taken
+            stores[0].failing = 0
+            await until(lambda: worker.trouble == "")
+            on.set()
+            await watch(worker, one.id)
+
+    run(main())
+
+
 def test_a_worker_that_lost_its_lane_learns_so_by_its_next_beat(cluster: Cluster) -> None:
     """It writes nothing, so only the lease can tell it."""
 
@@ -387,6 +450,47 @@ def test_what_must_rest_rests_on_all_nodes(cluster: Cluster) -> None:
                     await until(lambda: heard.ready_at(target, now) > now)
 
     run(main())
+
+
+def test_what_must_rest_is_told_on_when_nats_has_forgotten_all(cluster: Cluster) -> None:
+    """As one does that was started again between two looks: what is shared is in its memory."""
+    limited = Failure(Kind.RATE_LIMITED, Phase.HEADERS, retry_after=300.0)
+
+    def target(name: str) -> Target:
+        return Target(name, "chat", "https://vendor.test", "model", Credential(name))
+
+    async def main() -> None:
+        here, there = Health(), Health()
+        now = WallClock().monotonic()
+
+        async def tells(name: str) -> None:
+            here.failed(target(name), limited, now, 0.5)
+            await until(lambda: there.ready_at(target(name), now) > now)
+
+        async with (
+            cluster.node() as one,
+            cluster.node() as two,
+            running(one.share(here, RetryBudget()), two.share(there, RetryBudget())),
+        ):
+            await tells("first")
+            js = await one._bus.jetstream()
+            await js.delete_key_value(f"{cluster.prefix}-health")
+            await tells("second")
+
+    run(main())
+
+
+def test_what_could_not_be_told_is_told_later() -> None:
+    health, clock = Health(), WallClock()
+    target = Target("a", "chat", "https://vendor.test", "model", Credential("key"))
+    limited = Failure(Kind.RATE_LIMITED, Phase.HEADERS, retry_after=300.0)
+    health.failed(target, limited, clock.monotonic(), 0.5)
+    budget = RetryBudget()
+    budget.spend("a", 5.0, clock.monotonic())
+    for topic in (Rests(health, clock), Spendings(budget, "me")):
+        key, _ = next(topic.news())  # and nobody comes for more: it was not told
+        assert [again for again, _ in topic.news()] == [key]
+        assert list(topic.news()) == []
 
 
 def test_retries_are_paid_from_one_budget_on_all_nodes(cluster: Cluster) -> None:

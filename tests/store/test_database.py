@@ -24,7 +24,15 @@ from holdfast.store.conversations import SqlNotes
 from holdfast.store.database import Database
 from holdfast.store.deliveries import SqlDeliveries
 from holdfast.store.incidents import SqlIncidents
-from holdfast.store.ports import Delivery, Entry, Incident, StoreFailed, Turn, TurnState
+from holdfast.store.ports import (
+    Delivery,
+    DeliveryState,
+    Entry,
+    Incident,
+    StoreFailed,
+    Turn,
+    TurnState,
+)
 from holdfast.store.schema import VERSION, migrate
 from holdfast.store.tables import METADATA
 from holdfast.store.turns import SqlTurns
@@ -201,6 +209,33 @@ def test_a_restart_of_postgres_costs_nobody_their_message() -> None:
         results = [accept(database, f"{n} after") for n in range(20)]
         assert all(result.result() for result in results)
         database.close()
+
+
+def test_a_commit_whose_answer_was_lost_is_told_as_a_failure(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """It may have been done. Done again, it would be told as a repetition of itself, and what was
+    accepted would be nobody's.
+    """
+    with postgres_schema() as url, closing(Database(url)) as database:
+        turns, dialect = SqlTurns(database), database.engine.dialect
+
+        def commit_and_break(connection: Any) -> None:
+            connection.commit()
+            monkeypatch.undo()
+            connection.dbapi_connection.close()
+            raise psycopg.OperationalError("the connection is lost")
+
+        monkeypatch.setattr(dialect, "do_commit", commit_and_break)
+        with pytest.raises(StoreFailed, match="lost"):
+            turns.start(Turn("1", "a", {}, 1.0), 10, "me").result()
+        assert turns.find("1") is not None
+        delivery = Delivery("1/1", "1", 1, {}, DeliveryState.DELIVERED)
+        outbox = SqlDeliveries(database, {})
+        monkeypatch.setattr(dialect, "do_commit", commit_and_break)
+        with pytest.raises(StoreFailed, match="lost"):
+            outbox.note(delivery).result()
+        assert accept(database, "after").result()
 
 
 def test_nothing_is_sent_ahead_of_its_answer(monkeypatch: pytest.MonkeyPatch) -> None:

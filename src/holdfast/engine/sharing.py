@@ -11,6 +11,7 @@ import asyncio
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from nats.js.api import KeyValueConfig, StorageType
@@ -43,7 +44,6 @@ class Rests:
         for name, (until, failure) in self.health.resting(now).items():
             if failure is None or until <= self._told.get(name, now) + SLACK:
                 continue
-            self._told[name] = until
             fact = {
                 "name": name,
                 "until": self.clock.wall() + until - now,
@@ -52,6 +52,7 @@ class Rests:
                 "hop": failure.hop.value,
             }
             yield token(name), fact
+            self._told[name] = until  # it was
 
     def hear(self, fact: Fact, known: bool) -> None:
         now = self.clock.monotonic()
@@ -82,8 +83,8 @@ class Spendings:
     def news(self) -> Iterator[tuple[str, Fact]]:
         for name, balance in self.budget.balance.items():
             if balance != self._told.get(name, 0.0):
-                self._told[name] = balance
                 yield token(f"{self.node} {name}"), {"name": name, "spent": balance}
+                self._told[name] = balance  # it was
 
     def hear(self, fact: Fact, known: bool) -> None:
         source = (fact["node"], fact["name"])
@@ -117,6 +118,8 @@ class Sharing:
                 await asyncio.sleep(PAUSE)
 
     async def _exchange(self, bucket: KeyValue, topics: Mapping[str, Rests | Spendings]) -> None:
+        """As long as it is the same bucket: of another of its name this watcher hears nothing."""
+        made = await _made(bucket)
         watcher = await bucket.watchall()
         known = True  # what comes first was known before we came
         try:
@@ -128,7 +131,7 @@ class Sharing:
                 try:
                     update = await watcher.updates(timeout=EVERY)  # type: ignore[no-untyped-call]
                 except TimeoutError:
-                    if not self.bus.connected:
+                    if await _made(bucket) != made:
                         return
                     continue
                 if update is None:
@@ -155,3 +158,8 @@ class Sharing:
                     replicas=self.bus.settings.replicas,
                 )
             )
+
+
+async def _made(bucket: KeyValue) -> datetime | None:
+    """When it was made. Raises what TROUBLE names."""
+    return (await bucket.status()).stream_info.created

@@ -143,6 +143,7 @@ class Worker:
             self._lives.durability.failed(failed)
             await self._later(wake)
             return
+        self._lives.durability.worked()
         if taken is None:  # a living holder sees what there is; a dead one does not
             if wake is not None and wake.again:
                 await self._later(wake)
@@ -209,6 +210,7 @@ class Worker:
         except StoreFailed as failed:
             self._lives.durability.failed(failed)
             return
+        self._lives.durability.worked()
         if not renewed and self._held.get(held.fence.lane) is held:
             self._lives.lose(held.fence)
 
@@ -233,7 +235,7 @@ class Worker:
                     self._turns.open_lanes, self._settings.lease, self._settings.at_once
                 )
             except StoreFailed as failed:
-                self._lives.durability.failed(failed)
+                _LOG.warning("lanes cannot be looked for", reason=str(failed))
                 continue
             window = int(self._clock.wall() / (4 * self._settings.sweep))
             for lane in lanes:

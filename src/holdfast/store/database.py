@@ -134,8 +134,10 @@ def _connect(place: Path | str) -> tuple[Habits, Sql]:
 
 
 def dump(value: Any) -> str:
-    """JSON that every database takes as text, lone surrogates included. Raises TypeError."""
+    """JSON that every database takes as text, lone surrogates included, and what `json` takes
+    beside. Raises TypeError.
+    """
     try:
         return _encode(value).decode()
-    except UnicodeEncodeError:
+    except (UnicodeEncodeError, TypeError):
         return json.dumps(value, separators=(",", ":"))

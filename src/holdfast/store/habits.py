@@ -137,5 +137,6 @@ POSTGRES = Habits(
         "keepalives_idle": 10,
         "keepalives_interval": 5,
         "keepalives_count": 3,
+        "tcp_user_timeout": 20_000,  # milliseconds; keepalives say nothing of what is not taken
     },
 )

@@ -30,8 +30,8 @@ REFUSALS = (LaneLost, Overloaded)
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """`work` may be run more than once, so it changes nothing but the database; what it wrote
-    before it refused does no harm. `lane` is whose row it locks.
+    """`work` may be run more than once, until it may have been committed, so it changes nothing but
+    the database; what it wrote before it refused does no harm. `lane` is whose row it locks.
     """
 
     work: Work[Any]
@@ -47,6 +47,7 @@ class Writer:
         self._engine = engine.execution_options(writes=True)
         self._habits = habits
         self._connection: Connection | None = None
+        self._committing = False  # all was done, and is to be committed
         self._jobs: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
         self._door = threading.Lock()
         self._closed = False
@@ -103,27 +104,29 @@ class Writer:
         return batch, job is None
 
     def _write(self, batch: Sequence[Job]) -> None:
-        """One failure must not be held against the others: then each is tried by itself."""
+        """One failure must not be held against the others: then each is tried by itself. But where
+        the connection broke at the commit, nobody knows whether it was done.
+        """
         try:
             self._commit(batch)
         except (SQLAlchemyError, OSError) as error:
             gone = self._unusable(error)
-            if len(batch) == 1 and not gone:
-                batch[0].result.set_exception(told(error))
+            if (gone and self._committing) or (len(batch) == 1 and not gone):
+                _tell(batch, error)
                 return
             for number, job in enumerate(batch):
                 try:
                     self._commit([job])
                 except (SQLAlchemyError, OSError) as again:
-                    job.result.set_exception(told(again))
+                    _tell([job], again)
                     if self._unusable(again):
-                        for other in batch[number + 1 :]:
-                            other.result.set_exception(told(again))
+                        _tell(batch[number + 1 :], again)
                         return
 
     def _commit(self, batch: Sequence[Job]) -> None:
         if not batch:
             return
+        self._committing = False
         if self._connection is None:
             self._connection = self._engine.connect()
         outcomes: list[tuple[Job, Any, Exception | None]] = []
@@ -133,6 +136,7 @@ class Writer:
                     outcomes.append((job, job.work(self._connection), None))
                 except REFUSALS as refusal:
                     outcomes.append((job, None, refusal))
+            self._committing = True
         for job, value, refused in outcomes:
             if refused is None:
                 job.result.set_result(value)
@@ -153,6 +157,11 @@ class Writer:
             with _forgiving():
                 self._connection.close()
             self._connection = None
+
+
+def _tell(jobs: Sequence[Job], error: BaseException) -> None:
+    for job in jobs:
+        job.result.set_exception(told(error))
 
 
 @contextmanager
