@@ -271,6 +271,25 @@ def test_what_has_been_kept_for_long_is_dropped() -> None:
     run(main())
 
 
+@in_every_dialect
+def test_who_waits_for_a_first_word_at_the_end_of_service_is_told_to_come_back(
+    dialogue: Dialogue,
+) -> None:
+    async def main() -> None:
+        async with house(layout, KEY) as there:
+            key = {"idempotency-key": "last"}
+            with there.pulse.held():
+                waiting = asyncio.create_task(post(there, dialogue, "slow", **key))
+                await until(lambda: bool(there.sim.requests))
+                there.running.services.drain.finish()
+                told = await waiting
+            assert told.status_code == 503
+            assert told.headers["x-should-retry"] == "true"
+            assert told.json()["error"]["holdfast"]["kind"] == "capacity"
+
+    run(main())
+
+
 class Away:
     """An engine whose readers are left after the first entries, until the store is back."""
 

@@ -47,7 +47,7 @@ from .errors import Headers, Refusal, store_failed, told_of
 from .kept import MAX_BODY, Kept, find, gone
 from .limits import ClientGone, check_headers, number_in
 from .reply import Reply, unless
-from .services import Services
+from .services import ENDING, Services
 
 PATH = "/v1/calls/"
 LONGEST_KEY = 255
@@ -240,6 +240,8 @@ class DurableExchange:
             await self._reply.respond(refused.status, refused.headers, refused.body)
         finally:
             leaving.cancel()
+        if self._services.drain.over.done() and not self._reply.begun:
+            raise StreamFailed(ENDING)
 
     async def _whole(self, turn: Turn, asked: Asked) -> None:
         body = await whole_answer(self._engine, turn, asked)

@@ -27,7 +27,7 @@ from .errors import Refusal, told_of
 from .kept import Keeping, Kept, keeps
 from .limits import ClientGone, check_headers, number_in, read_body
 from .reply import Reply, unless
-from .services import Services, extension
+from .services import ENDING, Services, extension
 
 MAX_HOPS = 8  # gateways a request may pass before it is taken for a loop
 
@@ -121,8 +121,7 @@ class Exchange:
         finally:
             leaving.cancel()
         if answering.cancelled() and over.done():
-            detail = "the gateway is shutting down"
-            raise StreamFailed(Failure(Kind.CAPACITY, Phase.STREAM, Hop.ENGINE, detail))
+            raise StreamFailed(ENDING)
 
     async def _tell(self, call: Call) -> None:
         """Streams the answer. Silence is filled with comments, so that proxies keep the line."""

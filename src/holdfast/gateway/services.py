@@ -36,6 +36,9 @@ class Drain:
             self.over.set_result(None)
 
 
+ENDING = Failure(Kind.CAPACITY, Phase.STREAM, Hop.ENGINE, "the gateway is shutting down")
+
+
 @dataclass(frozen=True, slots=True)
 class Services:
     """`node` names this gateway in Via; `language` "auto" means the client's.

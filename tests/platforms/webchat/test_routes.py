@@ -66,7 +66,7 @@ def test_sequences_that_are_none(after: str) -> None:
     assert asked("GET", "/chat/api/turns/page:1/events", params={"after": after}) == 400
 
 
-@pytest.mark.parametrize("turn", ["other:1", "page", "1"])
+@pytest.mark.parametrize("turn", ["other:1", "page", "1", "page:%00"])
 def test_turns_of_others_are_not_followed(turn: str) -> None:
     assert asked("GET", f"/chat/api/turns/{turn}/events") == 404
 

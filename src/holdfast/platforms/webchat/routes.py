@@ -137,7 +137,8 @@ class _Api:
         return files.response(file) if file else JSONResponse({"error": "no such file"}, 404)
 
     def _is_ours(self, turn_id: str) -> bool:
-        return turn_id.startswith(f"{self._chat.adapter.name}:")
+        """No store need be asked for what it could not even look up, such as a NUL."""
+        return turn_id.startswith(f"{self._chat.adapter.name}:") and turn_id.isprintable()
 
     def _all(self, lane: str, language: Language) -> list[dict[str, Any]]:
         """Every turn of the lane, ended, running and waiting, oldest first."""
