@@ -23,6 +23,7 @@ from holdfast.store import migrations
 from holdfast.store.conversations import SqlNotes
 from holdfast.store.database import Database
 from holdfast.store.deliveries import SqlDeliveries
+from holdfast.store.habits import MOVED
 from holdfast.store.incidents import SqlIncidents
 from holdfast.store.ports import (
     Delivery,
@@ -177,6 +178,18 @@ def test_a_full_disk_refuses_what_is_new_and_keeps_what_was(tmp_path: Path) -> N
     database.close()
 
 
+def test_an_error_of_the_driver_itself_does_not_end_all_writing(tmp_path: Path) -> None:
+    database = Database(tmp_path / "holdfast.db")
+
+    def work(connection: Any) -> None:
+        connection.connection.cursor().execute("PRAGMA")
+
+    with pytest.raises(StoreFailed, match="incomplete"):
+        database.write(work).result()
+    assert accept(database, "after").result()
+    database.close()
+
+
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no such permissions")
 def test_a_read_only_disk_is_told(tmp_path: Path) -> None:
     database = Database(tmp_path / "holdfast.db")
@@ -320,7 +333,14 @@ def test_what_was_dropped_is_given_back_to_the_disk(tmp_path: Path) -> None:
         turns = SqlTurns(database)
         while turns.drop("call:", 1e12).result():
             pass
+        count = text("PRAGMA page_count")
+        pages = database.write(lambda c: c.scalar(count)).result()
+        assert turns.give_back().result()
+        after = database.write(lambda c: c.scalar(count)).result()
+        assert 0 < pages - after <= MOVED, "others write in between"
         accept(database, "new").result()
+        while turns.give_back().result():
+            pass
     assert full > 8_000_000
     assert file.stat().st_size < 1_000_000
     with closing(Database(file)) as database:

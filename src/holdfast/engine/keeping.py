@@ -30,6 +30,8 @@ async def keep_house(turns: Turns, clock: Clock, keep: Keep, durability: Durabil
                 continue
             while await asyncio.wrap_future(turns.drop("", now - keep.turns)):
                 continue
+            while await asyncio.wrap_future(turns.give_back()):
+                continue
         except StoreFailed as failed:
             durability.failed(failed)
         await asyncio.sleep(keep.every)

@@ -15,6 +15,7 @@ from sqlalchemy.sql.expression import literal_column
 
 BUSY = 5.0  # seconds to wait for another process's lock
 SPARE = 4  # the part of a file that stays free for what comes next: one in so many pages
+MOVED = 256  # pages in one transaction
 STUCK = 5  # seconds after which a process that was stopped in mid-transaction loses it
 
 Transaction = Callable[[Connection, bool], AbstractContextManager[None]]
@@ -24,8 +25,8 @@ Transaction = Callable[[Connection, bool], AbstractContextManager[None]]
 class Habits:
     """`transaction(connection, hard)`: what is written within survives this process; if hard,
     a power cut too, and so does all that was written before. `now` is the database's clock in
-    Unix seconds. `shared`: other processes write at the same time. `give_back` belongs to the
-    transaction of a deletion, and gives the disk the room that was freed.
+    Unix seconds. `shared`: other processes write at the same time. `give_back` gives the disk a
+    little of the room that was freed, as long as there is some.
     """
 
     driver: str
@@ -36,7 +37,7 @@ class Habits:
     lock_alone: str
     shared: bool
     tune: Callable[[Sql], None]
-    give_back: Callable[[Connection], None]
+    give_back: Callable[[Connection], bool]
     arguments: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -57,20 +58,23 @@ def _postgres_transaction(connection: Connection, hard: bool) -> AbstractContext
     return connection.begin()
 
 
-def _sqlite_gives_back(connection: Connection) -> None:
+def _sqlite_gives_back(connection: Connection) -> bool:
     """Moves pages from the file's end into its holes (sqlite.org/pragma.html#pragma_auto_vacuum).
     A file that was made without that setting stays as long as it is.
     """
-    raw = connection.connection.cursor()
-    (free,) = raw.execute("PRAGMA freelist_count").fetchone()
-    (pages,) = raw.execute("PRAGMA page_count").fetchone()
-    for _ in range(free - pages // SPARE):
-        raw.execute("PRAGMA incremental_vacuum(1)")  # the module goes one step with it, whatever N
-    raw.close()
+    free, pages, mode = (
+        connection.exec_driver_sql(f"PRAGMA {name}").scalar_one()
+        for name in ("freelist_count", "page_count", "auto_vacuum")
+    )
+    due = min(free - pages // SPARE, MOVED) if mode else 0
+    for _ in range(due):  # the module goes one step with it, whatever N
+        connection.exec_driver_sql("PRAGMA incremental_vacuum(1)")
+    return due > 0
 
 
-def _postgres_gives_back(_: Connection) -> None:
+def _postgres_gives_back(_: Connection) -> bool:
     """Its autovacuum does."""
+    return False
 
 
 def _tune_sqlite(engine: Sql) -> None:

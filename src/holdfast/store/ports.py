@@ -296,6 +296,12 @@ class Turns(Protocol):
         """
         ...
 
+    def give_back(self) -> Future[bool]:
+        """Gives the disk some of the room that dropped turns have left; False if there is none to
+        give.
+        """
+        ...
+
 
 class DeliveryState(Enum):
     """Where a message to a platform stands. Moves are in MOVES; all others are refused."""

@@ -37,7 +37,7 @@ from .tables import DELIVERIES, EVENTS, LANES, NAMES, TURNS
 STREAMED = ("text_added", "reasoning_added")  # kinds of events that only live readers need
 NEW_LANE = ("lane", "accepted", "holder", "token", "expires_at")
 OF_DELIVERY = [column.name for column in DELIVERIES.c if column is not DELIVERIES.c.updated]
-AT_ONCE = 200  # old turns in one transaction
+AT_ONCE = 32  # old turns in one transaction
 ASTRAY = 60.0  # seconds by which a lease must end too late to be that of a clock since set back
 
 _TURN: ColumnElement[str] = bindparam("of_turn", type_=Text)

@@ -321,7 +321,6 @@ class SqlTurns:
             drop = delete(EVENTS).where(EVENTS.c.turn.in_(ids), EVENTS.c.kind.in_(STREAMED))
             connection.execute(drop)
             connection.execute(update(TURNS).where(TURNS.c.id.in_(ids)).values(pruned=True))
-            self._database.habits.give_back(connection)
             return len(ids)
 
         return self._database.write(work, hard=False)
@@ -342,10 +341,12 @@ class SqlTurns:
             _drop(connection, [row.id for row in rows])
             if lanes:
                 connection.execute(EMPTY_LANES, {"lanes": [row.lane for row in rows]})
-            self._database.habits.give_back(connection)
             return len(rows)
 
         return self._database.write(work, hard=False)
+
+    def give_back(self) -> Future[bool]:
+        return self._database.write(self._database.habits.give_back, hard=False)
 
     def _turns(self, query: Select[Any], **asked: str) -> Sequence[Turn]:
         with self._database.read() as connection:

@@ -46,6 +46,7 @@ class Writer:
     def __init__(self, engine: Sql, habits: Habits) -> None:
         self._engine = engine.execution_options(writes=True)
         self._habits = habits
+        self._trouble = (SQLAlchemyError, OSError, engine.dialect.loaded_dbapi.Error)
         self._connection: Connection | None = None
         self._committing = False  # all was done, and is to be committed
         self._jobs: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
@@ -109,7 +110,7 @@ class Writer:
         """
         try:
             self._commit(batch)
-        except (SQLAlchemyError, OSError) as error:
+        except self._trouble as error:
             gone = self._unusable(error)
             if (gone and self._committing) or (len(batch) == 1 and not gone):
                 _tell(batch, error)
@@ -117,7 +118,7 @@ class Writer:
             for number, job in enumerate(batch):
                 try:
                     self._commit([job])
-                except (SQLAlchemyError, OSError) as again:
+                except self._trouble as again:
                     _tell([job], again)
                     if self._unusable(again):
                         _tell(batch[number + 1 :], again)
@@ -175,10 +176,13 @@ def _forgiving() -> Iterator[None]:
 
 def told(error: BaseException) -> StoreFailed:
     """In the contract's words, without the statement and its values."""
-    if isinstance(error, DBAPIError):
-        failed = StoreFailed(str(error.orig))
-    else:
-        failed = StoreFailed(type(error).__name__)
+    match error:
+        case DBAPIError():
+            failed = StoreFailed(str(error.orig))
+        case SQLAlchemyError():
+            failed = StoreFailed(type(error).__name__)
+        case _:
+            failed = StoreFailed(str(error))
     failed.__cause__ = error
     return failed
 
