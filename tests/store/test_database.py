@@ -224,6 +224,20 @@ def test_a_restart_of_postgres_costs_nobody_their_message() -> None:
         database.close()
 
 
+def test_a_server_that_became_a_standby_is_left_for_whoever_answers_there_now() -> None:
+    with postgres_schema() as url, closing(Database(url)) as database:
+        pid = text("SELECT pg_backend_pid()")
+        demoted = text("SET default_transaction_read_only = on")
+        with database.read() as connection:
+            reader = connection.scalar(pid)
+        before = database.write(lambda c: c.scalar(pid)).result()
+        database.write(lambda c: bool(c.execute(demoted))).result()
+        assert accept(database, "1").result()
+        assert database.write(lambda c: c.scalar(pid)).result() != before
+        with database.read() as connection:
+            assert connection.scalar(pid) != reader, "it would read what was"
+
+
 def test_a_commit_whose_answer_was_lost_is_told_as_a_failure(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

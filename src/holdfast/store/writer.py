@@ -25,6 +25,7 @@ T = TypeVar("T")
 Work = Callable[[Connection], T]
 
 BATCH = 256
+READ_ONLY = "25006"  # PostgreSQL, appendix A
 REFUSALS = (LaneLost, Overloaded)
 
 
@@ -145,9 +146,14 @@ class Writer:
                 job.result.set_exception(refused)
 
     def _unusable(self, error: BaseException) -> bool:
-        """Whether the connection broke, or could not be made; the next one is a new one."""
+        """Whether the connection broke, or could not be made, or leads to a server that has become
+        a standby; the next one is a new one.
+        """
         broken = isinstance(error, DBAPIError) and error.connection_invalidated
         connection = self._connection
+        if connection and isinstance(error, DBAPIError) and _standby(error):
+            connection.invalidate(error)
+            self._engine.dispose()  # who reads there would read what was
         if connection and not (broken or connection.invalidated or connection.closed):
             return False
         self._disconnect()
@@ -158,6 +164,10 @@ class Writer:
             with _forgiving():
                 self._connection.close()
             self._connection = None
+
+
+def _standby(error: DBAPIError) -> bool:
+    return getattr(error.orig, "sqlstate", "") == READ_ONLY
 
 
 def _tell(jobs: Sequence[Job], error: BaseException) -> None:
