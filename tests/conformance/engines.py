@@ -25,7 +25,7 @@ from holdfast.store.turns import SqlTurns
 
 T = TypeVar("T")
 
-HASTE = Patience(mend=0.02, farewell=HANG)
+HASTE = Patience(answer=HANG, mend=0.02, farewell=HANG)
 POLICY = Policy(backoff=0.001, killed=5, oldest=float("inf"))
 LIMITS = Limits()
 

@@ -15,6 +15,7 @@ from holdfast.engine.writing import Durability, LiveJournal, Nobody, Place
 from holdfast.store.ports import Entry, Fence, Json, StoreFailed, Turn, Turns, TurnState
 
 FENCE = Fence("a", 1)
+ANSWERS = 10.0  # seconds
 TURN = Turn("t", "a", {}, 1.0)
 
 
@@ -84,7 +85,7 @@ Work = Callable[[LiveJournal, Said], Awaitable[None]]
 
 def write(store: Slow, work: Work) -> list[tuple[float, str]]:
     async def main() -> None:
-        place = Place(cast(Turns, store), FENCE, "t", Durability(), Nobody(), 1.0)
+        place = Place(cast(Turns, store), FENCE, "t", Durability(), Nobody(), ANSWERS, 1.0)
         journal = LiveJournal(place, (), Feed(), lambda: None)
         await work(journal, Said())
         await journal.end(TurnState.DONE)
@@ -142,6 +143,36 @@ def test_the_busier_the_store_the_larger_the_groups() -> None:
     assert busy * 3 < idle
 
 
+def test_a_store_that_hangs_is_away_and_what_it_was_given_is_given_again() -> None:
+    feed, shown = Feed(), list[tuple[float, str]]()
+
+    async def main() -> None:
+        store = Slow(30.0)
+        place = Place(cast(Turns, store), FENCE, "t", Durability(), Nobody(), ANSWERS, 1.0)
+        journal = LiveJournal(place, (), feed, lambda: None)
+
+        async def read() -> None:
+            async for entry in feed.follow(0):
+                shown.append((asyncio.get_running_loop().time(), entry.event["text"]))
+
+        reading = asyncio.create_task(read())
+        journal.add({"type": "said", "text": "a"})
+        with pytest.raises(StoreFailed, match="does not answer"):
+            await journal.settle()
+        assert place.durability.trouble
+        journal.add({"type": "said", "text": "b"})
+        await asyncio.sleep(0.5)
+        assert shown == [(ANSWERS, "a"), (ANSWERS, "b")]
+        store.seconds = 0.001
+        assert await journal.end(TurnState.DONE)
+        assert not place.durability.trouble
+        assert [told for _, told in store.written] == ["a b end"]
+        feed.close(over=True)
+        await reading
+
+    run_virtual(main())
+
+
 def test_what_is_gathered_keeps_its_place_before_what_is_added() -> None:
     async def work(journal: LiveJournal, said: Said) -> None:
         await speak(journal, said, "ab", 0.002)
@@ -172,7 +203,7 @@ def test_while_the_store_fails_readers_are_told_all_the_same() -> None:
             seen.append(entry.event["text"])
 
     async def main() -> None:
-        place: Any = Place(cast(Turns, store), FENCE, "t", Durability(), Nobody(), 1.0)
+        place: Any = Place(cast(Turns, store), FENCE, "t", Durability(), Nobody(), ANSWERS, 1.0)
         journal, said = LiveJournal(place, (), feed, lambda: None), Said()
         reading = asyncio.create_task(read())
         store.full = True
@@ -191,7 +222,7 @@ def test_a_store_that_fails_forgets_not_that_the_end_is_to_survive_a_power_cut()
     store = Slow(0.01)
 
     async def main() -> None:
-        place: Any = Place(cast(Turns, store), FENCE, "t", Durability(), Nobody(), 1.0)
+        place: Any = Place(cast(Turns, store), FENCE, "t", Durability(), Nobody(), ANSWERS, 1.0)
         journal = LiveJournal(place, (), Feed(), lambda: None)
         store.full = True
         journal.add({"type": "said", "text": "a"})

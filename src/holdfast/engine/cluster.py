@@ -25,6 +25,7 @@ from .parked import Parked, unrecorded
 from .ports import Handler
 from .sharing import Sharing
 from .worker import Worker, WorkerSettings
+from .writing import answered
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,8 +114,8 @@ class ClusterEngine:
             if await asyncio.to_thread(self._turns.find, turn.id) is None:
                 raise Overloaded(turn.lane)
             return False
-        limit = self._settings.waiting_in_lane
-        new = await asyncio.wrap_future(self._turns.accept(turn, limit, deliveries))
+        accepting = self._turns.accept(turn, self._settings.waiting_in_lane, deliveries)
+        new = await answered(accepting, self._settings.patience.answer)
         if new:
             self._bus.accepted(turn.lane)
             await self._bus.wake(turn.lane, turn.id)

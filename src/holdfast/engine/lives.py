@@ -34,11 +34,13 @@ async def silence(turn: Turn, journal: Journal, park: Park, ref: str) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Patience:
-    """Seconds. `mend`: before a store that failed is asked again. `farewell`: what a handler that
+    """Seconds. `answer`: in which a store answers, or is away; it waits for half of them for a
+    lock. `mend`: before a store that failed is asked again. `farewell`: what a handler that
     is cancelled gets to end in, and then the store. `away`: how long a reader waits for a store
     that fails, as one does that is started again or hands over to another.
     """
 
+    answer: float = 10.0
     mend: float = 1.0
     farewell: float = 2.0
     away: float = 120.0
@@ -141,6 +143,7 @@ class Lives:
                 turn.id,
                 self.durability,
                 self.listener,
+                self.patience.answer,
                 self.patience.mend,
             )
             journal = life.journal = LiveJournal(place, past, feed, life.cancel)

@@ -31,6 +31,7 @@ from .keeping import Keep, keep_house
 from .lives import LastWord, Lives, Patience, silence
 from .parked import Parked, unrecorded
 from .ports import Handler
+from .writing import answered
 
 _LOG = structlog.get_logger("holdfast.engine")
 
@@ -132,12 +133,12 @@ class LocalEngine:
 
     async def _accept(self, turn: Turn, deliveries: Sequence[Delivery]) -> bool:
         """Where nothing stands before it, it is begun in the same transaction."""
-        limit, lane = self._limits.waiting_in_lane, turn.lane
+        limit, lane, within = self._limits.waiting_in_lane, turn.lane, self._patience.answer
         if not self._idle(lane):
-            return await asyncio.wrap_future(self._turns.accept(turn, limit, deliveries))
+            return await answered(self._turns.accept(turn, limit, deliveries), within)
         self._active.add(lane)
         try:
-            taken = await asyncio.wrap_future(self._turns.start(turn, limit, ALONE, deliveries))
+            taken = await answered(self._turns.start(turn, limit, ALONE, deliveries), within)
         finally:
             self._active.discard(lane)
             self._rest(lane)

@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Callable, Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 import structlog
 
@@ -20,7 +21,18 @@ SOON, LATE = 0.025, 0.2
 PART = 8  # times as long as the last group took
 _NEVER = float("inf")
 
+T = TypeVar("T")
+
 _LOG = structlog.get_logger("holdfast.engine")
+
+
+async def answered(done: Future[T], within: float) -> T:
+    """What the store says to it. One that hangs is away: what it was given may yet be done."""
+    try:
+        async with asyncio.timeout(within):
+            return await asyncio.wrap_future(done)
+    except TimeoutError:
+        raise StoreFailed("the store does not answer") from None
 
 
 class Durability:
@@ -67,8 +79,8 @@ class Nobody:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a life of a turn writes, and by what right. `mend` is how many seconds pass before a
-    store that failed is asked again.
+    """Where a life of a turn writes, and by what right. `answer` is how many seconds the store may
+    take, `mend` how many pass before one that failed is asked again.
     """
 
     turns: Turns
@@ -76,6 +88,7 @@ class Place:
     turn_id: str
     durability: Durability
     listener: Listener
+    answer: float
     mend: float
 
 
@@ -273,7 +286,7 @@ class LiveJournal:
         else:
             done = place.turns.end(place.fence, place.turn_id, end, entries, hard)
         try:
-            await asyncio.wrap_future(done)
+            await answered(done, place.answer)
         except StoreFailed:
             self._end, self._hard = end or self._end, hard or self._hard
             raise
