@@ -18,6 +18,7 @@ from . import (
     held_out_3,
     held_out_4,
     held_out_5,
+    held_out_6,
     retelling,
 )
 from .continuers import BEHAVIOURS, BLIND_TALK, Behaviour
@@ -60,6 +61,13 @@ _HELD_OUT = {
             **habits.behaviours(held_out_5.TALK),
         },
     ),
+    "sixth": (
+        Path(__file__).parent / "heldout6",
+        {
+            **held_out_6.BEHAVIOURS,
+            **behaviours(held_out_6.TALK, held_out_6.CLOSING, held_out_6.FRAMES),
+        },
+    ),
 }
 
 # What models do most, at every place there is.
@@ -99,7 +107,7 @@ def blind(seed: int, each: int, names: str = "*") -> Run:
 
 
 def held_out(seed: int, each: int, which: str, names: str = "*") -> Run:
-    """The held-out set `which` ("first" to "fifth"), with the continuers that drift."""
+    """The held-out set `which` ("first" to "sixth"), with the continuers that drift."""
     result = Run()
     folder, continuers = _HELD_OUT[which]
     _add(result, folder, continuers, seed, each, 0, names)
