@@ -2,7 +2,7 @@
 after reports of what agents and chat pages do with cut answers, and before any failure on it or on
 the other sets was looked at. What is said again is reworded: by synonyms, short forms, numbers in
 words, clauses in another order, or summed up; code begins at its definition or after a comment.
-Only its sums are looked at.
+Only its sums are looked at; two of its continuers were run on older texts, too.
 """
 
 from __future__ import annotations

@@ -36,9 +36,10 @@ _HELD_OUT = """\
 {texts} texts of other kinds (mails, logs, rotas, contracts, minutes, plays, recipes, Japanese) and
 continuers of which none is above: what they repeat drifts in its words, signs and wrapping, begins
 at an item or a block, stands in a frame, or ends in talk (`drifting.py`, `{module}.py`; the third
-is `retelling.py` too, the fourth `habits.py`, the fifth both that and all of above). They were
-written before the splice was changed for them; single failures of the second, third and fourth have
-been read since, and those of exact continuations of the first; none of the fifth.
+is `retelling.py` too, the fourth `habits.py`, the fifth both that and all of above; the sixth says
+it in other words). They were written before the splice was changed for them; single failures of the
+second, third and fourth have been read since, and those of exact continuations of the first and the
+fifth; none of the sixth, but some of its continuers on the known texts and the third.
 {cases:,} continuations.
 """
 

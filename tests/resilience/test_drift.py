@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from holdfast.resilience.drift import align
+from holdfast.resilience.drift import align, shared_words
 from holdfast.resilience.letters import letters_of, weight
 
 SENTENCE = "He lit the lamp at dusk, climbed down again, and wrote the hour into the log."
@@ -40,6 +40,15 @@ def test_a_chinese_sign_may_differ() -> None:
 def test_other_words_are_not_the_same() -> None:
     found = align(letters_of(SENTENCE), letters_of("He slept until the ship had gone by."))
     assert found.matched < 12
+
+
+def test_words_are_shared_in_any_order() -> None:
+    turned = "And wrote the hour into the log, climbed down again; he lit the lamp at dusk."
+    assert shared_words(SENTENCE, turned).of_both == 1
+    half = shared_words(SENTENCE, turned[:32])
+    assert half.of_second == 1 > half.of_both > 0
+    assert shared_words(SENTENCE, "She slept.").weight == 0
+    assert shared_words("先点灯", "灯先点").weight == weight("先")
 
 
 @given(st.text(alphabet="abcde中文", max_size=80), st.text(alphabet="abcde中文", max_size=80))

@@ -402,6 +402,70 @@ JOINED = [
 ]
 
 
+# The same again, but for a letter of its first word or a word of it.
+SAME_AGAIN = (
+    "The lamp in the tower is lit at dusk and put out at dawn, whatever the weather is like. The"
+    " keeper sleeps by day. He writes the hour and the wind into the log,"
+)
+FIRST_WORD_DRIFTS = [
+    (
+        "White for emptiness.\n\nI once walked two days towards a village under a reservoir for"
+        " thirty year",
+        "\nI oce walked two days towards a village under a reservoir for thirty years. It was old.",
+        "s. It was old.",
+    ),
+    (
+        "- `paddle sync` prints what would be copied and copies nothing.",
+        "\n- `paaddle sync` prints what would be copied and copies nothing.\n- `paddle push` does.",
+        "\n- `paddle push` does.",
+    ),
+    (
+        "第一，备份。现在的地图什么也不画，我们便把空白当成了空。",
+        "又连上了，正文如下。\n\n現在的地图什么也不画，我们便把空白当成了空。它没有错。",
+        "它没有错。",
+    ),
+    # The next item begins with another one.
+    (
+        "第一条\u3000甲方应当按照本合同约定的时间向",
+        "乙方交付房屋。\n\n第二条\u3000乙方应当按照本合同约定的时间向甲方支付租金。",
+        "乙方交付房屋。\n\n第二条\u3000乙方应当按照本合同约定的时间向甲方支付租金。",
+    ),
+    (
+        '```json\n[\n  {"day": "Mon", "open": "09:00", "staff": ["Ana", "Bo"], "lunch": true},\n',
+        '```json\n\n  {"day": "Tue", "open": "09:00", "staff": ["Ana", "Bo"], "lunch": true},\n'
+        '  {"day": "Wed", "open": "10:00", "staff": ["Bo"], "lunch": false}\n]\n```\n',
+        '  {"day": "Tue", "open": "09:00", "staff": ["Ana", "Bo"], "lunch": true},\n'
+        '  {"day": "Wed", "open": "10:00", "staff": ["Bo"], "lunch": false}\n]\n```\n',
+    ),
+    # Sentences like one another are gone on with.
+    (
+        "一只青蛙一张嘴，两只眼睛四条腿，扑通一声跳下水。",
+        "两只青蛙两张嘴，四只眼睛八条腿，扑通两声跳下水。三只青蛙三张嘴。",
+        "两只青蛙两张嘴，四只眼睛八条腿，扑通两声跳下水。三只青蛙三张嘴。",
+    ),
+    # The answer again, after a word on a line of its own.
+    (
+        f"{SAME_AGAIN} and",
+        f"assistant\n{SAME_AGAIN} and then the date.",
+        " then the date.",
+    ),
+]
+
+
+@pytest.mark.parametrize(("released", "new", "given"), FIRST_WORD_DRIFTS)
+def test_a_first_word_may_drift_but_the_next_line_is_no_repetition(
+    released: str, new: str, given: str
+) -> None:
+    assert join(released, new)[0] == released + given
+    assert join(released, list(new))[0] == released + given
+
+
+def test_an_answer_begun_anew_is_waited_for_where_a_word_of_it_differs() -> None:
+    released = "\n".join(f"{n}. The keeper wrote down the hour, {n * 37} times." for n in range(30))
+    again = released.replace("The keeper wrote down the hour, 555", "A keeper noted the hour, 555")
+    assert join(released, again + "\nHe slept.")[0] == released + "\nHe slept."
+
+
 @pytest.mark.parametrize(("released", "new", "given"), JOINED)
 def test_joined(released: str, new: str, given: str) -> None:
     joined, splicer = join(released, new)
@@ -420,6 +484,15 @@ REFUSED = [
         "Go:\n\n5 bottles on the wall,\n5 bottles on the wall,\nand a fall.\n\n"
         "4 bottles on the wall,",
         "\n4 bottles on the wall,\nand a fall.\n",
+    ),
+    # The sentence in another order, or with many other words.
+    (
+        "Feed it twice a day with equal weights of flour and water, and throw the rest away.",
+        "Throw away the rest, and feed it with equal weights of flour and water twice a day. Then",
+    ),
+    (
+        "先看日志。水开以后再放鱼，大火蒸八分钟，关火再焖两分钟。",
+        "大火蒸八分钟，水开以后再放鱼，然后关火再焖两分钟。倒掉盘里的水。",
     ),
     # A sentence would be said twice.
     (

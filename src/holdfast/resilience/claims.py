@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from .cut import Cut
-from .drift import align
+from .drift import Alignment, align
 from .evidence import believed, believed_of_drift
 from .frame import is_spoken_of, past_frame
 from .letters import Folded, common_prefix, letters_of, weight
@@ -23,7 +23,7 @@ from .overlap import (
     has_same_signs,
     past_marks,
 )
-from .recall import FEW, Memory, Recollection
+from .recall import FEW, Memory, Recollection, beginnings
 from .talk import Preface, Voice
 
 _WORD = re.compile(r"\w+")
@@ -33,6 +33,9 @@ FAIR = 8  # weight of a repetition that is hardly found by chance
 SENTENCE = 12  # weight of letters that are not
 SLIGHT = 5  # weight below which letters that begin alike are chance
 ALIKE = 16  # characters by which what follows is compared with what came before
+# How many times what differs in a first word that is told again must agree behind it: at once, and
+# after other words, where the next line may begin with another one.
+FIRST, FIRST_LATER = 2, 5
 QUOTED = 24  # length of an anchor that nobody begins with but who quotes it
 
 
@@ -89,7 +92,7 @@ class Claimant:
         found = self._all(fresh, before)
         if self._memory.begins_anew(fresh, before.certain):
             return found
-        return [one for one in found if not self._goes_on_alike(fresh.text, one, before.certain)]
+        return [one for one in found if not self._goes_on_alike(fresh, one, before.certain)]
 
     def goes_on_alike(self, rest: str) -> bool:
         """Whether the text goes on with `rest` as it has elsewhere."""
@@ -187,16 +190,19 @@ class Claimant:
         old, begins = self._known.letters, {fresh.first(offset): offset for offset in offsets}
         rest = fresh.text[before.certain :]
         anew = self._memory.begins_anew(fresh, before.certain)
-        on = self._objector.voice(rest) is Voice.ON
-        if on and not (anew and rest[:1].isspace()):
+        alike = self._cut.among_likes
+        spaced = rest[:1] == " " and rest[1:2] != " "  # two words
+        anew = rest[:1].isspace() and (anew or not (alike or spaced))
+        if self._objector.voice(rest) is Voice.ON and not anew:
             return
         if not before.certain and self._cut.among_lines and _BROKEN.match(rest):
             return  # nobody repeats from there, and lines are like one another
-        alike = self._cut.among_likes
         closing = self._known.text[self._known.ends[-1] :] if old else ""
         glued = self._cut.is_glued(rest)
         for end in self._memory.ends(fresh):
-            near = align(old[::-1], fresh.letters[:end][::-1])
+            near = self._with_first_word(
+                align(old[::-1], fresh.letters[:end][::-1]), fresh, begins, end
+            )
             first = end - near.new
             offset = begins.get(first, fresh.starts[first])
             begin = len(old) - near.old
@@ -224,6 +230,26 @@ class Claimant:
                 yield Claim(
                     proof, overlap, offset, "drift", start, begin, near.old, gain, whole=whole
                 )
+
+    def _with_first_word(
+        self, near: Alignment, fresh: Folded, begins: Mapping[int, int], end: int
+    ) -> Alignment:
+        """The same from the beginning of a sentence or line on, if little of the first word
+        differs: the next line begins with another one.
+        """
+        first, begin = end - near.new, len(self._known.letters) - near.old
+        start = self._memory.beginning_before(begin)
+        if self._memory.begins(begin) or self._cut.among_likes:
+            return near
+        at_once = max((at for at in begins if at <= first), default=0)
+        later = max(at for at in beginnings(fresh) if at <= first)
+        for at, least in ((later, FIRST_LATER), (at_once, FIRST)):
+            told = near.extended(
+                self._known.letters[start:begin][::-1], fresh.letters[at:first][::-1]
+            )
+            if least * (told.missed - near.missed) <= near.matched:
+                return told
+        return near
 
     def _claim(
         self, proof: Proof, overlap: Overlap, fresh: Folded, offset: int, rule: str, letters: int
@@ -295,11 +321,12 @@ class Claimant:
         begins = above.rpartition("\n")[2].split() == line.split()
         return not (begins or ends_in_signs(above, lead))
 
-    def _goes_on_alike(self, new: str, claim: Claim, start: int) -> bool:
+    def _goes_on_alike(self, fresh: Folded, claim: Claim, start: int) -> bool:
         """Whether the new text goes on after what it seems to repeat as it began before that: then
         the text is like itself there, which words of talk are not.
         """
-        if claim.offset <= start:
+        new = fresh.text
+        if fresh.first(claim.offset) == fresh.first(start):
             return False
         end = past_frame(self._known.text[: claim.begin], new, claim.start, claim.end)
         if self._likeness.is_same_form(new[start : claim.offset], new[end:]):

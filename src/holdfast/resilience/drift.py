@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import re
+from collections import Counter
+from dataclasses import dataclass, replace
 
-from .letters import weight
+from .letters import WIDE, weight
+
+# Chinese has no spaces: two signs in a row are as good as a word.
+_WORD = re.compile(r"[^\W_\u2e80-\U0003ffff]+|(?=([\u2e80-\U0003ffff]{2}))")
 
 _GAP = 18  # letters that may be missing, added or changed at one place
 _AGAIN = 7  # weight of letters in which both agree again after that
@@ -33,6 +38,49 @@ class Alignment:
     gain: int
     most: int
 
+    def extended(self, old: str, new: str) -> Alignment:
+        """The same with more letters of both, which do not agree."""
+        lost = max(weight(old), weight(new))
+        return replace(
+            self,
+            old=self.old + len(old),
+            new=self.new + len(new),
+            missed=self.missed + lost,
+            gain=self.gain - _cost(lost),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Shared:
+    """The words that two texts share, in any order: what they weigh, and the least share of either
+    text, or of the second, that they are.
+    """
+
+    weight: int
+    of_both: float
+    of_second: float
+
+
+def shared_words(one: str, other: str) -> Shared:
+    first, second = _words(one), _words(other)
+    both = _heavy(first & second)
+    if not both:
+        return Shared(0, 0.0, 0.0)
+    of_second = both / _heavy(second)
+    return Shared(both, min(both / _heavy(first), of_second), of_second)
+
+
+def _words(text: str) -> Counter[str]:
+    return Counter((found[1] or found[0]).casefold() for found in _WORD.finditer(text))
+
+
+def _heavy(words: Counter[str]) -> int:
+    return sum(_weight(word) * count for word, count in words.items())
+
+
+def _weight(word: str) -> int:
+    return weight(word[:1] if ord(word[0]) >= WIDE else word)  # the second sign begins the next
+
 
 def align(old: str, new: str) -> Alignment:
     """How far the letters of both agree from the beginning, but for a word here and there."""
@@ -49,10 +97,15 @@ def align(old: str, new: str) -> Alignment:
         agreed = weight(old[at : at + length])
         matched += agreed
         missed += lost
-        gain += agreed - lost - _EDIT - 2 * max(0, lost - _LONG)
+        gain += agreed - _cost(lost)
         most = max(most, gain)
         at, to = at + length, to + length
     return Alignment(at, to, run, matched, missed, gain, most)
+
+
+def _cost(lost: int) -> int:
+    """What one change takes from what it says that the rest agrees."""
+    return lost + _EDIT + 2 * max(0, lost - _LONG)
 
 
 def _agreeing(old: str, new: str, at: int, to: int) -> int:

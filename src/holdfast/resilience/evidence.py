@@ -15,6 +15,7 @@ from .recall import LEAST, Place, Recollection, code_like
 from .talk import Voice
 
 RESTART = 40  # weight of a beginning that no text has twice
+ANSWER = 120  # the same whatever stands before it
 HEAVY = 24  # weight of a repetition that is hardly chance
 SHORT = 8  # the same after a short announcement, or on a line of its own
 FAIR = 10  # the same after a longer one
@@ -59,7 +60,7 @@ def believed(
     heavy = verbatim or found.weight >= HEAVY
     code = code_like(_QUOTED.sub("", talk))
     restarted = found.place is Place.WHOLE and found.weight >= RESTART
-    if restarted and _says_nothing(talk):
+    if restarted and (_says_nothing(talk) or found.weight >= ANSWER):
         return Proof.SURE
     if voice is Voice.ON or (code and among_code and not (verbatim and voice >= Voice.TALK)):
         return Proof.CHANCE

@@ -102,9 +102,12 @@ class Instructed:
         found = self._found(new, fresh, before, final=final)
         assumed = isinstance(found, Joint) and found.seam.confidence is Confidence.ASSUMED
         doubtful = assumed and self._objector.voice(new[before.certain :]) > Voice.TEXT
-        if not final and (doubtful or isinstance(found, Failure)) and seen < DOUBTFUL:
+        if final or not (doubtful or isinstance(found, Failure)):
+            return found
+        if seen < DOUBTFUL:
             return More(len(new) + 1 + (DOUBTFUL - seen) // 2)  # what comes may prove it yet
-        return found
+        left = isinstance(found, Failure) and self._memory.still_to_come(fresh, drifting=True)
+        return More(_next(len(new), left, len(new) // 4)) if left else found
 
     def _found(
         self, new: str, fresh: Folded, before: Preface, *, final: bool
@@ -117,7 +120,7 @@ class Instructed:
             if left:
                 # A text that repeats itself says at every line that little is left.
                 least = 1 if self._known.letters.startswith(fresh.letters) else len(new) // 4
-                return More(len(new) + min(len(new), max(left, least)))
+                return More(_next(len(new), left, least))
         elif any(map(self._objector.ends_in_the_beginning, (new, new[before.certain :]))):
             return diverged(Divergence.EARLY_END)
         told = self._of_table(new, final=final)
@@ -285,3 +288,8 @@ class Instructed:
         if not new[joint.skip :].strip():
             return diverged(Divergence.NO_NEWS)
         return joint
+
+
+def _next(length: int, left: int, least: int) -> int:
+    """The length at which the joint is looked for again while so much is `left` of the old text."""
+    return length + min(length, max(left, least))

@@ -7,7 +7,7 @@ from functools import cached_property
 from itertools import pairwise
 
 from .cut import Cut
-from .drift import align
+from .drift import align, shared_words
 from .form import is_prose
 from .joint import Divergence
 from .letters import Folded, common_prefix, letters_of, shared_start, weight
@@ -22,6 +22,10 @@ ALIKE = 12  # characters by which lines that begin alike are known
 LAST = 3  # sentences that are looked for once more
 OFTEN = 16  # lines and sentences that are compared with the first
 REACH = 480  # characters of new text in which they are
+RETOLD = 16  # weight of words that are said again
+SAME = 0.7  # share of them in a sentence that is
+WHOLE = 0.95  # the same of one that stands somewhere behind others
+MORE = 0.1  # by how much that must be more than is usual in the text
 LINE = 24  # the same for a line or sentence after a whole one: they may begin alike
 
 _ENDINGS = re.compile(r"[.!?]\s+|[。！？]|\n")
@@ -105,10 +109,9 @@ class Objector:
             return Divergence.SENTENCE_ANEW
         if before.suspect:
             return Divergence.ABOUT_ITSELF
-        sound = self._sound(rest)
-        if sound is not Voice.ON and self._says_again(rest):
+        if any(self._says_again(one, final=final) for one in pieces):
             return Divergence.DOUBT
-        if sound is Voice.APART or (self._cut.unfinished and opens_anew(rest.lstrip())):
+        if self._sound(rest) is Voice.APART or (self._cut.unfinished and opens_anew(rest.lstrip())):
             return Divergence.OTHER_ANSWER
         return None
 
@@ -207,17 +210,46 @@ class Objector:
                 return True
         return self._indented_anew(rest) or self._line_anew(rest)
 
-    def _says_again(self, rest: str) -> bool:
-        """Whether one of the last sentences stands there once more, that the text has only once.
+    def _says_again(self, rest: str, *, final: bool) -> bool:
+        """Whether it begins with one of the last sentences once more, in whatever order of its
+        words, and those of the text before are less like one another; or has one later as it was.
 
-        What goes on with the space before it may come to it again, and so may code.
+        What goes on with the space before it may come to it again, or with the rest of a word, and
+        so may code.
         """
-        if self._cut.among_likes:
+        in_word = self._cut.text[-1].isalpha() and not self._cut.gap and rest[:1].islower()
+        if self._cut.among_likes or in_word or self._sound(rest) is Voice.ON:
             return False
-        letters = letters_of(rest[:REACH])
-        ends = [*self._first_letters[-LAST:], len(self._known.letters)]
-        pieces = (self._known.letters[at:end] for at, end in pairwise(ends))
-        return any(weight(piece) >= LINE and piece in letters for piece in pieces)
+        new = rest[: 2 * REACH].lstrip()
+        later = [match.end() for match in _ENDINGS.finditer(new)]
+        return any(
+            self._is_said_again(one, new[: len(one)], to_come=len(new) < len(one) and not final)
+            or any(shared_words(one, new[at : at + len(one)]).of_both >= WHOLE for at in later)
+            for one in self._last_said
+        )
+
+    @cached_property
+    def _last_said(self) -> list[str]:
+        """Its last sentences, one by one and together, that say enough."""
+        text, starts = self._cut.text, self._starts[-LAST:]
+        pieces = {text[start:] for start in starts} | {text[a:b] for a, b in pairwise(starts)}
+        return [one for one in pieces if len(one) <= REACH and weight(letters_of(one)) >= LINE]
+
+    def _is_said_again(self, piece: str, new: str, *, to_come: bool) -> bool:
+        shared = shared_words(piece, new)
+        likeness = shared.of_second if to_come else shared.of_both
+        return shared.weight >= RETOLD and likeness >= max(SAME, self._usual + MORE)
+
+    @cached_property
+    def _usual(self) -> float:
+        """How much the words of any sentence of the text are those of one soon after it."""
+        text, starts = self._cut.text, self._starts[-OFTEN - 1 :]
+        pairs = (
+            (text[start:end], text[later : later + end - start])
+            for at, (start, end) in enumerate(pairwise(starts))
+            for later in starts[at + 1 : at + 1 + LAST]
+        )
+        return max((shared_words(*pair).of_both for pair in pairs), default=0.0)
 
     def _line_anew(self, rest: str) -> bool:
         """Whether the line begins again in the middle of itself, sign by sign."""

@@ -9,7 +9,7 @@ begin to quote, is the evidence; `instructed` weighs it.
 from __future__ import annotations
 
 import re
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import IntEnum
@@ -28,6 +28,9 @@ _MOST = 6  # places that are looked at for a repetition in nearly the same words
 _NEAR = 2000  # letters before the end in which the old text is compared with its end
 _TOLD = 40  # letters by which beginnings are compared
 _REST = 16  # letters of new text from which the old one is looked through for them
+
+_DRIFT = 24  # the last of which may be other words
+_STEP = 8
 
 _ENDINGS = re.compile(r"[.!?:…][\"'”’)\]*_]*\s+|[。！？：；…][\"'”’」』）】*_]*|\n\s*")
 _WORD = re.compile(r"[^\W\d_\u2e80-\U0003ffff]+|\d+|[\u2e80-\U0003ffff]")
@@ -75,6 +78,10 @@ class Memory:
             return letter in self._places
         at = self._known.starts[letter]
         return letter == 0 or "\n" in self._known.text[self._known.ends[letter - 1] : at]
+
+    def beginning_before(self, letter: int) -> int:
+        """Where the sentence or line begins in which that letter stands, or the quotation."""
+        return self._starts[bisect_right(self._starts, letter) - 1]
 
     def place(self, letter: int) -> Place:
         """What begins with that letter."""
@@ -164,21 +171,31 @@ class Memory:
             return letters.find(piece) < begin
         return any(letters.startswith(piece, start) for start in self._starts if start < begin)
 
-    def still_to_come(self, fresh: Folded) -> int:
-        """How much of the old text would follow, if the end of the new one repeats it."""
+    def still_to_come(self, fresh: Folded, *, drifting: bool = False) -> int:
+        """How much of the old text would follow, if the end of the new one repeats it; or what
+        stands before its last words, which may be `drifting`.
+        """
         old, new = self._known.letters, fresh.letters
         if len(new) >= _REST and old.startswith(new):
             rest = len(self._known.text) - self._known.ends[len(new) - 1]
             return rest if len(new) < len(old) else 0
-        if len(new) >= _REST and new[-_REST:] in old[:-1]:
-            at = old.rfind(new[-_REST:], 0, -1) + _REST
-            return max(0, len(old) - at)
+        for end in range(len(new), max(_REST, len(new) - drifting * _DRIFT) - 1, -_STEP):
+            at = old.rfind(new[end - _REST : end], 0, -1)
+            rest = len(old) - (at + _REST) - (len(new) - end)
+            if at >= 0 and rest > 0:
+                return rest
         for start in self._starts:
             for length in range(_REST - 1, 0, -1):
                 piece = old[start : start + length]
                 if start + length < len(old) and new.endswith(piece) and weight(piece) >= LEAST:
                     return min(_REST, len(old) - start - length)
         return 0
+
+
+def beginnings(folded: Folded) -> set[int]:
+    """The letters with which its lines and sentences begin."""
+    ends = (match.end() for match in _ENDINGS.finditer(folded.text))
+    return {0, *map(folded.first, ends)}
 
 
 def _ends(old: str, new: str) -> list[int]:
