@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 from .cut import Cut
 from .drift import Alignment, align
-from .evidence import believed, believed_of_drift
+from .evidence import HEAVY, believed, believed_of_drift
 from .frame import is_spoken_of, past_frame
 from .letters import Folded, common_prefix, letters_of, weight
 from .likeness import Likeness
@@ -247,7 +247,9 @@ class Claimant:
             told = near.extended(
                 self._known.letters[start:begin][::-1], fresh.letters[at:first][::-1]
             )
-            if least * (told.missed - near.missed) <= near.matched:
+            heavy = told.gain - self._memory.likeness(told.old) >= HEAVY
+            alone = not near.missed or heavy  # verses differ in more than one word
+            if alone and least * (told.missed - near.missed) <= near.matched:
                 return told
         return near
 

@@ -24,8 +24,7 @@ OFTEN = 16  # lines and sentences that are compared with the first
 REACH = 480  # characters of new text in which they are
 RETOLD = 16  # weight of words that are said again
 SAME = 0.7  # share of them in a sentence that is
-WHOLE = 0.95  # the same of one that stands somewhere behind others
-MORE = 0.1  # by how much that must be more than is usual in the text
+MORE = 0.15  # by how much that must be more than is usual in the text
 LINE = 24  # the same for a line or sentence after a whole one: they may begin alike
 
 _ENDINGS = re.compile(r"[.!?]\s+|[。！？]|\n")
@@ -109,7 +108,7 @@ class Objector:
             return Divergence.SENTENCE_ANEW
         if before.suspect:
             return Divergence.ABOUT_ITSELF
-        if any(self._says_again(one, final=final) for one in pieces):
+        if self._says_again(rest, final=final):
             return Divergence.DOUBT
         if self._sound(rest) is Voice.APART or (self._cut.unfinished and opens_anew(rest.lstrip())):
             return Divergence.OTHER_ANSWER
@@ -220,11 +219,10 @@ class Objector:
         in_word = self._cut.text[-1].isalpha() and not self._cut.gap and rest[:1].islower()
         if self._cut.among_likes or in_word or self._sound(rest) is Voice.ON:
             return False
-        new = rest[: 2 * REACH].lstrip()
-        later = [match.end() for match in _ENDINGS.finditer(new)]
+        new, letters = rest.lstrip(), letters_of(rest[:REACH])
         return any(
             self._is_said_again(one, new[: len(one)], to_come=len(new) < len(one) and not final)
-            or any(shared_words(one, new[at : at + len(one)]).of_both >= WHOLE for at in later)
+            or letters_of(one) in letters
             for one in self._last_said
         )
 
