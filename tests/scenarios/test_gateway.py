@@ -314,6 +314,21 @@ def test_a_full_house_says_when_to_come_back() -> None:
     at(visit, max_concurrent=1)
 
 
+def test_a_gateway_that_is_stopping_says_so() -> None:
+    async def visit(there: House) -> None:
+        there.running.services.gate.draining = True
+        answer = await there.http.post(CHAT, json={"model": "ok", **HI})
+        assert told(answer) == (503, "stopping", "proxy_internal_response")
+        assert "being stopped or started again" in answer.json()["error"]["message"]
+        assert answer.headers["x-should-retry"] == "true"
+        spoken = await there.http.post(
+            CHAT, json={"model": "ok", **HI}, headers={"accept-language": "zh"}
+        )
+        assert "服务正在停止或重启" in spoken.json()["error"]["message"]
+
+    at(visit)
+
+
 def test_a_request_that_comes_back_to_its_gateway_is_a_loop() -> None:
     async def visit(there: House) -> None:
         await there.http.post(CHAT, json={"model": "ok", **HI})

@@ -285,7 +285,7 @@ def test_who_waits_for_a_first_word_at_the_end_of_service_is_told_to_come_back(
                 told = await waiting
             assert told.status_code == 503
             assert told.headers["x-should-retry"] == "true"
-            assert told.json()["error"]["holdfast"]["kind"] == "capacity"
+            assert told.json()["error"]["holdfast"]["kind"] == "stopping"
 
     run(main())
 

@@ -284,6 +284,25 @@ def test_a_fault_of_our_own_is_a_record_too_and_the_next_target_is_asked() -> No
     at(lambda: Desk(a=Reply((b"boom here\n",)), b=WELL), visit)
 
 
+def test_a_call_that_is_stopped_tells_its_reader_and_leaves_its_upstream() -> None:
+    async def visit(desk: Desk) -> None:
+        call = desk.call()
+        reading = asyncio.create_task(fail(call))
+        await settle()
+        call.stop()
+        assert (await reading).kind is Kind.STOPPING
+        (attempt,) = desk.watcher.attempts
+        assert attempt.failure
+        assert attempt.failure.kind is Kind.STOPPING
+        assert attempt.why
+        assert (
+            attempt.why.say("en")
+            == "Holdfast is shutting down; another attempt would meet the same"
+        )
+
+    at(lambda: Desk(a=SILENT), visit)
+
+
 def test_when_it_closes_the_calls_under_way_are_told() -> None:
     async def visit(desk: Desk) -> None:
         call = desk.call(max_attempts=1)
@@ -291,9 +310,9 @@ def test_when_it_closes_the_calls_under_way_are_told() -> None:
         await settle()
         await desk.executor.aclose()
         failure = await reading
-        assert failure.kind in (Kind.CANCELLED, Kind.UNAVAILABLE)
-        assert desk.watcher.attempts[0].failure
-        assert "stopping" in desk.watcher.attempts[0].failure.detail
+        (attempt,) = desk.watcher.attempts
+        assert attempt.failure == failure
+        assert (failure.kind, failure.hop) == (Kind.STOPPING, Hop.ENGINE)
 
     at(lambda: Desk(a=SILENT), visit)
 

@@ -387,7 +387,7 @@ def _usage(report: UsageReport) -> dict[str, int]:
 def _is_stopping(call: Call) -> bool:
     """Whether the call's last attempt was ended by this process on its way out."""
     last = call.attempts[-1].failure if call.attempts else None
-    return last is not None and last.kind is Kind.CANCELLED and last.hop is Hop.ENGINE
+    return last is not None and last.kind is Kind.STOPPING
 
 
 def _no_route(name: str) -> Ended:

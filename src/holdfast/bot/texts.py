@@ -360,6 +360,7 @@ _WHAT: Mapping[Kind, str] = {
     Kind.RATE_LIMITED: "what_busy",
     Kind.OVERLOADED: "what_busy",
     Kind.CAPACITY: "what_busy",
+    Kind.STOPPING: "what_internal",
     Kind.STORE: "what_internal",
     Kind.QUOTA: "what_account",
     Kind.AUTH: "what_account",

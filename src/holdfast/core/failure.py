@@ -68,6 +68,7 @@ class Kind(Enum):
     NO_ROUTE = "no_route"
     UNAVAILABLE = "unavailable"
     CAPACITY = "capacity"
+    STOPPING = "stopping"
     STORE = "store"
     LOOP = "loop"
     CONFIG = "config"
@@ -183,6 +184,7 @@ RULES: Mapping[Kind, Rule] = {
     Kind.CAPACITY: Rule(
         Remedy.STOP, "Holdfast is at its concurrency limit", "Holdfast 已达到并发上限"
     ),
+    Kind.STOPPING: Rule(Remedy.STOP, "Holdfast is shutting down", "Holdfast 正在停止"),
     Kind.STORE: Rule(
         Remedy.STOP, "Holdfast's database does not answer", "Holdfast 的数据库没有应答"
     ),

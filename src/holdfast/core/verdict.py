@@ -74,6 +74,10 @@ _PLAIN: Mapping[Kind, tuple[str, str]] = {
         "The gateway is at its limit of simultaneous requests. Please try again shortly.",
         "网关同时处理的请求已达上限，请稍后再试。",
     ),
+    Kind.STOPPING: (
+        "This service is being stopped or started again. Please try again shortly.",
+        "服务正在停止或重启，请稍后再试。",
+    ),
     Kind.STORE: (
         "The database of this service does not answer at the moment. Please try again shortly.",
         "服务的数据库暂时没有应答，请稍后再试。",

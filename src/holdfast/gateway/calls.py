@@ -26,6 +26,7 @@ from starlette.types import Receive, Scope, Send
 from ..core.failure import Failure, Hop, Kind, Phase, StreamFailed
 from ..core.request import Request, Surface
 from ..engine.ports import Engine, Overloaded, Turn
+from ..resilience.findings import STOPPED
 from ..store.ports import ENDED, StoreFailed, Turns, TurnState
 from ..wire import SERVED
 from ..wire.body import invalid
@@ -47,7 +48,7 @@ from .errors import Headers, Refusal, store_failed, told_of
 from .kept import MAX_BODY, Kept, find, gone
 from .limits import ClientGone, check_headers, number_in
 from .reply import Reply, unless
-from .services import ENDING, Services
+from .services import Services
 
 PATH = "/v1/calls/"
 LONGEST_KEY = 255
@@ -241,7 +242,7 @@ class DurableExchange:
         finally:
             leaving.cancel()
         if self._services.drain.over.done() and not self._reply.begun:
-            raise StreamFailed(ENDING)
+            raise StreamFailed(STOPPED)
 
     async def _whole(self, turn: Turn, asked: Asked) -> None:
         body = await whole_answer(self._engine, turn, asked)

@@ -68,6 +68,7 @@ ANSWERS: Mapping[Kind, Answer] = {
     Kind.NO_ROUTE: Answer(404, _REQUEST, "destination_not_found"),
     Kind.UNAVAILABLE: Answer(503, _UPSTREAM, "destination_unavailable"),
     Kind.CAPACITY: Answer(503, "overloaded_error", "connection_limit_reached"),
+    Kind.STOPPING: Answer(503, "overloaded_error", "proxy_internal_response"),
     Kind.STORE: Answer(503, "server_error", "proxy_internal_error"),
     Kind.LOOP: Answer(508, _UPSTREAM, "proxy_loop_detected"),
     Kind.CONFIG: Answer(500, "server_error", "proxy_configuration_error"),
@@ -110,7 +111,7 @@ _STATUS: Mapping[str | None, int] = {
 }
 
 _STOPPED_BY_REQUEST = frozenset({Kind.INVALID, Kind.UNSUPPORTED, Kind.TOO_LONG, Kind.POLICY})
-_OURS = frozenset({Kind.CAPACITY, Kind.STORE})
+_OURS = frozenset({Kind.CAPACITY, Kind.STOPPING, Kind.STORE})
 _PASSES = _OURS | {Kind.UNAVAILABLE, Kind.DEADLINE, Kind.QUOTA}
 
 

@@ -27,7 +27,7 @@ from .errors import Refusal, told_of
 from .kept import Keeping, Kept, keeps
 from .limits import ClientGone, check_headers, number_in, read_body
 from .reply import Reply, unless
-from .services import ENDING, Services, extension
+from .services import Services, extension
 
 MAX_HOPS = 8  # gateways a request may pass before it is taken for a loop
 
@@ -107,7 +107,7 @@ class Exchange:
         return question
 
     async def _answer(self, request: Request, route: Route) -> None:
-        """Races the answer against the client's leaving and the end of service."""
+        """Races the answer against the client's leaving. At the end of service it is told so."""
         services = self._services
         call = services.executor.call(request, route, self.ref)
         self._call = call
@@ -115,13 +115,11 @@ class Exchange:
         streams = request.surface is Surface.APPEND_ONLY
         answering = asyncio.create_task(self._tell(call) if streams else self._tell_whole(call))
         leaving = asyncio.create_task(self._reply.left())
-        over = services.drain.over
-        try:
-            await unless(answering, leaving, over)
-        finally:
-            leaving.cancel()
-        if answering.cancelled() and over.done():
-            raise StreamFailed(ENDING)
+        with services.drain.telling(call.stop):
+            try:
+                await unless(answering, leaving)
+            finally:
+                leaving.cancel()
 
     async def _tell(self, call: Call) -> None:
         """Streams the answer. Silence is filled with comments, so that proxies keep the line."""

@@ -34,16 +34,19 @@ class Gate:
     @contextmanager
     def enter(self) -> Iterator[None]:
         """Raises StreamFailed when there is no room."""
-        if self.draining or self.inside >= self._limit:
-            why = "the gateway is shutting down" if self.draining else f"limit {self._limit}"
-            raise StreamFailed(
-                Failure(Kind.CAPACITY, Phase.ADMIT, Hop.ENGINE, why, retry_after=COME_BACK)
-            )
+        if self.draining:
+            raise _turned_away(Kind.STOPPING)
+        if self.inside >= self._limit:
+            raise _turned_away(Kind.CAPACITY, f"limit {self._limit}")
         self.inside += 1
         try:
             yield
         finally:
             self.inside -= 1
+
+
+def _turned_away(kind: Kind, why: str = "") -> StreamFailed:
+    return StreamFailed(Failure(kind, Phase.ADMIT, Hop.ENGINE, why, retry_after=COME_BACK))
 
 
 def check_headers(headers: Iterable[tuple[bytes, bytes]]) -> None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -31,12 +32,22 @@ class Drain:
     def __init__(self) -> None:
         self.over: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
+    @contextmanager
+    def telling(self, stop: Callable[[], None]) -> Iterator[None]:
+        """`stop` is called when nothing more may go on, while this is entered."""
+
+        def tell(over: asyncio.Future[None]) -> None:
+            stop()
+
+        self.over.add_done_callback(tell)
+        try:
+            yield
+        finally:
+            self.over.remove_done_callback(tell)
+
     def finish(self) -> None:
         if not self.over.done():
             self.over.set_result(None)
-
-
-ENDING = Failure(Kind.CAPACITY, Phase.STREAM, Hop.ENGINE, "the gateway is shutting down")
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,7 @@ UNFINISHED = Failure(
 LEFT = Failure(
     Kind.CANCELLED, Phase.STREAM, Hop.CLIENT, detail="the reader left", detail_zh="读者已离开"
 )
+STOPPED = Failure(Kind.STOPPING, Phase.STREAM, Hop.ENGINE)
 OUTRUN = Failure(
     Kind.CANCELLED,
     Phase.FIRST,

@@ -148,16 +148,17 @@ class StreamMachine:
             leg.last_content_at += seconds
             leg.finished_at += seconds
 
-    def cancel(self, now: float) -> list[Command]:
-        """The reader has left."""
+    def cancel(self, now: float, why: Failure = LEFT) -> list[Command]:
+        """The reader has left, or Holdfast is stopping."""
+        reason = Reason(Why.LEFT) if why is LEFT else Reason(Why.FINAL, why.kind)
         for leg in list(self._legs.values()):
             silent = deserted(leg, now, self._health.long(leg.target))
-            self._health.failed(leg.target, silent or LEFT, now, self._jitter, weak=True)
-            failure = replace(LEFT, phase=leg.phase)
-            self._keep(leg.record(now, failure, "stop", Reason(Why.LEFT)))
+            self._health.failed(leg.target, silent or why, now, self._jitter, weak=True)
+            failure = replace(why, phase=leg.phase)
+            self._keep(leg.record(now, failure, "stop", reason))
             self._close(leg)
         if self.state is not State.DONE:
-            self._done(LEFT)
+            self._done(why)
         return self._flush()
 
     # What comes of an attempt.

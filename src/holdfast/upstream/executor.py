@@ -17,6 +17,7 @@ from ..core.redact import conceal
 from ..core.request import Request
 from ..resilience.budget import RetryBudget
 from ..resilience.commands import Close, Command, Done, Emit, Open, Record, Wake
+from ..resilience.findings import STOPPED
 from ..resilience.health import Health
 from ..resilience.machine import StreamMachine
 from ..resilience.policy import Route
@@ -25,8 +26,6 @@ from .progress import CURRENT, Progress
 from .translate import failure_from
 
 MAILBOX = 32  # batches read ahead of a slow reader; then the upstream must wait
-
-_STOPPING = Failure(Kind.CANCELLED, Phase.ADMIT, Hop.ENGINE, detail="Holdfast is stopping")
 
 Input = Callable[[float], list[Command]]
 
@@ -71,7 +70,7 @@ class Executor:
     def spawn(self, call: Call, command: Open) -> asyncio.Task[None] | None:
         """None once it is closing: the attempt has failed before it began."""
         if self._closing:
-            call.failed(command.attempt, replace(_STOPPING, phase=Phase.ADMIT))
+            call.failed(command.attempt, replace(STOPPED, phase=Phase.ADMIT))
             return None
         task = asyncio.create_task(_attempt(self.connector, call, command))
         self._tasks.add(task)
@@ -194,7 +193,11 @@ class Call:
     def interrupted(self, number: int, phase: Phase) -> None:
         """The attempt's task was cancelled; by whom, if not by this call?"""
         if number in self._running:
-            self.failed(number, replace(_STOPPING, phase=phase))
+            self.failed(number, replace(STOPPED, phase=phase))
+
+    def stop(self) -> None:
+        """This process ends: the reader is told so."""
+        self.post(lambda now: self._machine.cancel(now, STOPPED))
 
     def failed(self, number: int, failure: Failure) -> None:
         self.post(lambda now: self._machine.fail(number, failure, now))

@@ -15,6 +15,7 @@ _OWN: Mapping[Kind, Kind] = {
     Kind.DENIED: Kind.AUTH,
     Kind.NO_ROUTE: Kind.NOT_FOUND,
     Kind.CAPACITY: Kind.OVERLOADED,
+    Kind.STOPPING: Kind.OVERLOADED,
     Kind.STORE: Kind.OVERLOADED,
     Kind.UNAVAILABLE: Kind.OVERLOADED,
     Kind.CONFIG: Kind.SERVER_ERROR,
