@@ -650,6 +650,35 @@ def test_a_refusal_is_never_continued() -> None:
     """)
 
 
+def test_a_refusal_continues_nothing() -> None:
+    Call(A, PREFILLS, B).play("""
+        >> start
+        << open 1 a start
+        >> 1 says "The sea is "
+        << emit "The sea is "
+        >> 1 fails connection_reset
+        << close 1
+        << record 1 connection_reset/stream continue
+        << open 2 p prefill "The sea is "
+        >> 2 refuses "I cannot"
+        << close 2
+        << record 2 diverged/stream continue
+        << open 3 p instruct "The sea is "
+        >> 3 refuses "I cannot"
+        << close 3
+        << record 3 diverged/stream continue
+        << open 4 b instruct "The sea is "
+        >> 4 says "The sea is blue."
+        << emit "blue."
+        >> 4 finishes end
+        >> 4 ends
+        << emit finish end
+        << record 4 well finish
+        << close 4
+        << done whole 16
+    """)
+
+
 def test_a_cut_tool_call_must_come_back_as_one() -> None:
     Call(A, PREFILLS, C).play(r"""
         >> start

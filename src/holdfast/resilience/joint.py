@@ -59,6 +59,7 @@ class Divergence(Enum):
         "begins like another answer in the middle of a sentence",
         "在句子中间像另一个回答那样开头",
     )
+    REFUSED = ("is a refusal", "是拒绝的话")
 
 
 def diverged(why: Divergence) -> Failure:

@@ -25,6 +25,7 @@ from ..core.events import (
 from ..core.failure import Failure
 from ..core.request import Surface
 from ..core.tokens import estimate_tokens
+from .joint import Divergence, diverged
 from .leg import Leg
 
 
@@ -54,6 +55,8 @@ class Reader:
                     return text
                 # What else the event held was of a text that is no more.
                 return leg.in_turn(replace(event, text=text, extra=None)) if text else ()
+            case RefusalDelta() if leg.how not in (How.START, How.NATIVE):
+                return diverged(Divergence.REFUSED)  # it goes on with no text
             case TextDelta() | RefusalDelta():
                 return leg.in_turn(event)
             case ReasoningDelta():
