@@ -679,6 +679,40 @@ def test_a_refusal_continues_nothing() -> None:
     """)
 
 
+@pytest.mark.parametrize(
+    ("end", "failure"),
+    [
+        (">> 2 finishes tool_calls\n>> 2 ends", "empty/end"),
+        (">> 2 fails connection_reset", "connection_reset/stream"),
+        (">> 2 fails tool_arguments end", "tool_arguments/end"),
+    ],
+)
+def test_a_call_in_the_middle_of_a_sentence_is_none_that_was_cut(end: str, failure: str) -> None:
+    Call(A, B, C).play(rf"""
+        >> start
+        << open 1 a start
+        >> 1 says "The sea is "
+        << emit "The sea is "
+        >> 1 fails connection_reset
+        << close 1
+        << record 1 connection_reset/stream continue
+        << open 2 b instruct "The sea is "
+        >> 2 calls 0 "c1" "look" "{{}}"
+        {end}
+        << close 2
+        << record 2 {failure} continue
+        << open 3 c instruct "The sea is "
+        >> 3 says "The sea is blue."
+        << emit "blue."
+        >> 3 finishes end
+        >> 3 ends
+        << emit finish end
+        << record 3 well finish
+        << close 3
+        << done whole 16
+    """)
+
+
 def test_a_cut_tool_call_must_come_back_as_one() -> None:
     Call(A, PREFILLS, C).play(r"""
         >> start

@@ -81,9 +81,19 @@ def last_words(leg: Leg, released: str, *, tool_cut: bool) -> str | Failure:
 
 def _acted(leg: Leg, released: str, *, tool_cut: bool) -> bool:
     """Whether it called a tool where a call may stand without a word before it."""
-    asked = leg.how in (How.INSTRUCT, How.ANEW)
-    may = not asked or tool_cut or introduces(released)
-    return bool(leg.tools) and may
+    return bool(leg.tools) and (tool_cut or _may_call(leg, released))
+
+
+def _may_call(leg: Leg, released: str) -> bool:
+    return leg.how not in (How.INSTRUCT, How.ANEW) or introduces(released)
+
+
+def cut_call(leg: Leg, failure: Failure, released: str) -> bool:
+    """Whether it was calling a tool behind its words when it failed: not if it did so in the middle
+    of a sentence that it was asked to go on with.
+    """
+    calling = bool(leg.tools) or failure.kind is Kind.TOOL_ARGUMENTS
+    return calling and bool(released) and (leg.released > 0 or _may_call(leg, released))
 
 
 def lost_tool(leg: Leg, *, tool_cut: bool) -> Failure | None:

@@ -20,7 +20,16 @@ from ..core.reason import Reason, Why
 from ..core.request import Request, Surface
 from .budget import HEDGE, RetryBudget
 from .commands import Close, Command, Done, Emit, Open, Record, Wake
-from .findings import LEFT, OUTRUN, UNFINISHED, emptiness, ends_well, last_words, lost_tool
+from .findings import (
+    LEFT,
+    OUTRUN,
+    UNFINISHED,
+    cut_call,
+    emptiness,
+    ends_well,
+    last_words,
+    lost_tool,
+)
 from .health import Health
 from .leg import Leg, says_nothing
 from .planner import GiveUp, Situation, Try, plan
@@ -223,8 +232,7 @@ class StreamMachine:
     def _lose(self, leg: Leg, failure: Failure, now: float) -> None:
         """The attempt is over and brought no end: record it and decide what comes next."""
         reader = self._reader
-        calling = bool(leg.tools) or failure.kind is Kind.TOOL_ARGUMENTS
-        reader.tool_cut = reader.tool_cut or (calling and reader.has_text)
+        reader.tool_cut = reader.tool_cut or cut_call(leg, failure, reader.text)
         spoke = leg.first_event_at is not None
         self._health.failed(leg.target, failure, now, self._jitter, weak=spoke)
         self._close(leg)
