@@ -13,11 +13,15 @@ from hypothesis import strategies as st
 from holdfast.core.anchor import anchor
 from holdfast.core.attempt import Confidence, How
 from holdfast.core.failure import NOTHING_MORE, Failure, Kind
+from holdfast.resilience.joint import Joint, More
 from holdfast.resilience.letters import fold, weight
+from holdfast.resilience.prefilled import Prefilled
+from holdfast.resilience.retold import Retold
 from holdfast.resilience.splice import Splicer
 from holdfast.sim.library import NOTHING_MISSING, TEXTS
 
 ALL_TEXTS = [text for name, kinds in TEXTS.items() if name != "json" for text in kinds.values()]
+LONG = " ".join(map(str, range(40_000)))
 
 
 def join(
@@ -641,6 +645,18 @@ def test_an_answer_asked_for_anew_goes_on_only_if_it_is_the_same(
 def test_an_echo_that_ends_before_the_cut_is_no_answer() -> None:
     joined, _ = join("The lamp was lit at dusk", "The lamp was lit", How.PREFILL)
     assert isinstance(joined, Failure)
+
+
+@pytest.mark.parametrize("join", [Prefilled(LONG, echoes=False), Retold(LONG)])
+def test_a_long_text_that_comes_again_is_not_read_for_each_character(
+    join: Prefilled | Retold,
+) -> None:
+    looks, found = 0, join(LONG[:1], final=False)
+    while isinstance(found, More):
+        looks, found = looks + 1, join(f"{LONG} It ends."[: found.length], final=False)
+        assert looks < 200
+    assert isinstance(found, Joint)
+    assert found.skip == len(LONG)
 
 
 # Properties.

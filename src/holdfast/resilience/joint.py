@@ -27,6 +27,14 @@ class More:
     length: int
 
 
+def further(new: str, whole: int) -> More:
+    """More of what has come again so far, up to its `whole` length.
+
+    Steps grow with it, so that a long text is not read anew for each of its characters.
+    """
+    return More(max(len(new) + 1, min(whole, len(new) + len(new) // 8)))
+
+
 class Divergence(Enum):
     """Why a continuation is refused: what it did, in English and in Chinese."""
 

@@ -15,7 +15,7 @@ from enum import Enum
 
 from ..core.attempt import Attempt, How, Outcome, Target
 from ..core.events import StopReason, StreamEvent, TextDelta, UsageReport
-from ..core.failure import NOTHING_MORE, Failure, Kind, Phase
+from ..core.failure import NOTHING_MORE, Failure, Phase
 from ..core.reason import Reason, Why
 from ..core.request import Request, Surface
 from .budget import HEDGE, RetryBudget

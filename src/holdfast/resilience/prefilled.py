@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ..core.attempt import Confidence, Seam
 from ..core.failure import Failure
-from .joint import Divergence, Joint, More, diverged
+from .joint import Divergence, Joint, More, diverged, further
 from .overlap import Proof, exact_overlap, is_distinct
 
 
@@ -20,7 +20,7 @@ class Prefilled:
         begun = new.lstrip()
         so_far = bool(self._prefix) and self._prefix.startswith(begun)
         if so_far and not final:
-            return More(len(new) + 1)
+            return further(new, len(new) - len(begun) + len(self._prefix))
         if self._prefix and begun.startswith(self._prefix):
             return self._repeated(begun, len(new) - len(begun))
         if so_far and (is_distinct(begun) or (self._echoes and begun)):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ..core.attempt import Confidence, Seam
 from ..core.failure import Failure
-from .joint import Divergence, Joint, More, diverged
+from .joint import Divergence, Joint, More, diverged, further
 
 
 class Retold:
@@ -15,9 +15,9 @@ class Retold:
 
     def __call__(self, new: str, *, final: bool) -> Joint | More | Failure:
         begun = new.lstrip()
+        whole = len(new) - len(begun) + len(self._text)
         if begun.startswith(self._text):
-            skip = len(new) - len(begun) + len(self._text)
-            return Joint(skip, Seam("restart", len(self._text), 0, confidence=Confidence.PROVED))
+            return Joint(whole, Seam("restart", len(self._text), 0, confidence=Confidence.PROVED))
         if not self._text.startswith(begun):
             return diverged(Divergence.ANEW)
-        return diverged(Divergence.EARLY_END) if final else More(len(new) + 1)
+        return diverged(Divergence.EARLY_END) if final else further(new, whole)
