@@ -769,8 +769,14 @@ def test_a_stopped_tool_with_effects_has_an_unknown_outcome() -> None:
         both = calls(call("wire", {"seconds": 4}, "a"), call("slow", {"seconds": 4}, "b"))
         stage = desk.stage(both)
         journal = MemoryJournal()
-        running = asyncio.create_task(stage.runner.run(task(tools=ALL), journal, lambda: True))
-        asyncio.get_running_loop().call_later(1, running.cancel)
+        stopping: list[bool] = []
+
+        def stop() -> None:
+            stopping.append(running.cancel())
+
+        work = stage.runner.run(task(tools=ALL), journal, lambda: bool(stopping))
+        running = asyncio.create_task(work)
+        asyncio.get_running_loop().call_later(1, stop)
         assert (await running).outcome == "stopped"
         await stage.executor.aclose()
         return journal

@@ -471,10 +471,10 @@ class TestBusy:
     def test_interrupt_stops_for_the_newest(self, tmp_path: Path) -> None:
         async def scene() -> None:
             async with house(tmp_path, SLOW, when_busy="interrupt") as home:
-                newest = home.phone.message("text:short now")
                 with home.pulse.held(after=3):
                     first = await home.phone.says("Tell me about text:demo please")
                     await until(lambda: home.phone.reads(first))
+                    newest = home.phone.message("text:short now")
                     assert await home.phone.event(newest)
                     await until(lambda: home.phone.done(first))
                 assert await home.answer_to(newest) == [whole("text:short now")]

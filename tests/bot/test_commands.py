@@ -113,6 +113,18 @@ def test_what_is_told_back_of_a_command_is_short(command: str, tmp_path: Path) -
     play(scene)
 
 
+def test_a_new_conversation_remembers_what_it_begins_with(tmp_path: Path) -> None:
+    async def scene() -> None:
+        async with house(tmp_path) as home:
+            await home.ask("before")
+            await home.ask("/new I am Anna")
+            await home.ask("who am I?")
+            said = [m["content"] for m in home.asked[-1]["messages"] if m["role"] == "user"]
+            assert said == ["I am Anna", "who am I?"]
+
+    play(scene)
+
+
 @pytest.mark.parametrize(
     ("text", "word"),
     [

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -31,7 +32,7 @@ from holdfast.engine.keeping import Keep
 from holdfast.engine.local import Limits
 from holdfast.engine.ports import Engine, Entry, Journal, Overloaded, Turn
 from holdfast.store.database import Database
-from holdfast.store.ports import StoreFailed, TurnState
+from holdfast.store.ports import Fence, StoreFailed, TurnState
 from holdfast.store.turns import SqlTurns
 
 
@@ -247,6 +248,37 @@ def test_a_stop_ends_the_turn_and_the_lane_goes_on(opened: Open) -> None:
             assert await watch(engine, "2") == ["begun"]
             assert lives == [("1", True)]
             assert not engine.stopping("1")
+
+    run(main())
+
+
+def test_a_stop_between_two_lives_of_a_turn_holds_for_the_next(opened: Open) -> None:
+    """Who asked for it was told that the turn has stopped."""
+
+    async def main() -> None:
+        noted: list[Future[int]] = []
+        lives: list[bool] = []
+
+        class Noting(SqlTurns):
+            def failed(self, fence: Fence, turn_id: str, how: str) -> Future[int]:
+                noted.append(super().failed(fence, turn_id, how))
+                return noted[-1]
+
+        async def handler(turn: Turn, journal: Journal) -> None:
+            if not noted:
+                raise RuntimeError
+            try:
+                await asyncio.Event().wait()
+            except asyncio.CancelledError:
+                lives.append(engine.stopping(turn.id))
+
+        patient = replace(POLICY, backoff=0.1)
+        async with opened(Setup(handler, policy=patient, turns=Noting)) as engine:
+            await engine.accept(turn("1"))
+            await until(lambda: any(future.done() for future in noted))
+            assert await engine.stop("a")
+            await idle(engine, "1")
+            assert lives == [True]
 
     run(main())
 

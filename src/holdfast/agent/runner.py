@@ -88,6 +88,9 @@ class Runner:
         says that this process is about to stop.
         """
         turn = _Turn(task, journal, self._models, self._framer, self._toolbox)
+        turn.hear()
+        if stopping():
+            return await turn.stopped()
         try:
             return await turn.run()
         except asyncio.CancelledError:
@@ -113,14 +116,17 @@ class _Turn:
         self._now: Standing = standing(read_events(entry.event for entry in journal.past))
         self._refused: _Refused | None = None  # the last call that failed
 
-    async def run(self) -> Ended:
-        if self._now.ended:
-            return self._now.ended
+    def hear(self) -> None:
+        """What is asked counts as said, whatever becomes of the answer."""
         if not self._now.asked:
             asked, brought = parted(self._task.asked)
             if brought:
                 self._add(MediaAdded("", brought))
             self._add(Asked(asked))
+
+    async def run(self) -> Ended:
+        if self._now.ended:
+            return self._now.ended
         route = self._models.routes(self._task.route)
         if route is None:
             return self._end(_no_route(self._task.route))

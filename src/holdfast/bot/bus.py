@@ -159,7 +159,9 @@ class Bus:
             return
         running = await self._engine.running(lane)
         asked = read_inbound(running.body) if running else None
-        if isinstance(asked, Inbound) and asked.sender.id == event.sender.id:
+        if not isinstance(asked, Inbound) or asked.sender.id != event.sender.id:
+            return
+        if asked.at <= event.at and asked.id != event.id:  # it is no repetition of earlier words
             await self._engine.stop(lane)
 
     def _remember(self, turn: str, *, kept: bool) -> None:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Coroutine, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import takewhile
+from typing import Any, TypeVar
 
 import structlog
 
@@ -33,7 +34,10 @@ from .owed import arrears, dues
 from .pipeline import Ask, Onward, Result, Say, Services, Silence, Visit
 from .script import LANGUAGE
 
+T = TypeVar("T")
+
 _LOG = structlog.get_logger("holdfast.bot")
+STOPS_WITHIN = 30.0  # seconds for a turn that is stopped to find out what it was to do
 URGENT = "!"  # ends the lane of what is not kept waiting by the turn that runs
 
 
@@ -74,14 +78,20 @@ class Handler:
         if bot is None:
             await _write(journal, Ended("refused"))
             return
+        beside: list[asyncio.Task[None]] = []  # no answer waits for it
         try:
-            await self._run(bot, turn, event, journal, past)
+            letting = self._let_in(bot, turn, event, journal, past, beside)
+            given = await self._undisturbed(letting, turn)
+            if given is not None:
+                await self._runner.run(given, journal, lambda: self._stopping(turn))
         except asyncio.CancelledError:
             current = asyncio.current_task()
-            if not self._services.engine.stopping(turn.id) or current is None:
+            if not self._stopping(turn) or current is None:
                 raise
             current.uncancel()
             await _write(journal, Ended("stopped"))
+        finally:
+            await asyncio.gather(*beside)
 
     async def last_word(self, turn: Turn, journal: Journal, park: Park, ref: str) -> None:
         """For a turn that failed again and again, or comes too late: one honest sentence."""
@@ -105,14 +115,39 @@ class Handler:
             await self._outbox.open(reply)
         self._outbox.begun(reply)
 
-    async def _run(
+    def _stopping(self, turn: Turn) -> bool:
+        return self._services.engine.stopping(turn.id)
+
+    async def _undisturbed(self, work: Coroutine[Any, Any, T], turn: Turn) -> T:
+        """A stop waits until it is known what a turn is to do: else a command would be half obeyed,
+        and words that nobody was asked yet would be forgotten.
+        """
+        task, patience = asyncio.create_task(work), None
+        while not task.done():
+            try:
+                await asyncio.wait([task], timeout=patience)
+                if patience is not None:
+                    task.cancel()
+            except asyncio.CancelledError:
+                current = asyncio.current_task()
+                if not self._stopping(turn) or current is None:
+                    task.cancel()
+                    await asyncio.wait([task])
+                    raise
+                current.uncancel()
+                patience = STOPS_WITHIN
+        return task.result()
+
+    async def _let_in(
         self,
         bot: Bot,
         turn: Turn,
         event: Inbound | Notice,
         journal: Journal,
         past: Sequence[TurnEvent],
-    ) -> None:
+        beside: list[asyncio.Task[None]],
+    ) -> Task | None:
+        """What the agent is to do; None if the turn has ended without."""
         lane = turn.lane.removesuffix(URGENT)
         known = await recall(self._services, lane)
         language = language_of(bot.rules, event, known.settings.get(LANGUAGE))
@@ -120,25 +155,23 @@ class Handler:
             journal.add(write_event(Noted(LANGUAGE, {LANGUAGE: language})))
         if any(isinstance(said, Said) for said in past) and not _paying(past):
             await _write(journal, Ended("finished"))
-            return
+            return None
         if isinstance(event, Notice) and event.kind is not NoticeKind.DUE:
             await _write(journal, Said(texts.say("joined", language)), Ended("finished"))
-            return
+            return None
         if isinstance(event, Notice):
             visit = self._visit(bot, turn, _asks_nothing(event), known, language)
             await _write(journal, *await _unasked(visit))
-            return
+            return None
         visit = self._visit(bot, turn, event, known, language)
         visit.resumed = any(isinstance(said, Asked) for said in past)
         visit.always = self._commands.always(_said(event, bot.rules))
-        if known.settings.get(LANGUAGE) == language:
-            await self._answer(bot, visit, turn, journal, past, known.owing)
-            return
-        learning = asyncio.create_task(self._learn(lane, language))
-        try:
-            await self._answer(bot, visit, turn, journal, past, known.owing)
-        finally:  # no answer waits for it
-            await learning
+        if known.settings.get(LANGUAGE) != language:
+            beside.append(asyncio.create_task(self._learn(lane, language)))
+        result = await bot.pipeline(visit)
+        if known.owing and isinstance(result, Ask) and result.plain and not visit.resumed:
+            await self._pay(visit, journal, past)
+        return await self._carry_out(result, visit, turn, journal)
 
     def _visit(
         self, bot: Bot, turn: Turn, event: Inbound, known: Memory, language: Language
@@ -164,20 +197,6 @@ class Handler:
         except StoreFailed as failed:
             _LOG.warning("a language is not remembered", lane=lane, reason=str(failed))
 
-    async def _answer(
-        self,
-        bot: Bot,
-        visit: Visit,
-        turn: Turn,
-        journal: Journal,
-        past: Sequence[TurnEvent],
-        owing: bool,
-    ) -> None:
-        result = await bot.pipeline(visit)
-        if owing and isinstance(result, Ask) and result.plain and not visit.resumed:
-            await self._pay(visit, journal, past)
-        await self._carry_out(result, visit, turn, journal)
-
     async def _pay(self, visit: Visit, journal: Journal, past: Sequence[TurnEvent]) -> None:
         """First tells the person what an earlier answer still owes them, in one message."""
         if any(isinstance(said, Said) for said in past):
@@ -190,7 +209,9 @@ class Handler:
             for event in owed.events:
                 journal.add(write_event(event))
 
-    async def _carry_out(self, result: Result, visit: Visit, turn: Turn, journal: Journal) -> None:
+    async def _carry_out(
+        self, result: Result, visit: Visit, turn: Turn, journal: Journal
+    ) -> Task | None:
         match result:
             case Silence():
                 await _write(journal, Ended("refused"))
@@ -204,8 +225,8 @@ class Handler:
                 given = replace(given, replaceable=self._replaceable(visit))
                 if plain and turn.lane == visit.lane:
                     given = await self._with_company(given, visit, turn)
-                stopping = self._services.engine.stopping
-                await self._runner.run(given, journal, lambda: stopping(turn.id))
+                return given
+        return None
 
     def _replaceable(self, visit: Visit) -> bool:
         """Whether text that was shown can be taken back where this person reads."""
@@ -219,6 +240,8 @@ class Handler:
             return given
         engine = self._services.engine
         waiting = await engine.waiting(turn.lane)
+        if self._stopping(turn):
+            return given  # what is said now has an answer of its own
         own = [other for other in waiting if _is_of(other, visit)]
         alike = list(takewhile(lambda other: self._joins(other, visit), own))
         absorbed = await engine.absorb([other.id for other in alike], turn.id) if alike else []

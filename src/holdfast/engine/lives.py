@@ -77,18 +77,23 @@ class Lives:
     durability: Durability = field(default_factory=Durability)
     listener: Listener = field(default_factory=Nobody)
     running: dict[str, Life] = field(default_factory=dict)  # by lane
+    stopped: set[str] = field(default_factory=set)  # turns that have not ended with that life
 
     async def live(self, fence: Fence, begun: Begun, handler: Handler) -> bool:
         """Runs one life of a turn that was begun; whether the turn has ended with it. Raises
         LaneLost and StoreFailed. If it is cancelled, the turn is put back for another process.
         """
         turn = begun.turn
-        life = self.running[fence.lane] = Life(turn, fence, turn.stop)
+        stopping = turn.stop or turn.id in self.stopped
+        life = self.running[fence.lane] = Life(turn, fence, stopping)
         self.fences[turn.id] = fence
+        self.stopped.discard(turn.id)
         try:
             await self._live(begun, life, handler)
         finally:
             del self.running[fence.lane], self.fences[turn.id]
+            if life.stopping and not life.over:
+                self.stopped.add(turn.id)
             self.feeds.close(turn.id, over=life.over)
         return life.over
 

@@ -24,7 +24,7 @@ from sqlalchemy import (
 
 from ..wire.jsontext import loads
 from .database import Database, dump
-from .ports import Json, Pairing, Recalled, Remembered, Turn, TurnState
+from .ports import ENDED, Json, Pairing, Recalled, Remembered, Turn, TurnState
 from .prepared import Prepared
 from .tables import CONVERSATIONS, DELIVERIES, EVENTS, NOTES, PAIRINGS, TURNS
 from .turns import turn_of
@@ -131,7 +131,7 @@ class SqlConversations:
 
     def reset(self, lane: str) -> None:
         begun = select(func.coalesce(func.max(TURNS.c.number), 0)).where(
-            TURNS.c.lane == lane, TURNS.c.state != TurnState.WAITING.value
+            TURNS.c.lane == lane, TURNS.c.state.in_([state.value for state in ENDED])
         )
 
         def work(connection: Connection) -> None:

@@ -440,7 +440,7 @@ class Conversations(Protocol):
         ...
 
     def reset(self, lane: str) -> None:
-        """The history begins anew, behind the turn that runs, or else the last that ended."""
+        """The history begins anew, behind the last turn that ended: with that which runs."""
         ...
 
     def history(self, lane: str) -> Sequence[Json]:
