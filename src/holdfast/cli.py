@@ -231,12 +231,12 @@ def approve(
 ) -> None:
     """Let the person who was shown this code talk to the bot. / 批准配对码。"""
     from . import app
-    from .bot.middleware.access import CODE_VALID
+    from .bot.middleware.access import CODE_VALID, typed
 
     def run() -> None:
         settings, _ = _settings(config)
         with app.pairings(_server(settings)) as store:
-            found = store.approve(code, app.SystemClock().wall(), CODE_VALID)
+            found = store.approve(typed(code), app.SystemClock().wall(), CODE_VALID)
         if found is None:
             typer.echo(say("pairing_unknown", _language(settings), code=code), err=True)
             raise typer.Exit(1)

@@ -79,6 +79,17 @@ def test_endings(ended: Ended, shown: bool, told: str) -> None:
         ("42", None),
         ("😀", None),
         ("日本語のテキスト", None),
+        ("解释这个报错：\nTraceback (most recent call last): No such file or directory", "zh"),
+        ("翻译：The quick brown fox jumps over the lazy dog", "zh"),
+        ("The quick brown fox jumps over the lazy dog.\n翻译一下", "zh"),
+        ("这段代码为什么慢\n```python\nfor item in items: print(item, end=item)\n```", "zh"),
+        ("```sql\nselect name from people\n```", None),
+        ("https://example.com/a/page", None),
+        ("看 https://example.com/some/long/page/about/many/other/things", "zh"),
+        ("print(total_count)", None),
+        ("why does print(x) fail?", "en"),
+        ("(hello)", "en"),
+        ("Hello, my name is Anna. How do you say: 你好", "en"),
     ],
 )
 def test_the_language_of_a_persons_words(words: str, language: str | None) -> None:

@@ -326,6 +326,17 @@ def test_settings_are_merged_and_removed_and_stay(place: Place) -> None:
     second.close()
 
 
+def test_offers_that_are_too_old_make_room(database: Database) -> None:
+    pairings = SqlPairings(database)
+    pairings.offer("helper", "friend", "aaaa", now=100.0, valid=60.0)
+    pairings.approve("aaaa", now=101.0, valid=60.0)
+    for number in range(3):
+        pairings.offer("helper", f"stranger {number}", f"b{number}", now=100.0, valid=60.0)
+    pairings.offer("helper", "another", "cccc", now=150.0, valid=60.0)
+    pairings.offer("helper", "newest", "dddd", now=161.0, valid=60.0)
+    assert [one.person for one in pairings.all()] == ["newest", "another", "friend"]
+
+
 def test_a_stranger_is_paired_by_a_code_that_ages(database: Database) -> None:
     pairings = SqlPairings(database)
     offered = pairings.offer("helper", "p", "abcd", now=100.0, valid=60.0)

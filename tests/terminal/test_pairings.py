@@ -54,6 +54,21 @@ def test_a_code_is_listed_approved_and_taken_back(config: Path) -> None:
     assert again.exit_code == 1
 
 
+@pytest.mark.parametrize(
+    "typed", ["abcd2345", " ABCD 2345 ", "ＡＢＣＤ２３４５", "abcd-2345", "ABCD2345。"]
+)
+def test_a_code_is_known_however_it_is_typed(typed: str, config: Path) -> None:
+    offer(config, "ABCD2345")
+    approved = run.invoke(cli, ["pairing", "approve", "-c", str(config), "--", typed])
+    assert (approved.exit_code, approved.output) == (0, "anna may talk to helper now.\n")
+
+
+@pytest.mark.parametrize("typed", ["", " ", "%", "ABCD234"])
+def test_what_is_no_code_approves_nobody(typed: str, config: Path) -> None:
+    offer(config, "ABCD2345")
+    assert run.invoke(cli, ["pairing", "approve", "-c", str(config), "--", typed]).exit_code == 1
+
+
 def test_unknown_and_old_codes_are_refused_with_the_remedy(config: Path) -> None:
     assert "Nobody has asked" in run.invoke(cli, ["pairing", "list", "-c", str(config)]).output
     offer(config, "ABCD2345", age=4000.0)

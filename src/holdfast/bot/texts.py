@@ -378,6 +378,10 @@ _WHAT: Mapping[Kind, str] = {
 _CHINESE = re.compile(r"[\u3400-\u9fff\uf900-\ufaff]")
 _OTHER_SCRIPT = re.compile(r"[\u3040-\u30ff\uac00-\ud7af]")  # kana and hangul: not Chinese
 _LETTERS = re.compile(r"[A-Za-z]{2,}")
+_QUOTED_CODE = re.compile(r"```.*?(?:```|\Z)|`[^`\n]+`", re.DOTALL)
+_TOKEN = re.compile(r"[!-~]+")
+_CODE = re.compile(r"://|[_={}\[\]<>\\]|[A-Za-z0-9]\(")  # in words that nobody speaks
+_ASKED = re.compile("[:：\n]")  # what is asked stands before it, what it is asked of behind
 
 
 def say(key: str, language: Language, /, **values: Any) -> str:
@@ -445,12 +449,20 @@ def what(kind: str, language: Language) -> str:
 
 
 def spoken(text: str) -> Language | None:
-    """The language of a person's words; None if they do not tell (a number, a name, an emoji)."""
-    chinese = len(_CHINESE.findall(text))
-    if chinese and not _OTHER_SCRIPT.search(text):
-        words = len(_LETTERS.findall(text))
-        return "zh" if chinese * 2 >= words else "en"
+    """The language of a person's words; None if they do not tell (a number, code, an emoji). Who
+    asks in Chinese of something long in English does so before it, or in the last line.
+    """
+    text = _QUOTED_CODE.sub("", text).strip()
+    text = _TOKEN.sub(lambda token: "" if _CODE.search(token[0]) else token[0], text)
+    if _CHINESE.search(text) and not _OTHER_SCRIPT.search(text):
+        parts = (text, _ASKED.split(text, maxsplit=1)[0], text.rpartition("\n")[2])
+        return "zh" if any(map(_mostly_chinese, parts)) else "en"
     return "en" if _LETTERS.search(text) else None
+
+
+def _mostly_chinese(text: str) -> bool:
+    chinese = len(_CHINESE.findall(text))
+    return chinese > 0 and chinese * 2 >= len(_LETTERS.findall(text))
 
 
 class _Given(dict[str, Any]):

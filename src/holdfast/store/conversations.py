@@ -192,7 +192,8 @@ class SqlPairings:
             row = connection.execute(select(PAIRINGS).where(mine)).first()
             if row is not None and (row.approved or row.offered_at + valid > now):
                 return _pairing(row)
-            connection.execute(delete(PAIRINGS).where(mine))
+            too_old = PAIRINGS.c.approved.is_(False) & (PAIRINGS.c.offered_at + valid <= now)
+            connection.execute(delete(PAIRINGS).where(too_old))
             connection.execute(
                 PAIRINGS.insert().values(
                     bot=bot, person=person, code=new.code, approved=False, offered_at=now

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import unicodedata
 
 from ...config import BotSettings
 from ..event import Place, Scene
@@ -44,6 +45,11 @@ async def _paired(visit: Visit, onward: Onward) -> Result:
         return await onward(visit)
     left = pairing.offered_at + CODE_VALID - services.clock.wall()
     return visit.refuse("pairing", code=pairing.code, minutes=max(1, round(left / 60)))
+
+
+def typed(code: str) -> str:
+    """A code as it was shown, however somebody has typed it: with spaces, in full width."""
+    return "".join(filter(str.isalnum, unicodedata.normalize("NFKC", code))).upper()
 
 
 ACCESS = Middleware("access", access, gate=True)

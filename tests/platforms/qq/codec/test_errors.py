@@ -37,7 +37,7 @@ CLASSES: list[tuple[Meaning, list[int], Kind, Remedy]] = [
     ),
     (
         Meaning.BUSY,
-        [50001, 50055001, 50055002, 50055006, 40054006, 306003, 306005, 306006],
+        [50001, 304018, 50055001, 50055002, 50055006, 40054006, 306003, 306005, 306006],
         Kind.SERVER_ERROR,
         Remedy.RETRY,
     ),
@@ -87,7 +87,7 @@ CLASSES: list[tuple[Meaning, list[int], Kind, Remedy]] = [
     ),
     (
         Meaning.BOT,
-        [11253, 11254, 11265, 40054016, 304018, 340067],
+        [11253, 11254, 11265, 40054016, 340067],
         Kind.FORBIDDEN,
         Remedy.FAILOVER,
     ),
