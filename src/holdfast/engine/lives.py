@@ -77,7 +77,7 @@ class Lives:
     durability: Durability = field(default_factory=Durability)
     listener: Listener = field(default_factory=Nobody)
     running: dict[str, Life] = field(default_factory=dict)  # by lane
-    stopped: set[str] = field(default_factory=set)  # turns that have not ended with that life
+    stopped: set[str] = field(default_factory=set)  # turns of which the next life is to stop too
 
     async def live(self, fence: Fence, begun: Begun, handler: Handler) -> bool:
         """Runs one life of a turn that was begun; whether the turn has ended with it. Raises
