@@ -277,7 +277,8 @@ async def building(layout: Layout) -> AsyncIterator[Building]:
             }
             async with gateway(Settings.model_validate(raw)) as running, served(running) as url:
                 calling.webhook.url = f"{url}/webhooks/called"
-                await connected.connected()
+                # A session whose name was not read yet would be nobody's if its line dropped.
+                await connected.until(lambda: bool(connected.gateway.beats))
                 await calling.until(lambda: any(a.path == "/users/@me" for a in calling.asked))
                 with closing(Database(folder / DATABASE)) as database:
                     async with httpx2.AsyncClient(

@@ -193,7 +193,7 @@ class SqlPairings:
             if row is not None and (row.approved or row.offered_at + valid > now):
                 return _pairing(row)
             too_old = PAIRINGS.c.approved.is_(False) & (PAIRINGS.c.offered_at + valid <= now)
-            connection.execute(delete(PAIRINGS).where(too_old))
+            connection.execute(delete(PAIRINGS).where(PAIRINGS.c.bot == bot, too_old))
             connection.execute(
                 PAIRINGS.insert().values(
                     bot=bot, person=person, code=new.code, approved=False, offered_at=now
