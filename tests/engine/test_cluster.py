@@ -17,7 +17,7 @@ from tests.upstream.leaks import HANG, settle, until
 from holdfast.config import Settings
 from holdfast.core.attempt import Credential, Target
 from holdfast.core.failure import Failure, Kind, Phase
-from holdfast.engine.bus import Bus, BusSettings
+from holdfast.engine.bus import Bus, BusSettings, heed_cancellation
 from holdfast.engine.cluster import ClusterEngine
 from holdfast.engine.local import Limits
 from holdfast.engine.ports import Journal, Overloaded, Turn
@@ -491,6 +491,23 @@ def test_what_could_not_be_told_is_told_later() -> None:
         key, _ = next(topic.news())  # and nobody comes for more: it was not told
         assert [again for again, _ in topic.news()] == [key]
         assert list(topic.news()) == []
+
+
+def test_a_cancellation_that_came_with_a_result_is_heeded() -> None:
+    async def forgetful() -> None:
+        with suppress(asyncio.CancelledError):  # as wait_for does when both come at once
+            await asyncio.Event().wait()
+        heed_cancellation()
+
+    async def main() -> None:
+        task = asyncio.create_task(forgetful())
+        await asyncio.sleep(0)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        heed_cancellation()  # nobody has cancelled this one
+
+    asyncio.run(main())
 
 
 def test_retries_are_paid_from_one_budget_on_all_nodes(cluster: Cluster) -> None:

@@ -38,6 +38,15 @@ FLUSH = 60  # seconds; a connection that is silent for so long was given up befo
 LOOK = b""  # instead of entries: look at the database
 
 
+def heed_cancellation() -> None:
+    """Raises a CancelledError that Python 3.11's wait_for, which the NATS client uses, has kept to
+    itself because a result came with it.
+    """
+    task = asyncio.current_task()
+    if task and task.cancelling():
+        raise asyncio.CancelledError
+
+
 @dataclass(frozen=True, slots=True)
 class BusSettings:
     """`ack_wait` is how many seconds after a worker's last sign of life its wake-up goes to
@@ -130,11 +139,13 @@ class Bus:
                 _LOG.warning("wake-ups cannot be fetched", error=type(error).__name__)
                 self._js = self._wakes = None
                 await asyncio.sleep(min(within, 0.5))
+            heed_cancellation()
             return None
-        task = asyncio.current_task()
-        if task and task.cancelling():  # which Python 3.11's wait_for keeps to itself
+        try:
+            heed_cancellation()
+        except asyncio.CancelledError:
             await wake.give_back()
-            raise asyncio.CancelledError
+            raise
         return wake
 
     def tell(self, turn_id: str, entries: Sequence[Entry]) -> None:

@@ -22,7 +22,7 @@ from ..core.clock import Clock
 from ..core.failure import Failure, Hop, Kind, Phase
 from ..resilience.budget import RetryBudget
 from ..resilience.health import Health
-from .bus import PAUSE, TROUBLE, Bus, token
+from .bus import PAUSE, TROUBLE, Bus, heed_cancellation, token
 
 EVERY = 0.5  # seconds between looks at what there is to tell
 KEPT = 3600.0  # seconds: nothing rests longer
@@ -81,7 +81,7 @@ class Spendings:
     _heard: dict[tuple[str, str], float] = field(default_factory=dict)  # by node and target
 
     def news(self) -> Iterator[tuple[str, Fact]]:
-        for name, balance in self.budget.balance.items():
+        for name, balance in tuple(self.budget.balance.items()):  # more is spent meanwhile
             if balance != self._told.get(name, 0.0):
                 yield token(f"{self.node} {name}"), {"name": name, "spent": balance}
                 self._told[name] = balance  # it was
@@ -124,6 +124,7 @@ class Sharing:
         known = True  # what comes first was known before we came
         try:
             while True:
+                heed_cancellation()
                 for name, topic in topics.items():
                     for key, fact in topic.news():
                         data = json.dumps({"topic": name, "node": self.node, **fact})
