@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -63,3 +64,13 @@ def test_a_second_process_on_the_same_server_is_refused(tmp_path: Path) -> None:
             pass
         first.close()
         second.close()
+
+
+def test_what_a_killed_process_holds_an_instant_longer_is_waited_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A child that it was about to start has its files until it runs its own program."""
+    answers = iter([False, False, True])
+    monkeypatch.setattr("holdfast.store.alone._locked", lambda _: next(answers))
+    with closing(Database(tmp_path / "holdfast.db")) as database, alone(tmp_path, database):
+        assert not list(answers)

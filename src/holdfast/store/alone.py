@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import IO
@@ -27,6 +28,10 @@ else:
 
 
 FILE = "holdfast.lock"
+# Seconds in which a process that was killed is let go of: a child that it was just about to start
+# holds what it held for an instant longer.
+PATIENCE = 1.0
+_LOOK = 0.02
 
 
 class InUse(StoreFailed):
@@ -57,11 +62,9 @@ def _folder(data_dir: Path) -> Iterator[None]:
         data_dir.mkdir(parents=True, exist_ok=True)
         file = (data_dir / FILE).open("a+", encoding="utf-8")
     with file:
-        try:
-            _lock(file)
-        except OSError:
+        if not _had(lambda: _locked(file)):
             file.seek(0)
-            raise InUse(str(data_dir), file.read().strip()) from None
+            raise InUse(str(data_dir), file.read().strip())
         file.truncate(0)
         file.write(str(os.getpid()))
         file.flush()
@@ -73,8 +76,30 @@ def _server(database: Database) -> Iterator[None]:
     """The lock ends with the connection. If that breaks, fences still keep two apart."""
     with telling(), database.engine.connect() as connection:
         connection.detach()  # closing it really closes it
-        got = connection.exec_driver_sql(database.habits.lock_alone).scalar()
-        connection.commit()
-        if not got:
+
+        def locked() -> bool:
+            got = connection.exec_driver_sql(database.habits.lock_alone).scalar()
+            connection.commit()
+            return bool(got)
+
+        if not _had(locked):
             raise InUse("the database", "")
         yield
+
+
+def _had(take: Callable[[], bool]) -> bool:
+    """Whether `take` succeeds, at once or soon."""
+    until = time.monotonic() + PATIENCE
+    while not take():
+        if time.monotonic() >= until:
+            return False
+        time.sleep(_LOOK)
+    return True
+
+
+def _locked(file: IO[str]) -> bool:
+    try:
+        _lock(file)
+    except OSError:
+        return False
+    return True
