@@ -121,7 +121,9 @@ class Bus:
             except TROUBLE as error:
                 self._js = None  # the stream may be gone with the server's disk
                 _LOG.warning("a wake-up was not published", error=type(error).__name__)
+                heed_cancellation()
             else:
+                heed_cancellation()
                 return True
         return False
 
