@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 from tests.upstream.leaks import LOOK
 
@@ -19,7 +21,7 @@ class Pulse:
 
     def __init__(self) -> None:
         self.count = 0
-        self._said = 0
+        self._said: Counter[asyncio.Task[Any] | None] = Counter()  # by whoever says it
         self._most = float("inf")
         self._beat = asyncio.Event()
 
@@ -27,16 +29,18 @@ class Pulse:
         self.count += 1
         self._beat.set()
         await asyncio.sleep(seconds)
-        while self._said >= self._most:
+        speaker = asyncio.current_task()
+        while self._said[speaker] >= self._most:
             await asyncio.sleep(LOOK)
-        self._said += 1
+        self._said[speaker] += 1
 
     @contextmanager
     def held(self, after: int = 0) -> Iterator[None]:
-        """The model stops in mid-answer for as long as this takes, after so many more pieces:
-        who needs an answer that is under way cannot come too late for it.
+        """The model stops in the middle of each answer for as long as this takes, after so many
+        more pieces of it: who needs an answer that is under way cannot come too late for it.
         """
-        self._most = self._said + after
+        self._said = Counter()
+        self._most = after
         try:
             yield
         finally:

@@ -196,11 +196,10 @@ async def read_through(lives: Lives, pulse: Pulse, database: Postgres) -> None:
             reading = asyncio.create_task(reads(lives, path))
             following = asyncio.create_task(page.follow(turn))
             await page.begun()
-            with pulse.held(after=SOME):
-                told = (await stack.enter_async_context(asking)).aiter_raw()
-                read = await anext(told)
-                await database.restart()
-                later = asyncio.create_task(reads(lives, path))
+            told = (await stack.enter_async_context(asking)).aiter_raw()
+            read = await anext(told)
+            await database.restart()
+            later = asyncio.create_task(reads(lives, path))
         async for piece in told:
             read += piece
     assert judge_call(read, LONG) == ""
