@@ -1446,12 +1446,69 @@ def test_foreign_events_wait_until_their_attempt_is_the_one_that_tells() -> None
         >> 2 says "Hel"
         << emit foreign {"type": "search"}, "Hel"
         >> 2 shows news
+        << emit foreign {"type": "news"}
         >> 2 finishes end
         >> 2 ends
-        << emit foreign {"type": "news"}, finish end
+        << emit finish end
         << record 2 well finish
         << close 2
         << done whole 3
+    """)
+
+
+def test_what_stands_beside_the_words_is_not_lost_when_another_goes_on() -> None:
+    call = Call(A, B)
+    call.play("""
+        >> start
+        << open 1 a start
+        >> 1 says "The lamp was lit. "
+        << emit "The lamp was lit. "
+        >> 1 cites log
+        << emit cites {"cited": "log"}
+        >> 1 shows picture
+        << emit foreign {"type": "picture"}
+        >> 1 begins search
+        >> 1 fails connection_reset
+        << close 1
+        << record 1 connection_reset/stream continue
+        << open 2 b instruct "The lamp was lit. "
+        >> 2 says "The lamp was lit. It burned."
+        << emit "It burned."
+        >> 2 finishes end
+        >> 2 ends
+        << emit finish end
+        << record 2 well finish
+        << close 2
+        << done whole 28
+    """)
+
+
+def test_what_a_hosted_tool_began_waits_for_its_result() -> None:
+    call = Call(A)
+    call.play("""
+        >> start
+        << open 1 a start
+        >> 1 says "Hold "
+        << emit "Hold "
+        >> 1 begins search
+        >> 1 shows result
+        << emit foreign {"type": "search"}, foreign {"type": "result"}
+    """)
+
+
+def test_an_image_before_the_first_word_is_not_told_of_two_attempts() -> None:
+    call = Call(A, B)
+    call.play("""
+        >> start
+        << open 1 a start
+        >> 1 cites picture
+        >> 1 fails connection_reset
+        << close 1
+        << record 1 connection_reset/stream failover
+        << open 2 b start
+        >> 2 cites picture
+        >> 2 says "Hold"
+        << emit cites {"cited": "picture"}, "Hold"
     """)
 
 

@@ -52,6 +52,8 @@ _SAYINGS: Mapping[str, Callable[[list[Any]], StreamEvent]] = {
     "refuses": lambda words: RefusalDelta(words[0]),
     "calls": lambda words: ToolCallDelta(words[0], *words[1:]),
     "shows": lambda words: Foreign({"type": words[0]}, content=words[0] != "news"),
+    "begins": lambda words: Foreign({"type": words[0]}, open=True),
+    "cites": lambda words: TextDelta("", extra={"cited": words[0]}),
     "counts": lambda words: UsageReport(words[0], words[1]),
     "finishes": lambda words: Finished(StopReason(words[0]), word=words[0]),
 }
@@ -193,8 +195,8 @@ def _events(events: Sequence[StreamEvent]) -> str:
 
 def _event(event: StreamEvent) -> str:
     match event:
-        case TextDelta(text):
-            return json.dumps(text, ensure_ascii=False)
+        case TextDelta(text, _, extra):
+            return json.dumps(text, ensure_ascii=False) if text else f"cites {json.dumps(extra)}"
         case ReasoningDelta(text):
             return f"thought {json.dumps(text, ensure_ascii=False)}"
         case RefusalDelta(text):

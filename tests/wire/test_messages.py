@@ -191,6 +191,19 @@ def test_signed_thoughts_hosted_tools_and_citations_pass_through() -> None:
     assert [e for e in neutral if isinstance(e, ReasoningDelta)] == [ReasoningDelta("Hm.")]
 
 
+def test_a_hosted_tool_is_open_until_its_result_is_there() -> None:
+    events = [
+        START,
+        block(0, type="server_tool_use", id="s1", name="web_search", input={}),
+        delta(0, "input_json_delta", partial_json="{}"),
+        end(0),
+        block(1, type="web_search_tool_result", tool_use_id="s1", content=[]),
+        end(1),
+    ]
+    found = [event for event in events_of("messages", events) if isinstance(event, Foreign)]
+    assert [event.open for event in found if event.content] == [True] * 4 + [False]
+
+
 def test_two_trains_of_thought_are_two_blocks() -> None:
     events = [
         START,

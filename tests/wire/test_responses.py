@@ -311,6 +311,14 @@ def test_hosted_tools_pass_through_with_their_places_kept() -> None:
     assert all(getattr(event, "extra", None) is None for event in crossed(found))
 
 
+def test_an_image_is_open_until_its_item_is_done() -> None:
+    image = {"id": "ig_0", "type": "image_generation_call"}
+    partial = {"type": "response.image_generation_call.partial_image", "output_index": 0}
+    events = [created(), added(0, **image), partial, done(0, **image, result="QQ==")]
+    found = [event for event in events_of("responses", events) if isinstance(event, Foreign)]
+    assert [event.open for event in found if event.content] == [True, True, False]
+
+
 def test_encrypted_reasoning_comes_back_whole_and_crosses_to_nobody() -> None:
     item = {"id": "rs_1", "type": "reasoning", "summary": []}
     summary = [

@@ -81,12 +81,14 @@ class Foreign:
     """What only its own dialect has words for: a hosted tool at work, an event of tomorrow.
 
     `extra` is the event as it came. A client of that dialect is given it back; another client
-    is told nothing. `content` is whether it is part of the answer itself.
+    is told nothing. `content` is whether it is part of the answer itself, `open` whether more has
+    to follow before it is of use: a tool that has begun to work, a call without its result.
     """
 
     extra: Extra
     choice: int = 0
     content: bool = True
+    open: bool = False
 
 
 @dataclass(frozen=True, slots=True)

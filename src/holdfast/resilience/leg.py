@@ -98,13 +98,19 @@ class Leg:
             self.held.append(delta)
         fragments.append(delta)
 
-    def hold_foreign(self, event: Foreign) -> None:
-        """It must not be told twice, so it waits until this attempt is the one that tells.
+    def beside(self, event: StreamEvent, *, open: bool = False) -> list[StreamEvent]:
+        """`event`, which is no word, such as an image, where it may be told now.
 
-        Part of a continuation it can be none: what is continued is text.
+        It must not be told twice, so it waits until this attempt is the one that tells: until words
+        of it were given. From then on nobody else will tell it, and it waits for no more words; but
+        what is `open` waits for the rest. A continuation has none: what is continued is text.
         """
-        if self.how is How.START:
-            self.held.append(event)
+        if self.how is not How.START:
+            return []
+        if self.released and not open:
+            return self.in_turn(event)
+        self.held.append(event)
+        return []
 
     def in_turn(self, event: StreamEvent) -> list[StreamEvent]:
         """`event` after all that came before it; nothing if a call did, which is still held."""

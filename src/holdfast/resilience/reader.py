@@ -57,6 +57,8 @@ class Reader:
                 return leg.in_turn(replace(event, text=text, extra=None)) if text else ()
             case RefusalDelta() if leg.how not in (How.START, How.NATIVE):
                 return diverged(Divergence.REFUSED)  # it goes on with no text
+            case TextDelta() if not event.text:
+                return leg.beside(event)
             case TextDelta() | RefusalDelta():
                 return leg.in_turn(event)
             case ReasoningDelta():
@@ -64,7 +66,7 @@ class Reader:
             case ToolCallDelta():
                 leg.hold_tool(event)
             case Foreign():
-                leg.hold_foreign(event)
+                return leg.beside(event, open=event.open)
             case UsageReport() | Finished():
                 pass
             case Restarted():

@@ -39,6 +39,7 @@ from .manners import (
     parts,
     said,
     slow_first,
+    stall_beside_finish,
     styled,
     then,
     typed,
@@ -308,6 +309,12 @@ SAID_ODDLY: Sequence[Row] = (
         "The usage comes with the finish reason, not in a chunk of its own.",
         "用量和结束原因写在同一个数据块里。",
         usage_with_finish,
+    ),
+    _row(
+        "stall_beside_finish",
+        "The finish reason stands beside the last words; then silence.",
+        "结束原因和最后几个字写在一起，之后再没有声音。",
+        stall_beside_finish,
     ),
     _row(
         "null_finish",

@@ -185,6 +185,16 @@ def usage_with_finish(scene: Scene) -> Actions:
     return whole(scene, [*map(scene.style.event, events), scene.style.raw(DONE)])
 
 
+def stall_beside_finish(scene: Scene) -> Actions:
+    if not scene.stream:
+        return whole(scene)
+    speech = scene.speech
+    ends = every_choice(lambda choice: {**choice, "finish_reason": speech.finish})
+    *others, last = speech.pieces
+    ended = replace(speech, pieces=(*others, *ends(replace(speech, pieces=(last,))).pieces))
+    return (*told(replace(scene, speech=ended), scene.count), Stall())
+
+
 def null_finish(scene: Scene) -> Actions:
     nothing: dict[str, Any] = {"role": None, "content": None, "tool_calls": None}
     events = _voice(scene.speech).chunk(nothing, scene.speech.finish)

@@ -144,6 +144,31 @@ def test_a_finish_reason_in_a_chunk_of_its_own_counts_at_once() -> None:
     assert events[-1] == Finished(StopReason.END, word="stop")
 
 
+@pytest.mark.parametrize(
+    "said",
+    [
+        [chunk({"content": "a"}), chunk({"content": "b"}, "stop")],
+        [chunk({"content": "ab"}, "length"), chunk(choices=[], usage={"completion_tokens": 2})],
+    ],
+    ids=["beside the last words alone", "summed up"],
+)
+def test_one_beside_the_last_words_counts_at_once_if_it_is_no_habit(said: list[bytes]) -> None:
+    events = decode(said, eof=False)
+    assert text_of(events) == "ab"
+    assert isinstance(events[-1], Finished)
+
+
+def test_who_thinks_before_may_still_say_stop_with_all_words() -> None:
+    said = [chunk({"reasoning_content": "Hm."}), chunk({"content": "a"}, "stop")]
+    assert not any(isinstance(event, Finished) for event in decode(said, eof=False))
+
+
+def test_words_after_a_finish_reason_and_what_they_took_end_nothing() -> None:
+    counted = chunk(choices=[], usage={"completion_tokens": 2})
+    said = [chunk({"content": "a"}, "stop"), chunk({"content": "b"}), counted]
+    assert not any(isinstance(event, Finished) for event in decode(said, eof=False))
+
+
 def test_one_beside_content_counts_only_when_the_stream_has_ended() -> None:
     pieces = [chunk({"content": "a"}, "stop"), chunk({"content": "b"}, "stop")]
     assert text_of(decode(pieces, eof=False)) == "ab"

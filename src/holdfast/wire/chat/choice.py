@@ -50,6 +50,7 @@ class Choice:
         self.word: str | None = None  # the last finish reason
         self.late = False  # content has come since
         self.spoke = False  # the last delta held content
+        self.unended = False  # words or calls have come without a finish reason beside them
         self.tools = ToolCalls(seed)
         self.closing: Extra = {}  # what came beside the finish reason and has no other place
         self._thoughts: Thoughts | None = Thoughts(vendor)

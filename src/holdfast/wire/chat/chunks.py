@@ -1,7 +1,8 @@
 """What the chunks of one answer say, and whether they add up to a whole one.
 
-A finish reason in a chunk of its own is taken at its word. One beside content may be a habit of
-the sender's (some write "stop" into every chunk): it counts only once the stream has ended.
+A finish reason in a chunk of its own is taken at its word, and so is one beside the last words if
+there was none beside those before. Elsewhere it may be a habit of the sender's (some write "stop"
+into every chunk): it counts once the stream has ended, or the usage has come in a chunk of its own.
 """
 
 from __future__ import annotations
@@ -9,7 +10,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ...core.events import Finished, Foreign, StopReason, UsageReport
+from ...core.events import (
+    Finished,
+    Foreign,
+    StopReason,
+    TextDelta,
+    ToolCallDelta,
+    UsageReport,
+)
 from ...core.failure import SAID_TO_END, Failure, Kind, Phase
 from ..classify import classify_event, finish_failure
 from ..decode import Item
@@ -79,7 +87,8 @@ class ChunkReader:
             return [*items, failure]
         if not chunk.get("choices") and (around := without(around, _PADDING)):
             items.append(Foreign({AROUND: around}, content=False))
-        if not self.told and self._is_believable():
+        summed_up = usage is not None and not chunk.get("choices")
+        if not self.told and self._is_believable(summed_up=summed_up):
             items += self._finish()
         return items
 
@@ -121,6 +130,8 @@ class ChunkReader:
                 items += events
                 self.told = self.told and all(isinstance(event, Foreign) for event in events)
                 failure = self._weigh(choice, found, chunk) or failure
+                if choice.spoke and choice.word is None and not choice.unended:
+                    choice.unended = any(isinstance(e, TextDelta | ToolCallDelta) for e in events)
         return failure
 
     def _headed(self, head: tuple[Any, ...]) -> list[Item]:
@@ -153,7 +164,7 @@ class ChunkReader:
             word = _misplaced(found, chunk)
         failure = None
         if isinstance(word, str) and word.lower() not in NO_FINISH:
-            self._doubtful = self._doubtful or choice.spoke
+            self._doubtful = self._doubtful or (choice.spoke and not choice.unended)
             self.told = self.told and word == choice.word
             choice.word, choice.late = word, False
             failure = finish_failure(word, self.phase)
@@ -161,9 +172,12 @@ class ChunkReader:
         error = found.get("error") or (delta.get("error") if isinstance(delta, dict) else None)
         return classify_event(error, self.phase, self.vendor) if error else failure
 
-    def _is_believable(self) -> bool:
-        """Whether the finish reasons so far can be taken at their word at once."""
-        if self._doubtful or self._missing(marked=True):
+    def _is_believable(self, *, summed_up: bool) -> bool:
+        """Whether the finish reasons so far can be taken at their word at once.
+
+        `summed_up`: what the answer took has just been told, which is known when it is over.
+        """
+        if self._missing(marked=not summed_up) or (self._doubtful and not summed_up):
             return False
         # "stop" before any content may as well be one of those that come with every chunk.
         return self.spoke or any(c.reason is not StopReason.END for c in self._choices.values())

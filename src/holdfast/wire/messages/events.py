@@ -34,6 +34,7 @@ Act = Callable[["EventReader", Event], list[Item]]
 GAP = "\n\n"
 _JSON = "partial_json"
 _OURS = frozenset({"text", "thinking", "tool_use"})
+_CALLS = "_tool_use"  # what the kinds of calls end with that are answered by a block of their own
 _DELTA: Known = dict.fromkeys(("type", "text", "thinking", "signature", "citation", _JSON))
 
 
@@ -164,7 +165,7 @@ class EventReader:
                 arguments = dumps(given).decode() if given else ""
                 return self._call(index, text(block, "id"), text(block, "name"), arguments, block)
             case _:
-                return [Foreign({"type": BLOCK_START, **event})]
+                return [Foreign({"type": BLOCK_START, **event}, open=True)]
 
     def _open(self, index: int, kind: str, fields: dict[str, Any]) -> None:
         self._opening[index] = {BLOCK: fields, "again": kind in self._seen}
@@ -186,7 +187,8 @@ class EventReader:
                 part = dumps(given).decode() if isinstance(given, dict) else text(delta, _JSON)
                 return self._call(call, "", "", part, {})
             case _:
-                return [*self._begun(index), Foreign(event)]
+                inside = self._kinds.get(index, "text") not in _OURS
+                return [*self._begun(index), Foreign(event, open=inside)]
 
     def _call_at(self, index: int) -> int | None:
         """The tool call that arguments belong to: words have none, so that who counts blocks
@@ -202,7 +204,7 @@ class EventReader:
         index = whole(event, "index") or 0
         kind = self._kinds.get(index, "text")
         if kind not in _OURS:
-            return [Foreign({"type": BLOCK_STOP, **event})]
+            return [Foreign({"type": BLOCK_STOP, **event}, open=kind.endswith(_CALLS))]
         bare = self._calls.complete(index) if kind == "tool_use" else []
         items: list[Item] = [ToolCallDelta(f.index, "", "", f.arguments) for f in bare]
         return [*items, noted(BLOCK_STOP, _REST.of(BLOCK_STOP, event))]

@@ -103,7 +103,8 @@ class EventReader:
             return [classify_event(error, self.phase, self.vendor)]
         if kind in _NOTHING:
             return [] if chunk.keys() <= _BARE else [Foreign(chunk, content=False)]
-        return [Foreign(chunk, content="output_index" in chunk)]
+        of_item = "output_index" in chunk
+        return [Foreign(chunk, content=of_item, open=of_item)]
 
     def _has_come(self, event: Event) -> bool:
         """Whether it is a repetition, as on a line that was mended. Some number no event rightly:

@@ -119,7 +119,7 @@ class Outputs:
         self._items[index] = _Output(kind, fields, id=text(item, "id"))
         if kind in (FUNCTION, CUSTOM):
             return self._call(index, item, _arguments(item), begins=True)
-        return [] if kind in _OURS else [Foreign(event)]
+        return [] if kind in _OURS else [Foreign(event, open=True)]
 
     def _item_done(self, event: Event) -> list[Item]:
         item, index = table(event, "item"), self._index(event)
@@ -165,7 +165,7 @@ class Outputs:
     def _part(self, event: Event) -> list[Item]:
         """The edge of what the deltas say."""
         output = self._items.get(self._index(event))
-        return [Foreign(event)] if output and output.kind not in _OURS else []
+        return [Foreign(event, open=True)] if output and output.kind not in _OURS else []
 
     def _part_done(self, index: int, place: int, part: Event) -> list[Item]:
         if part.get("type") == "refusal":
