@@ -49,8 +49,10 @@ def unpack(body: bytes, coding: str, step: int) -> list[bytes]:
         (deflated(), "deflate"),
         (b"\xef\xbb\xbf" + PLAIN, ""),
         (b"\x1f", ""),
+        (gzip.compress(PLAIN) + bytes(9), "gzip"),
+        (gzip.compress(PLAIN) + b"\nno part of it", "gzip"),
     ],
-    ids=range(13),
+    ids=range(15),
 )
 def test_the_plain_bytes_come_out(body: bytes, coding: str, step: int) -> None:
     assert b"".join(unpack(body, coding, step)) in (PLAIN, body)

@@ -91,6 +91,17 @@ _HTML = {"content-type": "text/html"}
 _LONG, _RATE = Kind.TOO_LONG, Kind.RATE_LIMITED
 
 SAYINGS = (
+    Said("go", 400, "Client sent an HTTP request to an HTTPS server.", Kind.NOT_FOUND),
+    Said("another protocol", 426, "Upgrade Required", Kind.NOT_FOUND),
+    Said(
+        "bedrock, tokens of a day",
+        400,
+        {
+            "__type": "ThrottlingException",
+            "message": "Too many tokens per day, please wait before trying again.",
+        },
+        Kind.RATE_LIMITED,
+    ),
     # LiteLLM flattens an exception of the vendor's SDK into its message.
     Said(
         "litellm, a body written by Python",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import pytest
@@ -314,6 +314,26 @@ _WORDS: Event = {
 }
 
 
+_CHUNKS = [
+    {"id": "c", "choices": [{"index": 0, "delta": each}]}
+    for each in ({"role": "assistant", "content": ""}, {"content": "Ho"}, {"content": "ld"})
+]
+
+
+def test_chunks_that_begin_again_under_another_id_are_broken() -> None:
+    again = [{**chunk, "id": "another"} for chunk in _CHUNKS]
+    assert told(events_of("chat", [*_CHUNKS, *again])) == ("Hold", "", Kind.PROTOCOL)
+
+
+def test_who_gives_each_chunk_an_id_and_a_role_begins_once() -> None:
+    said = [
+        {"id": f"c{n}", "choices": [{"index": 0, "delta": {"role": "assistant", "content": each}}]}
+        for n, each in enumerate(["Ho", "ld ", "fa", "st"])
+    ]
+    ended = {"id": "end", "choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}]}
+    assert told(events_of("chat", [*said, ended])) == ("Hold fast", "", StopReason.END)
+
+
 @pytest.mark.parametrize(
     ("dialect", "begun", "words"),
     [("messages", _MESSAGE, _WORDS), ("responses", CREATED, delta("Hold"))],
@@ -335,3 +355,39 @@ def test_before_any_words_it_may_begin_as_often_as_it_likes(
 ) -> None:
     events = events_of(dialect, [begun, begun, words])
     assert told(events) == ("Hold", "", Kind.TRUNCATED)
+
+
+# Events that were spoiled on their way.
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [lambda data: data[:-2], lambda data: data[:-3] + b"\xff" + data[-3:]],
+    ids=("cut", "not UTF-8"),
+)
+@pytest.mark.parametrize(
+    ("dialect", "events"),
+    [
+        ("messages", [_MESSAGE, _WORDS, _WORDS, {"type": "message_stop"}]),
+        ("responses", [CREATED, delta("Hold"), delta("fast"), ended("completed")]),
+        ("chat", [{"type": "delta", **chunk} for chunk in _CHUNKS]),
+    ],
+)
+def test_an_event_that_cannot_be_read_leaves_no_hole(
+    dialect: str, events: list[Event], spoil: Callable[[bytes], bytes]
+) -> None:
+    """A name does not make it one that may be passed over."""
+    sent = [json.dumps(event).encode() for event in events]
+    sent[2] = spoil(sent[2])
+    pairs = zip(events, sent, strict=True)
+    lines = [b"event: %b\ndata: %b\n\n" % (str(e["type"]).encode(), data) for e, data in pairs]
+    decoder = DIALECTS[dialect].decoder("text/event-stream")
+    text, _, kind = told(decoder.receive_data(b"".join(lines)))
+    assert (text in ("Ho", "Hold"), kind) == (True, Kind.PROTOCOL)
+
+
+def test_a_named_event_of_words_that_are_no_json_is_none_of_the_answer() -> None:
+    decoder = DIALECTS["messages"].decoder("text/event-stream")
+    line = b"event: message_start\ndata: %b\n\nevent: keep-alive\ndata: still here\n\n"
+    events = decoder.receive_data(line % json.dumps(_MESSAGE).encode())
+    assert not any(isinstance(event, Failure) for event in events)

@@ -12,7 +12,7 @@ from typing import Any
 from ..core.failure import Kind, Phase
 from .actions import Send
 from .manners import in_lines
-from .scene import DONE, Actions, Scene, told
+from .scene import DONE, Actions, Scene, as_json, told
 from .speech import ChatVoice
 from .truth import Player, Position, Row, Truth
 
@@ -56,6 +56,15 @@ def _line(said: bytes) -> Player:
 
 def _done(scene: Scene) -> Send:
     return scene.raw(scene.style.raw(DONE))
+
+
+def _spoiled_event(scene: Scene) -> Actions:
+    """The next event loses its last signs on the way, and the answer goes on to its end."""
+    (first, *others), *rest = (*scene.speech.pieces[scene.after :], scene.speech.closing)
+    name = first["type"] if isinstance(first.get("type"), str) else "delta"
+    spoiled = scene.raw(scene.style.raw(as_json(first)[:-2], name))
+    following = [*others, *(event for piece in rest for event in piece)]
+    return _ended(scene, spoiled, *map(scene.event, following), *_ends(scene))
 
 
 def _half_event(scene: Scene) -> Actions:
@@ -191,6 +200,13 @@ BROKEN_EVENTS: Sequence[Row] = (
         "An event is not valid JSON.",
         "一个事件不是合法的 JSON。",
         _data(b'{"id":"chatcmpl-sim","choices":[{"index":0,"delta":{"content":"Hold'),
+    ),
+    _row(
+        "spoiled_event",
+        Kind.PROTOCOL,
+        "One event, which has a name, is not valid JSON, and the answer goes on after it.",
+        "一个带名称的事件不是合法的 JSON，而回答在它之后继续。",
+        _spoiled_event,
     ),
     _row(
         "bad_utf8",

@@ -176,6 +176,13 @@ WEB_SERVERS: Sequence[Row] = (
         ("nginx: its upstream failed.", "nginx：它的上游失败了。"),
     ),
     _nginx(
+        "nginx_https_400",
+        400,
+        Kind.NOT_FOUND,
+        "The plain HTTP request was sent to HTTPS port",
+        ("nginx: HTTP was spoken to a port for HTTPS.", "nginx：向 HTTPS 端口说了 HTTP。"),
+    ),
+    _nginx(
         "nginx_504",
         504,
         Kind.BAD_GATEWAY,

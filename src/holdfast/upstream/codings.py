@@ -85,6 +85,8 @@ class _Inflate:
         pieces = []
         try:
             while data:
+                if self._packed.eof and not data.startswith(_GZIP[:1]):
+                    return pieces  # what is padded behind a whole body is no part of it
                 if self._packed.eof:
                     self._packed = zlib.decompressobj(self._bits)
                 pieces.append(self._packed.decompress(data, PIECE))

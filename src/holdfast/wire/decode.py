@@ -335,11 +335,12 @@ class AnswerDecoder:
         text = _text(data)
         if event.event in _ERRORS:
             return [self._judged(text)]
-        if event.event not in _MESSAGE or plain(text) in _SIGNS_OF_LIFE:
+        is_json = _JSON.match(text)
+        if plain(text) in _SIGNS_OF_LIFE or (event.event not in _MESSAGE and not is_json):
             return []
         if "\ufffd" in text:
             return [self._wrong("an event that is not UTF-8")]
-        if _JSON.match(text):  # the answer's own words are not for records
+        if is_json:  # the answer's own words are not for records
             return [self._wrong(f"an event of {len(data)} bytes that is not JSON")]
         told = self._told(text)
         if told and not is_page(text):

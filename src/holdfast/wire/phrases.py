@@ -60,7 +60,7 @@ _PHRASES: tuple[Phrase, ...] = (
         r"(?:prompt|input|request) is too (?:long|large)",
         r"input token count[^.]{0,40}exceeds",
         r"exceeds? the (?:maximum|max) (?:number of )?(?:allowed )?(?:input )?tokens",
-        r"too many (?:input )?tokens(?!, please wait)",  # Bedrock says that of its rate limit
+        r"too many (?:input )?tokens(?! per |, please wait)",  # Bedrock says that of its rate limit
         r"range of input length should be",
         r"tokens? \+ `?max_(?:new_)?tokens`? must be",
         r"max_tokens must be at least 1, got -\d",  # vLLM: what the prompt leaves of the context
@@ -189,6 +189,12 @@ _PHRASES: tuple[Phrase, ...] = (
         r"no (?:available )?channels?[^.]{0,20} (?:available )?for (?:this )?model",
         r"no endpoints found",
         r"无可用渠道|模型不存在|模型未开通|没有可用的?模型",
+    ),
+    _phrase(  # nginx and Go: the base URL lacks an s
+        Kind.NOT_FOUND,
+        frozenset({400, 497}),
+        r"plain http request was sent to https port",
+        r"sent an http request to an https server",
     ),
     _phrase(
         Kind.OVERLOADED,

@@ -377,22 +377,28 @@ _UNTYPED: Mapping[int, Kind] = {
     403: Kind.FORBIDDEN,
     404: Kind.NOT_FOUND,
     405: Kind.NOT_FOUND,
+    406: Kind.NOT_FOUND,
     407: Kind.PROXY,
     408: Kind.TIMEOUT,
     409: Kind.SERVER_ERROR,
     410: Kind.NOT_FOUND,
+    411: Kind.NOT_FOUND,  # how we ask is no fault of what is asked: something else listens there
     413: Kind.TOO_LONG,
     418: Kind.FORBIDDEN,
     421: Kind.PROTOCOL,
     423: Kind.SERVER_ERROR,
     424: Kind.BAD_GATEWAY,
     425: Kind.PROTOCOL,
+    426: Kind.NOT_FOUND,
     429: Kind.RATE_LIMITED,
     444: Kind.CLOSED,
+    440: Kind.AUTH,  # IIS: a session has ended
     449: Kind.SERVER_ERROR,
     451: Kind.FORBIDDEN,
+    460: Kind.BAD_GATEWAY,  # AWS, as 499 is nginx's
     495: Kind.AUTH,
     496: Kind.AUTH,
+    497: Kind.NOT_FOUND,  # nginx: HTTP at a port for HTTPS
     498: Kind.OVERLOADED,  # Groq: the flex tier is full
     499: Kind.BAD_GATEWAY,
     501: Kind.UNSUPPORTED,

@@ -19,7 +19,7 @@ from ...core.events import (
     UsageReport,
 )
 from ...core.failure import SAID_TO_END, Failure, Kind, Phase
-from ..classify import classify_event, finish_failure
+from ..classify import BEGUN_AGAIN, classify_event, finish_failure
 from ..decode import Item
 from ..fields import table, tables, text, whole, without
 from ..stops import NO_FINISH
@@ -39,6 +39,7 @@ _OURS = frozenset(
 _HEAD = ("system_fingerprint", "service_tier", "provider")
 _CHUNK_FIELDS = _OURS | set(_HEAD)
 _PADDING = "obfuscation"  # hides how long a text is
+_STEADY = 2  # chunks after the first that have its id: then another id means another answer
 
 
 class ChunkReader:
@@ -56,6 +57,8 @@ class ChunkReader:
         self._doubtful = False  # content came beside or after a finish reason
         self._choices: dict[int, Choice] = {}
         self._seed = ""
+        self._id: object = None  # of the last chunk that had one
+        self._steady = 0  # chunks that have had it since
         self._head: tuple[Any, ...] = (None,) * len(_HEAD)
 
     @property
@@ -75,6 +78,12 @@ class ChunkReader:
         head = said("system_fingerprint"), said("service_tier"), said("provider")  # as in _HEAD
         if head != self._head:
             items += self._headed(head)
+        if (id := said("id")) == self._id:
+            self._steady += 1
+        elif id:
+            if self.spoke and self._steady >= _STEADY and _opens(chunk):
+                return [*items, BEGUN_AGAIN]
+            self._id, self._steady = id, 0
         failure = self._read_choices(chunk, around, items)
         usage = _usage(chunk)
         if usage and (usage.input_tokens or usage.output_tokens or not self._counted):
@@ -218,6 +227,14 @@ def _unwrapped(chunk: Mapping[str, Any]) -> Mapping[str, Any]:
         return chunk
     inside = (held for held in chunk.values() if isinstance(held, dict) and held.get("choices"))
     return next(inside, chunk)
+
+
+def _opens(chunk: Mapping[str, Any]) -> bool:
+    """Whether it is like the first chunk of an answer, which names the role, and ends nothing."""
+    return any(
+        table(choice, "delta").get("role") and not choice.get("finish_reason")
+        for choice in tables(chunk, "choices")
+    )
 
 
 def _misplaced(found: Mapping[str, Any], chunk: Mapping[str, Any]) -> object:
