@@ -1527,6 +1527,20 @@ def test_an_answer_that_a_hosted_tool_gave_alone_is_no_empty_one() -> None:
     """)
 
 
+def test_tokens_that_nobody_saw_are_words_that_were_lost() -> None:
+    call = Call(A, max_attempts=1)
+    call.play("""
+        >> start
+        << open 1 a start
+        >> 1 counts 9 80
+        >> 1 finishes end
+        >> 1 ends
+        << close 1
+        << record 1 empty/end stop
+        << done empty 0
+    """)
+
+
 def test_news_beside_the_answer_is_no_answer() -> None:
     call = Call(A, max_attempts=1)
     call.play("""

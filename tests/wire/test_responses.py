@@ -546,3 +546,21 @@ def test_log_probabilities_that_are_none_are_left_out(odd: Any) -> None:
     items = events_of("responses", [created(), delta(0, "Hi", logprobs=odd), completed()])
     (told,) = [p for p in streamed("responses", items) if p["type"].endswith("text.delta")]
     assert told["logprobs"] in ([], [1])
+
+
+@pytest.mark.parametrize("index", [1, 7])
+def test_parts_that_are_counted_from_elsewhere_are_told_once(index: int) -> None:
+    said = {**delta(0, "Hold"), "content_index": index}
+    whole_item = {**MESSAGE, "content": [{"type": "output_text", "text": "Hold fast"}]}
+    events = [created(), added(0, **MESSAGE), said, completed(whole_item)]
+    assert (
+        whole("responses", events_of("responses", events))["output"][0]["content"][0]["text"]
+        == "Hold fast"
+    )
+
+
+def test_an_item_whose_type_nobody_tells_is_what_its_words_are() -> None:
+    whole_item = {**MESSAGE, "content": [{"type": "output_text", "text": "Hold"}]}
+    events = [created(), added(0, id="msg_0"), delta(0, "Hold"), completed(whole_item)]
+    output = whole("responses", events_of("responses", events))["output"]
+    assert [item["content"][0]["text"] for item in output] == ["Hold"]

@@ -40,6 +40,8 @@ _NO_CALL = Failure(
     detail_zh="中断的尝试正在调用工具，而续写没有调用",
 )
 
+FEW_TOKENS = 8  # no more are spent on saying nothing; of more than these the words were lost
+
 
 def emptiness(leg: Leg, released: str, *, tool_cut: bool) -> Failure | None:
     """The failure of an answer that finished with nothing in it, unless that was meant.
@@ -58,7 +60,8 @@ def emptiness(leg: Leg, released: str, *, tool_cut: bool) -> Failure | None:
         return _empty("said that it calls a tool, and called none", "说要调用工具，却没有调用")
     if leg.reasoned:
         return _empty("the model reasoned but gave no answer", "模型只有思考，没有回答")
-    if leg.usage and leg.usage.output_tokens > 0:
+    spent = leg.usage.output_tokens if leg.usage else 0
+    if 0 < spent <= FEW_TOKENS:
         return None  # the model was run and chose to say nothing
     return _empty("finished without content", "没有内容就结束了")
 

@@ -82,7 +82,7 @@ class _Inflate:
         self._packed = zlib.decompressobj(bits)
 
     def feed(self, data: bytes) -> list[bytes]:
-        pieces = []
+        pieces: list[bytes] = []
         try:
             while data:
                 if self._packed.eof and not data.startswith(_GZIP[:1]):

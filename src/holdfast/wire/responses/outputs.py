@@ -6,7 +6,7 @@ what was not said before is taken from there, and what is lacking between is a f
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
@@ -119,7 +119,7 @@ class Outputs:
         self._items[index] = _Output(kind, fields, id=text(item, "id"))
         if kind in (FUNCTION, CUSTOM):
             return self._call(index, item, _arguments(item), begins=True)
-        return [] if kind in _OURS else [Foreign(event, open=True)]
+        return [] if kind in _OURS or not kind else [Foreign(event, open=True)]
 
     def _item_done(self, event: Event) -> list[Item]:
         item, index = table(event, "item"), self._index(event)
@@ -134,7 +134,7 @@ class Outputs:
             case "message":
                 whole_text = text(item, "content")
                 parts = [{"type": "text", "text": whole_text}] if whole_text else []
-                for place, part in enumerate(parts or tables(item, "content")):
+                for place, part in _places_of(output, parts or tables(item, "content")):
                     items += self._part_done(index, place, part)
                 news = _news(output, item)
                 items += [TextDelta("", extra={DONE: news})] if news else []
@@ -247,6 +247,7 @@ class Outputs:
         self.spoke = True
         channel, _ = part
         output = self._item(index)
+        output.kind = output.kind or _KINDS[channel]
         extra = self._beginning(output, part)
         output.said.setdefault(part, []).append(delta)
         make = _MAKES[channel]
@@ -358,12 +359,20 @@ class Outputs:
     }
 
 
+_KINDS = {"text": "message", "refusal": "message", "summary": "reasoning", "reasoning": "reasoning"}
 _MAKES: Mapping[str, type[TextDelta] | type[ReasoningDelta] | type[RefusalDelta]] = {
     "text": TextDelta,
     "refusal": RefusalDelta,
     "summary": ReasoningDelta,
     "reasoning": ReasoningDelta,
 }
+
+
+def _places_of(output: _Output, parts: list[dict[str, Any]]) -> Iterable[tuple[int, Event]]:
+    """`parts` of a whole message, with their places in a stream that may count from elsewhere."""
+    said = sorted(place for channel, place in output.said if channel in ("text", "refusal"))
+    elsewhere = bool(said) and said[-1] >= len(parts)
+    return enumerate(parts, said[0] if elsewhere else 0)
 
 
 def _closed(event: Event, status: str) -> Foreign:
