@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.resilience.actors import fault, past, stale, target
 
-from holdfast.core.attempt import RESPONSE_ID, Attempt, Continuation, How, Target
-from holdfast.core.failure import RULES, Failure, Kind, Phase, Remedy
+from holdfast.core.attempt import RESPONSE_ID, Attempt, Continuation, How, Outcome, Target
+from holdfast.core.failure import RULES, UNTOLD, Failure, Hop, Kind, Phase, Remedy
 from holdfast.core.reason import Reason, Why
 from holdfast.resilience.budget import RetryBudget
 from holdfast.resilience.health import Health
@@ -199,6 +199,20 @@ def test_a_stale_connection_neither_uses_up_an_attempt_nor_is_told() -> None:
 
 
 # Too long.
+
+
+def test_what_a_dialect_cannot_say_is_asked_of_no_other_target_of_it() -> None:
+    untold = Failure(Kind.UNSUPPORTED, Phase.ADMIT, Hop.ENGINE, code=UNTOLD, param="tools[0].type")
+    others = [target(name) for name in "bcdefg"]
+    speaks = dataclasses.replace(target("r"), dialect="responses")
+    attempt = past(A, untold, at=NOW)
+    choice = Desk(A, *others, speaks).tries(attempt)
+    assert (choice.target, choice.why.why) == (speaks, Why.UNTOLD)
+    given_up = Desk(A, *others).gives_up(attempt)
+    assert (given_up.failure, given_up.why.why) == (untold, Why.NOBODY)
+    assert not Outcome(None, (attempt,)).troubled
+    refused = met(speaks, Kind.REFUSED)
+    assert Desk(A, speaks, per_target=1).gives_up(attempt, refused).failure.kind is Kind.REFUSED
 
 
 def test_too_long_for_one_model_may_fit_another() -> None:

@@ -152,6 +152,24 @@ def test_a_field_that_no_target_can_be_asked_is_named_with_400(
     with_house({"alone": [f"{target}/ok"], "both": [f"{target}/ok", f"{served}/ok"]}, check)
 
 
+def test_what_no_target_can_be_asked_is_told_once_and_is_no_fault_of_theirs() -> None:
+    drawing = {**ASKED["responses"], "tools": [{"type": "image_generation"}]}
+
+    async def check(there: House, speaking: Clients) -> None:
+        told = await SPEAKERS["responses"](speaking, "alone", drawing, False)
+        assert told.error
+        assert [attempt["target"] for attempt in told.error["holdfast"]["attempts"]] == ["chat/ok"]
+        assert "chat/ok: its dialect has no words for a part of" in told.error["message"]
+        assert "tools[0].type" in told.error["message"]
+        told = await SPEAKERS["responses"](speaking, "last", drawing, False)
+        assert told.text == TEXTS["demo"]["en"]
+        incidents = (await there.http.get("/api/incidents")).json()["data"]
+        assert [incident["outcome"] for incident in incidents] == ["failed"]
+
+    others = [f"chat/ok;chunk={n}" for n in range(3, 9)]
+    with_house({"alone": ["chat/ok", *others], "last": [*others, "responses/ok"]}, check)
+
+
 @pytest.mark.parametrize("served", SERVED)
 def test_of_the_same_dialect_unknown_fields_are_passed_on(served: str) -> None:
     async def check(there: House, speaking: Clients) -> None:

@@ -172,6 +172,8 @@ class Outcome:
 
     @property
     def troubled(self) -> bool:
-        """Whether any target failed; an attempt that we gave up ourselves is no trouble."""
+        """Whether any target failed; an attempt that we gave up ourselves, or could not make, is
+        no trouble.
+        """
         failures = [attempt.failure for attempt in self.attempts if attempt.failure]
-        return any(failure.kind is not Kind.CANCELLED for failure in failures)
+        return any(f.kind is not Kind.CANCELLED and not f.untold for f in failures)

@@ -227,6 +227,9 @@ NOTHING_MORE = "nothing_more"
 # The `code` of an answer that said that it ended, though it was not whole: no bytes were missing.
 SAID_TO_END = "said_to_end"
 
+# The `code` where a request was not sent: the dialect of the target cannot say a part of it.
+UNTOLD = "unsupported_field"
+
 # The `code` where a connection that was kept from an earlier request died before it answered.
 STALE = "stale_connection"
 
@@ -261,6 +264,11 @@ class Failure:
     @property
     def remedy(self) -> Remedy:
         return REMEDIES[self.kind]
+
+    @property
+    def untold(self) -> bool:
+        """Whether nobody was asked: the dialect of the target has no words for it."""
+        return self.code == UNTOLD and self.hop is Hop.ENGINE
 
     @property
     def root(self) -> Failure:

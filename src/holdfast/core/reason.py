@@ -23,6 +23,7 @@ class Why(Enum):
     REWORDED = "reworded"
     OTHER_KEY = "other_key"
     OTHER_TARGET = "other_target"
+    UNTOLD = "untold"
     NATIVE = "native"
     PREFILL = "prefill"
     INSTRUCT = "instruct"
@@ -53,6 +54,10 @@ REASONS: Mapping[Why, tuple[str, str]] = {
     Why.REWORDED: ("the same target, in words that it knows", "同一个目标，换成它认识的写法"),
     Why.OTHER_KEY: ("another key of the same target may work", "同一目标的另一个密钥可能可用"),
     Why.OTHER_TARGET: ("another target may work", "换一个目标可能成功"),
+    Why.UNTOLD: (
+        "its dialect has no words for a part of the request; a target of another may be asked",
+        "它的方言说不出请求中的某一项；可以询问另一种方言的目标",
+    ),
     Why.NATIVE: (
         "read the very stream on from the released text",
         "由上游重放原来的流，接着已给出的内容",

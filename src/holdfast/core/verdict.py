@@ -144,7 +144,7 @@ def explain(failure: Failure, language: Language, target: str = "") -> str:
 
 
 def _explain_en(failure: Failure, who: str) -> str:
-    meaning, where = RULES[failure.kind].meaning, _PHASES[failure.phase][0]
+    meaning, where = _meaning(failure)[0], _PHASES[failure.phase][0]
     if failure.nested and failure.kind is Kind.UNAVAILABLE:
         last = RULES[failure.nested.kind].meaning
         return f"{meaning}; the last failure: {last}{_brackets(failure.nested.cause, last)}."
@@ -166,7 +166,7 @@ def _explain_en(failure: Failure, who: str) -> str:
 
 
 def _explain_zh(failure: Failure, who: str) -> str:
-    meaning, where = RULES[failure.kind].meaning_zh, _PHASES[failure.phase][1]
+    meaning, where = _meaning(failure)[1], _PHASES[failure.phase][1]
     if failure.nested and failure.kind is Kind.UNAVAILABLE:
         last = RULES[failure.nested.kind].meaning_zh
         return f"{meaning}；最近一次失败：{last}{_brackets_zh(failure.nested.cause_zh, last)}。"
@@ -185,6 +185,17 @@ def _explain_zh(failure: Failure, who: str) -> str:
         kept = "在之前请求留下的连接上，" if failure.code == STALE else ""
         text = f"{subject}{kept}{where}，{meaning}{why}{status}。"
     return text + ("请求本身没有问题。" if _innocent(failure) else "")
+
+
+_UNTOLD = (
+    "its dialect has no words for a part of the request",
+    "它的方言说不出请求中的某一项",
+)
+
+
+def _meaning(failure: Failure) -> tuple[str, str]:
+    rule = RULES[failure.kind]
+    return _UNTOLD if failure.untold else (rule.meaning, rule.meaning_zh)
 
 
 def _innocent(failure: Failure) -> bool:

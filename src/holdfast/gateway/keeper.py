@@ -38,8 +38,8 @@ class Keeper:
 
     def attempted(self, call: Call, attempt: Attempt) -> None:
         failure = attempt.failure
-        if failure is None or failure.kind is Kind.CANCELLED:
-            return
+        if failure is None or failure.kind is Kind.CANCELLED or failure.untold:
+            return  # no failure of anybody's; what comes of it stands in the last record
         _LOG.warning(
             "attempt failed",
             ref=call.ref,
@@ -58,7 +58,8 @@ class Keeper:
         failure = outcome.failure
         left = failure is not None and failure.kind is Kind.CANCELLED
         if outcome.troubled or (failure and not left):
-            first = next((a.failure for a in outcome.attempts if a.failure), failure)
+            met = (attempt.failure for attempt in outcome.attempts)
+            first = next((f for f in met if f and not f.untold), failure)
             told = first if failure is None or left else failure
             assert told is not None
             self._keep(call, outcome, verdict_word(outcome), told.kind)

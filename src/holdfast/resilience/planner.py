@@ -150,7 +150,7 @@ def verdict(history: Sequence[Attempt]) -> Failure:
         return _NOBODY
     final = [f for a, f in met if f.remedy is Remedy.STOP and not _about_form(a)]
     cut = [f for a, f in met if a.released]
-    first = [f for _, f in met if f.code != STALE and not f.reworded]
+    first = [f for _, f in met if f.code != STALE and not (f.reworded or f.untold)]
     chosen = (final[-1:] or cut[:1] or first[:1] or [met[0][1]])[0]
     waits = [f.retry_after for _, f in met if f.retry_after is not None]
     return replace(chosen, retry_after=min(waits)) if waits else chosen
@@ -168,7 +168,7 @@ def _about_form(attempt: Attempt) -> bool:
 
 def _fruitless(attempts: Sequence[Attempt]) -> int:
     """How many gave the reader nothing, by a fault of theirs: a dead connection, once, is none,
-    nor is what taught us how to ask.
+    nor is what taught us how to ask, or that we cannot.
     """
     barren = [
         (a.target.name, a.failure.code)
@@ -176,7 +176,7 @@ def _fruitless(attempts: Sequence[Attempt]) -> int:
         if not a.released
         and a.failure
         and a.failure.kind is not Kind.CANCELLED
-        and not a.failure.reworded
+        and not (a.failure.reworded or a.failure.untold)
     ]
     return len(barren) - len({name for name, code in barren if code == STALE})
 
@@ -251,6 +251,8 @@ def _way(target: Target, s: Situation) -> How | None:
         failure = attempt.failure
         if failure is None or failure.kind is Kind.CANCELLED or failure.reworded:
             continue
+        if failure.untold and attempt.target.dialect == target.dialect:
+            return None
         same_target = attempt.target.name == target.name
         if failure.kind is Kind.TOO_LONG and attempt.target.model == target.model:
             return None
@@ -336,6 +338,8 @@ def _reason(target: Target, how: How, tries: Sequence[Attempt], s: Situation) ->
     assert last is not None
     if how is not How.START:
         return ("continue", Reason(_GO_ON[how], last.kind))
+    if last.untold:
+        return ("failover", Reason(Why.UNTOLD))
     if tries:
         why = Why.REWORDED if _reworded(tries) else Why.AGAIN
         return ("retry", Reason(why, last.kind))

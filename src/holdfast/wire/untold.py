@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..core.failure import Failure, Hop, Kind, Phase
+from ..core.failure import UNTOLD, Failure, Hop, Kind, Phase
 
 
 class Untold(Exception):
@@ -24,6 +24,6 @@ class Untold(Exception):
             Phase.ADMIT,
             Hop.ENGINE,
             detail=f"{self.param}: {self.why}",
-            code="unsupported_field",
+            code=UNTOLD,
             param=self.param,
         )
