@@ -335,6 +335,12 @@ SAID_ODDLY: Sequence[Row] = (
         said(every_choice(as_message)),
     ),
     _row(
+        "empty_call",
+        "Every delta has a function call of which nothing is said.",
+        "每个增量都带着一个内容全空的函数调用。",
+        said(every_delta(lambda delta: {**delta, "function_call": {"name": "", "arguments": ""}})),
+    ),
+    _row(
         "content_parts",
         "The content is a list of parts.",
         "内容是由部件组成的列表。",

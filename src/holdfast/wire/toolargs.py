@@ -156,8 +156,10 @@ class ToolCalls:
     def add(
         self, place: int | None, id: str, name: str, arguments: str, *, freeform: bool = False
     ) -> Fragment:
-        """`place` is the vendor's index, if it gave one."""
+        """`place` is the vendor's index, if it gave one. What says nothing begins no call."""
         call = self._find(place, id)
+        if call is None and not (id or name or arguments):
+            return Fragment(len(self._calls), "", "", "")
         if call is None or call.is_followed_by(id, name, arguments.strip()):
             call = self._open(place, id, name, arguments, freeform)
             return Fragment(call.index, call.id, call.name, call.add(arguments))

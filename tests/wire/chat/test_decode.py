@@ -523,6 +523,19 @@ def test_counts_of_careless_senders(counts: Any, told: list[tuple[int, int]]) ->
     assert [(report.input_tokens, report.output_tokens) for report in reports] == told
 
 
+@pytest.mark.parametrize(
+    "empty",
+    [
+        {"tool_calls": [{"index": 0, "function": None}]},
+        {"tool_calls": [{"index": 0, "id": "", "type": "function", "function": {"name": ""}}]},
+        {"function_call": {"name": "", "arguments": ""}},
+    ],
+)
+def test_a_call_of_which_nothing_is_said_is_none(empty: Any) -> None:
+    told = decode([chunk({"content": "a", **empty}), chunk(empty), chunk({}, "stop"), DONE])
+    assert told == [TextDelta("a"), Finished(StopReason.END, word="stop")]
+
+
 # What was in doubt when the vendor stopped.
 
 
