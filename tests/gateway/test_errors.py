@@ -43,6 +43,13 @@ def test_every_kind_is_told(kind: Kind, language: Language, released: int) -> No
         assert error["type"]
 
 
+def test_half_a_surrogate_that_a_client_sent_is_told_back_as_far_as_it_can_be() -> None:
+    failure = Failure(Kind.INVALID, Phase.ADMIT, Hop.CLIENT, detail="no response '\ud800'")
+    assert (
+        "no response '\ufffd'" in json.loads(refusal(failure).body("", CHAT)[1])["error"]["message"]
+    )
+
+
 def test_the_retry_family_says_one_thing() -> None:
     limited = Failure(Kind.RATE_LIMITED, Phase.HEADERS, status=429, retry_after=1.2)
     headers = told(limited)

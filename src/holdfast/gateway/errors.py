@@ -6,7 +6,6 @@ The body has the shape that OpenAI clients expect; everything that is ours hangs
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -19,6 +18,7 @@ from ..core.redact import header_text
 from ..core.verdict import Language, explain, plain
 from ..store.ports import StoreFailed
 from ..wire.dialect import ServedDialect
+from ..wire.jsontext import dumps
 
 Headers = list[tuple[bytes, bytes]]
 
@@ -221,7 +221,7 @@ class Refusal:
         """Content type and body: problem details (RFC 9457) where they are asked for."""
         error = self.error()
         if "application/problem+json" not in accept:
-            return "application/json", _dump(dialect.refusal(error))
+            return "application/json", dumps(dialect.refusal(error))
         problem = {
             "type": f"urn:holdfast:error:{self.failure.kind.value}",
             "title": ANSWERS[self.failure.kind].type,
@@ -230,13 +230,9 @@ class Refusal:
             "instance": f"urn:holdfast:ref:{self.ref}",
             **error["holdfast"],
         }
-        return "application/problem+json", _dump(problem)
+        return "application/problem+json", dumps(problem)
 
     def _blamed(self) -> str:
         """The target whose failure this is."""
         same = [a for a in self.attempts if a.failure and a.failure.kind is self.failure.kind]
         return same[0].target.name if same else ""
-
-
-def _dump(value: Mapping[str, Any]) -> bytes:
-    return json.dumps(value, ensure_ascii=False).encode()
