@@ -16,7 +16,7 @@ from holdfast.sim.actions import Send
 from holdfast.sim.catalogue import FAULTS, PLAYERS
 from holdfast.sim.dice import Dice
 from holdfast.sim.script import parse, play
-from holdfast.wire import DIALECTS
+from holdfast.wire import DIALECTS, decode
 from holdfast.wire.translate import neutral
 
 SPOKEN = ("chat", "responses", "messages")
@@ -208,6 +208,15 @@ def test_an_endless_event_is_given_up(dialect: str) -> None:
     (failure,) = items
     assert isinstance(failure, Failure)
     assert failure.kind is Kind.PROTOCOL
+
+
+@pytest.mark.parametrize("dialect", SPOKEN)
+def test_an_endless_answer_is_given_up(dialect: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is told is kept, to be gone on with, and an upstream may run wild."""
+    monkeypatch.setattr(decode, "ANSWER", 100_000)
+    *_, failure = decoded(dialect, [b'data: {"type": "tomorrow", "x": 1}\n\n'] * 5000)
+    assert isinstance(failure, Failure)
+    assert (failure.kind, "MiB" in failure.detail) == (Kind.PROTOCOL, True)
 
 
 @pytest.mark.parametrize("dialect", SPOKEN)

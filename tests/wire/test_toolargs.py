@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from holdfast.wire import toolargs
 from holdfast.wire.toolargs import Fragment, ToolCalls, is_object
 
 Given = tuple[int | None, str, str, str]  # the vendor's index, id, name, arguments
@@ -243,3 +244,23 @@ def test_arguments_cut_anywhere_come_together(value: dict[str, str], data: st.Da
     assert calls.fault() == ""
     assert is_object(text)
     assert not is_object(text[:-1])
+
+
+def test_a_long_call_is_not_read_anew_for_each_of_its_fragments(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Code is full of braces, with which a call might begin again."""
+    read: list[int] = []
+
+    def counted(text: str) -> object:
+        read.append(len(text))
+        return json.loads(text)
+
+    monkeypatch.setattr(toolargs, "loads", counted)
+    arguments = json.dumps({"content": "if (a) { b({}) }\n" * 500})
+    calls = ToolCalls()
+    for start in range(0, len(arguments), 3):
+        calls.add(0, "c", "write", arguments[start : start + 3])
+    calls.complete()
+    assert not calls.fault()
+    assert sum(read) < 4 * len(arguments)

@@ -28,6 +28,7 @@ from .trouble import error_of, says
 Item = StreamEvent | Failure
 
 BODY = 32 * 1024 * 1024  # bytes of a JSON body
+ANSWER = 256 * 1024 * 1024  # bytes of a whole answer: what is told is kept, to be gone on with
 PAGE = 64 * 1024  # bytes of a body that is neither, kept to explain it
 _EXCERPT = 256  # characters
 _DONE, _WORD = b"[DONE]", b"DONE"
@@ -112,6 +113,7 @@ class AnswerDecoder:
         self._content_type = content_type
         self._media_type = content_type.partition(";")[0].strip().lower()
         self._form: Form | None = None
+        self._size = 0  # bytes that have come
         self._held = bytearray()  # what came before the form was known, or a body
         self._failed = False
         self._parser = SseParser()
@@ -125,6 +127,9 @@ class AnswerDecoder:
     def receive_data(self, data: bytes) -> Sequence[Item]:
         if self.done or self._failed:
             return ()
+        self._size += len(data)
+        if self._size > ANSWER:
+            return self._give([self._wrong(f"an answer of more than {ANSWER >> 20} MiB")])
         if self._form is None:
             data = bytes(self._held) + data
             self._held.clear()

@@ -19,6 +19,7 @@ from hashlib import sha256
 from itertools import chain, count, pairwise
 
 from .jsontext import loads
+from .jsonvalues import JsonValues
 
 _UNFIT = re.compile(r"[^A-Za-z0-9_-]")
 
@@ -90,6 +91,9 @@ class _Call:
     owns_id: bool  # `id` is the vendor's own
     parts: list[str] = field(default_factory=list)
     held: list[str] = field(default_factory=list)  # what has come since one was in doubt
+    size: int = 0  # characters of all parts
+    scan: JsonValues = field(default_factory=JsonValues)  # of the parts that were looked at
+    scanned: int = 0  # how many they are
 
     @property
     def text(self) -> str:
@@ -97,7 +101,20 @@ class _Call:
 
     @property
     def whole(self) -> bool:
-        return not self.freeform and is_object(self.text)
+        """Asked of many a fragment: all is read only where every bracket is closed."""
+        new = "".join(self.parts[self.scanned :])
+        self.scanned = len(self.parts)
+        self.scan.feed(new.encode("utf-8", "surrogatepass"))
+        return not (self.freeform or self.scan.size) and is_object(self.text)
+
+    def tell(self, arguments: str) -> str:
+        self.parts.append(arguments)
+        self.size += len(arguments)
+        return arguments
+
+    def is_all_of(self, arguments: str) -> bool:
+        """Whether `arguments` are all that was told."""
+        return len(arguments) == self.size and arguments == self.text
 
     def is_followed_by(self, id: str, name: str, arguments: str) -> bool:
         """Whether a fragment that claims this call's place begins another call."""
@@ -107,21 +124,19 @@ class _Call:
             return bool(id or self.parts or not self.owns_id)
         if id and self.id and id != self.id:
             return self.whole
-        return self.whole and arguments.startswith("{") and arguments != self.text
+        return arguments.startswith("{") and self.whole and not self.is_all_of(arguments)
 
     def add(self, arguments: str) -> str:
         """What is new in `arguments`: no placeholder, and no repetition of the whole."""
         if not self.freeform:
             if not self.parts and arguments.strip() in _NOTHING:
                 return ""
-            if arguments.startswith("{") and self.parts and arguments == self.text and self.whole:
+            if arguments.startswith("{") and self.is_all_of(arguments) and self.whole:
                 return ""
             if self.held or self._is_doubtful(arguments):
                 self.held.append(arguments)
                 return ""
-        if arguments:
-            self.parts.append(arguments)
-        return arguments
+        return self.tell(arguments) if arguments else ""
 
     def settle(self) -> str:
         """What is new in all that was held, now that nothing follows."""
@@ -129,14 +144,14 @@ class _Call:
             return ""
         rest = _rest(self.text, self.held)
         self.held.clear()
-        self.parts.append(rest)
-        return rest
+        return self.tell(rest)
 
     def _is_doubtful(self, arguments: str) -> bool:
         if not self.parts:
             return arguments.lstrip().startswith('"')
-        is_object = arguments.lstrip().startswith("{")
-        return is_object and (arguments.startswith(self.text) or self.whole)
+        if not arguments.lstrip().startswith("{"):
+            return False
+        return self.whole or (len(arguments) >= self.size and arguments.startswith(self.text))
 
 
 class ToolCalls:
@@ -149,6 +164,7 @@ class ToolCalls:
         self._seed = seed
         self._calls: list[_Call] = []
         self._places: dict[int, _Call] = {}  # by the vendor's own index
+        self._ids: dict[str, _Call] = {}
 
     def __bool__(self) -> bool:
         return bool(self._calls)
@@ -166,7 +182,8 @@ class ToolCalls:
         late = "" if name == call.name else name
         call.name += late
         known = call.id
-        call.id = known or self._fit_id(id, call.index, call.name, arguments)
+        if not known:
+            self._name(call, self._fit_id(id, call.index, call.name, arguments))
         return Fragment(call.index, "" if known else call.id, late, call.add(arguments))
 
     def complete(self, place: int | None = None) -> list[Fragment]:
@@ -177,7 +194,7 @@ class ToolCalls:
         fragments = _settled(over)
         bare = [call for call in over if not call.parts and not call.freeform]
         for call in bare:
-            call.parts.append("{}")
+            call.tell("{}")
         return [*fragments, *(Fragment(call.index, "", "", "{}") for call in bare)]
 
     def cut(self) -> list[Fragment]:
@@ -200,14 +217,15 @@ class ToolCalls:
         if place is not None:
             return self._places.get(place)
         if id:
-            return next((call for call in reversed(self._calls) if call.id == id), None)
+            return self._ids.get(id)
         return self._calls[-1] if self._calls else None
 
     def _open(self, place: int | None, id: str, name: str, arguments: str, freeform: bool) -> _Call:
         index = len(self._calls)
         owns_id = bool(id)
         id = self._fit_id(id, index, name, arguments)
-        call = _Call(index, id, name, freeform, owns_id)
+        call = _Call(index, "", name, freeform, owns_id)
+        self._name(call, id)
         self._calls.append(call)
         if place is not None:
             self._places[place] = call
@@ -215,9 +233,14 @@ class ToolCalls:
 
     def _fit_id(self, id: str, index: int, name: str, arguments: str) -> str:
         """`id`, or one that is made for a call with a name, if there is none or it is taken."""
-        if id and not any(call.id == id for call in self._calls):
+        if id and id not in self._ids:
             return id
         return self._made_id(index, name, arguments) if name else ""
+
+    def _name(self, call: _Call, id: str) -> None:
+        call.id = id
+        if id:
+            self._ids[id] = call
 
     def _made_id(self, index: int, name: str, arguments: str) -> str:
         origin = f"{self._seed}\n{index}\n{name}\n{arguments}".encode("utf-8", "replace")
