@@ -75,8 +75,7 @@ class Exchange:
         services.check_key(self._headers)
 
     async def _serve(self) -> None:
-        coding = self._headers.get("content-encoding", "")
-        body = await read_body(self._receive, self._services.settings.max_body, coding)
+        body = await read_body(self._receive, self._services.settings.max_body, self._headers)
         request, route = self._understand(body)
         if wants_durable(self._headers, request):
             durable = DurableExchange(self._services, self._headers, self._receive, self._send)

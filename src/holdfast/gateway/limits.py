@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 
 from starlette.types import Receive
@@ -57,11 +57,15 @@ def check_headers(headers: Iterable[tuple[bytes, bytes]]) -> None:
         raise StreamFailed(invalid("headers_too_large", None, en, zh))
 
 
-async def read_body(receive: Receive, limit: int, coding: str = "") -> bytes:
+async def read_body(receive: Receive, limit: int, headers: Mapping[str, str]) -> bytes:
     """The whole body, unpacked. Raises ClientGone, or StreamFailed if there is no such thing.
 
-    `coding` is the request's Content-Encoding. `limit` holds before and after unpacking.
+    `limit` holds before and after unpacking, and for a length that is only announced: who waits
+    for leave to send (Expect: 100-continue) need not send what would be refused.
     """
+    if (number_in(headers.get("content-length", "")) or 0) > limit:
+        raise _too_large(limit)
+    coding = headers.get("content-encoding", "")
     return _unpacked(await _read(receive, limit), coding.strip().lower(), limit)
 
 

@@ -25,8 +25,7 @@ def routes(services: Services) -> list[Route]:
         """Every vendor counts in its own way, so this is an estimate and says so."""
         check_headers(request.headers.raw)
         services.check_key(request.headers)
-        coding = request.headers.get("content-encoding", "")
-        body = await read_body(request.receive, services.settings.max_body, coding)
+        body = await read_body(request.receive, services.settings.max_body, request.headers)
         asked = decode_count(body)
         if isinstance(asked, Failure):
             raise StreamFailed(asked)
