@@ -1,4 +1,4 @@
-"""A line to a server that can be cut, and mended."""
+"""A line to a server that can be cut, and mended; or swallow what it is given."""
 
 from __future__ import annotations
 
@@ -14,6 +14,8 @@ class Proxy:
     def __init__(self, target: str) -> None:
         self._target = urlsplit(target)
         self._whole = True
+        self._flows = asyncio.Event()
+        self._flows.set()
         self._open: set[asyncio.StreamWriter] = set()
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -47,6 +49,11 @@ class Proxy:
 
     def mend(self) -> None:
         self._whole = True
+        self._flows.set()
+
+    def swallow(self) -> None:
+        """Takes all that comes, and whoever connects, and passes nothing on until it is mended."""
+        self._flows.clear()
 
     async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()
@@ -61,7 +68,7 @@ class Proxy:
         )
         self._open |= {writer, here}
         try:
-            await asyncio.gather(_carry(reader, here), _carry(there, writer))
+            await asyncio.gather(self._carry(reader, here), self._carry(there, writer))
         except asyncio.CancelledError:
             return  # the server's own callback would tell of it as an error
         finally:
@@ -69,13 +76,13 @@ class Proxy:
             writer.close()
             here.close()
 
-
-async def _carry(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    try:
-        while data := await reader.read(1 << 16):
-            writer.write(data)
-            await writer.drain()
-    except ConnectionError:
-        pass
-    finally:
-        writer.close()
+    async def _carry(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            while data := await reader.read(1 << 16):
+                await self._flows.wait()
+                writer.write(data)
+                await writer.drain()
+        except ConnectionError:
+            pass
+        finally:
+            writer.close()

@@ -16,7 +16,7 @@ from .feed import Feeds
 from .journal import Again, Park, Policy, fingerprint, on_begin, on_failure
 from .parked import Parked, unrecorded
 from .ports import Handler, Journal
-from .writing import Durability, Listener, LiveJournal, Nobody, Place
+from .writing import Durability, Listener, LiveJournal, Nobody, Place, in_time
 
 T = TypeVar("T")
 
@@ -125,14 +125,14 @@ class Lives:
         return fence is not None and self.running[fence.lane].stopping
 
     async def look(self, ask: Callable[[], T]) -> T:
-        """On behalf of a reader, who outlives a store that is away for a while. Raises
+        """On behalf of a reader, who outlives a store that is away for a while, or hangs. Raises
         StoreFailed.
         """
         loop = asyncio.get_running_loop()
         until = loop.time() + self.patience.away
         while True:
             try:
-                return await asyncio.to_thread(ask)
+                return await in_time(asyncio.to_thread(ask), self.patience.answer)
             except StoreFailed:
                 if loop.time() >= until:
                     raise

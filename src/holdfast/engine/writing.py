@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import Protocol, TypeVar
@@ -28,9 +28,13 @@ _LOG = structlog.get_logger("holdfast.engine")
 
 async def answered(done: Future[T], within: float) -> T:
     """What the store says to it. One that hangs is away: what it was given may yet be done."""
+    return await in_time(asyncio.wrap_future(done), within)
+
+
+async def in_time(asked: Awaitable[T], within: float) -> T:
     try:
         async with asyncio.timeout(within):
-            return await asyncio.wrap_future(done)
+            return await asked
     except TimeoutError:
         raise StoreFailed("the store does not answer") from None
 

@@ -123,7 +123,9 @@ def _connect(place: Path | str) -> tuple[Habits, Sql]:
         if habits is None:
             raise StoreFailed(f'"{url.get_backend_name()}" is no database that Holdfast knows')
         engine = create_engine(
-            url.set(drivername=habits.driver), connect_args=dict(habits.arguments)
+            url.set(drivername=habits.driver),
+            connect_args=dict(habits.arguments),
+            pool_timeout=2 * BUSY,  # all may be with a server that hangs
         )
     except ArgumentError as error:
         raise told(error) from error

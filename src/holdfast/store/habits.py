@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -26,7 +26,8 @@ class Habits:
     """`transaction(connection, hard)`: what is written within survives this process; if hard,
     a power cut too, and so does all that was written before. `now` is the database's clock in
     Unix seconds. `shared`: other processes write at the same time. `give_back` gives the disk a
-    little of the room that was freed, as long as there is some.
+    little of the room that was freed, as long as there is some. `take_time` is for a connection on
+    which one statement may take as long as it likes.
     """
 
     driver: str
@@ -38,6 +39,7 @@ class Habits:
     shared: bool
     tune: Callable[[Sql], None]
     give_back: Callable[[Connection], bool]
+    take_time: Callable[[Connection], object]
     arguments: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -100,7 +102,24 @@ def _on_sqlite_begin(connection: Connection) -> None:
     connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
 
+def _sqlite_takes_time(_: Connection) -> None:
+    """A file says when it fails."""
+
+
+def _postgres_takes_time(connection: Connection) -> None:
+    """It is not used again."""
+    connection.detach()
+    driver: Any = connection.connection.dbapi_connection
+    driver.silence = float("inf")
+
+
 def _tune_postgres(engine: Sql) -> None:
+    from .answering import Answering  # noqa: PLC0415 - an extra
+
+    def connect(_: object, __: object, place: Sequence[Any], how: Mapping[str, Any]) -> Any:
+        return Answering.connect(*place, **how)
+
+    event.listen(engine, "do_connect", connect)
     event.listen(engine, "connect", _on_postgres_connect)
 
 
@@ -123,6 +142,7 @@ SQLITE = Habits(
     shared=False,
     tune=_tune_sqlite,
     give_back=_sqlite_gives_back,
+    take_time=_sqlite_takes_time,
 )
 
 POSTGRES = Habits(
@@ -135,6 +155,7 @@ POSTGRES = Habits(
     shared=True,
     tune=_tune_postgres,
     give_back=_postgres_gives_back,
+    take_time=_postgres_takes_time,
     arguments={
         "connect_timeout": 5,
         "application_name": "holdfast",

@@ -35,6 +35,7 @@ def bring_up_to_date(engine: Sql, habits: Habits) -> None:
         if not tables:
             _make(connection)
         elif _VERSIONS.name not in tables or connection.scalar(select(_VERSIONS)) != VERSION:
+            habits.take_time(connection)
             migrate(connection)
 
 
