@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -279,6 +280,39 @@ def test_a_stop_between_two_lives_of_a_turn_holds_for_the_next(opened: Open) -> 
             assert await engine.stop("a")
             await idle(engine, "1")
             assert lives == [True]
+
+    run(main())
+
+
+def test_a_stop_holds_for_the_next_process(opened: Open) -> None:
+    """The one that was asked may be killed before the turn has ended."""
+
+    async def main() -> None:
+        begun, asked = asyncio.Event(), asyncio.Event()
+        lives: list[bool] = []
+
+        async def stubborn(turn: Turn, journal: Journal) -> None:
+            begun.set()
+            with suppress(asyncio.CancelledError):
+                await asyncio.Event().wait()
+            asked.set()
+            await asyncio.Event().wait()
+
+        async with opened(Setup(stubborn)) as engine:
+            await engine.accept(turn("1"))
+            await begun.wait()
+            assert await engine.stop("a")
+            await asked.wait()
+
+        async def handler(turn: Turn, journal: Journal) -> None:
+            try:
+                await asyncio.Event().wait()
+            except asyncio.CancelledError:
+                lives.append(engine.stopping(turn.id))
+
+        async with opened(Setup(handler)) as engine:
+            await idle(engine, "1")
+        assert lives == [True]
 
     run(main())
 

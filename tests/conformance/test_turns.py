@@ -287,6 +287,17 @@ def test_a_stop_reaches_whoever_holds_the_lane_and_the_next_life(turns: SqlTurns
     assert (begun.turn.id, begun.turn.stop) == ("2", True)
 
 
+def test_a_stop_reaches_a_turn_between_two_lives(turns: SqlTurns) -> None:
+    accept(turns, "1", "2")
+    fence = held(turns)
+    turns.begin(fence).result()
+    turns.pause(fence, "1").result()
+    assert turns.ask_stop("a").result() == ["1"]
+    begun = turns.begin(fence).result()
+    assert begun
+    assert (begun.turn.id, begun.turn.stop) == ("1", True)
+
+
 def test_what_was_being_sent_when_a_life_ended_is_unknown(
     database: Database, turns: SqlTurns
 ) -> None:

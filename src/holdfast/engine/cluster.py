@@ -168,10 +168,7 @@ class ClusterEngine:
         return await asyncio.to_thread(self._turns.absorbed, into)
 
     async def stop(self, lane: str, waiting: bool = False) -> bool:
-        running = self._lives.stop(lane)
-        if running and not waiting:
-            return True
-        asked = await asyncio.wrap_future(self._turns.ask_stop(lane, waiting))
+        running, asked = await self._lives.stop_all(lane, waiting)
         if asked and not running:
             self._bus.ask_stop(asked)
         return running or self._lives.stop_those(asked)

@@ -16,7 +16,7 @@ from .feed import Feeds
 from .journal import Again, Park, Policy, fingerprint, on_begin, on_failure
 from .parked import Parked, unrecorded
 from .ports import Handler, Journal
-from .writing import Durability, Listener, LiveJournal, Nobody, Place, in_time
+from .writing import Durability, Listener, LiveJournal, Nobody, Place, answered, in_time
 
 T = TypeVar("T")
 
@@ -105,6 +105,20 @@ class Lives:
         life.stopping = True
         life.cancel()
         return True
+
+    async def stop_all(self, lane: str, waiting: bool) -> tuple[bool, Sequence[str]]:
+        """Cancels what runs in the lane, here and in every later life, wherever that is; and with
+        `waiting` all that waits in it. Whether it ran here, and the ids of all that is to stop.
+        Raises StoreFailed where nobody else can see to it.
+        """
+        running = self.stop(lane)
+        try:
+            asked = await answered(self.turns.ask_stop(lane, waiting), self.patience.answer)
+        except StoreFailed:
+            if waiting or not running:
+                raise
+            asked = ()
+        return running, asked
 
     def stop_those(self, turn_ids: Sequence[str]) -> bool:
         """Cancels those of the turns that live here; False if there were none to cancel at all."""

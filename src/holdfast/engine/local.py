@@ -192,10 +192,7 @@ class LocalEngine:
         return await asyncio.to_thread(self._turns.absorbed, into)
 
     async def stop(self, lane: str, waiting: bool = False) -> bool:
-        running = self._lives.stop(lane)
-        if not waiting:
-            return running
-        asked = await asyncio.wrap_future(self._turns.ask_stop(lane, waiting=True))
+        running, asked = await self._lives.stop_all(lane, waiting)
         return running or self._lives.stop_those(asked)
 
     def stopping(self, turn_id: str) -> bool:

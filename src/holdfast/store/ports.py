@@ -243,8 +243,8 @@ class Turns(Protocol):
         ...
 
     def ask_stop(self, lane: str, waiting: bool = False) -> Future[Sequence[str]]:
-        """Marks what runs in `lane`, and with `waiting` what waits in it, to be stopped, in this
-        life or the next; returns the ids.
+        """Marks what was begun in `lane`, and with `waiting` what waits in it, to be stopped, in
+        this life or the next; returns the ids.
         """
         ...
 

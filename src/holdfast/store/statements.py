@@ -108,7 +108,7 @@ STOPPED = (
     .values(stop=True)
     .returning(TURNS.c.id)
 )
-STOPPED_RUNNING = STOPPED.where(TURNS.c.state == RUNNING)
+STOPPED_BEGUN = STOPPED.where(TURNS.c.begun > 0)
 FRESH = select(TURNS).where(TURNS.c.lane == _LANE, is_fresh(TURNS)).order_by(in_order(TURNS))
 RUNS = select(TURNS).where(TURNS.c.lane == _LANE, is_open(TURNS), TURNS.c.state == RUNNING)
 ABSORBED = select(TURNS).where(TURNS.c.absorbed_by == _TURN).order_by(TURNS.c.number)

@@ -39,7 +39,7 @@ from .statements import (
     PAUSED,
     RUNS,
     STOPPED,
-    STOPPED_RUNNING,
+    STOPPED_BEGUN,
     STREAMED,
     UNPRUNED,
     Statements,
@@ -264,7 +264,7 @@ class SqlTurns:
         return self._database.write(work, lane=fence.lane)
 
     def ask_stop(self, lane: str, waiting: bool = False) -> Future[Sequence[str]]:
-        stopped = STOPPED if waiting else STOPPED_RUNNING
+        stopped = STOPPED if waiting else STOPPED_BEGUN
 
         def work(connection: Connection) -> Sequence[str]:
             return list(connection.scalars(stopped, {"of_lane": lane}))
