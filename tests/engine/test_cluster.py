@@ -206,6 +206,35 @@ def test_a_stop_reaches_the_worker(cluster: Cluster) -> None:
     run(main())
 
 
+def test_a_full_worker_runs_what_ends_others(cluster: Cluster) -> None:
+    async def main() -> None:
+        begun = asyncio.Event()
+        one, stop = mine(cluster, "1"), mine(cluster, "stop", "a!")
+
+        async def handler(turn: Turn, journal: Journal) -> None:
+            if turn.id == stop.id:
+                add(journal, await worker.stop(one.lane))
+                return
+            begun.set()
+            try:
+                await asyncio.Event().wait()
+            except asyncio.CancelledError:
+                add(journal, "stopped")
+
+        limits = Limits(running=1)
+        async with (
+            cluster.node(Setup(handler, limits=limits)) as worker,
+            cluster.node() as connector,
+        ):
+            await connector.accept(one)
+            await begun.wait()
+            await connector.accept(stop, relieves=True)
+            assert await watch(connector, stop.id) == [True]
+            assert await watch(connector, one.id) == ["stopped"]
+
+    run(main())
+
+
 @pytest.mark.parametrize("stop", [False, True])
 def test_without_nats_everything_works_a_moment_later(cluster: Cluster, stop: bool) -> None:
     async def main() -> None:

@@ -4,7 +4,7 @@ knows, and is looked at whenever nothing was heard for a while.
 - wake-ups, kept by JetStream until acknowledged: "this lane has work"
 - live events of turns, and the hint to look at the database
 - that something was accepted, to those who deliver the answers
-- requests to stop turns
+- requests to stop turns, and to make room for what ends others
 """
 
 from __future__ import annotations
@@ -73,6 +73,7 @@ class Bus:
         self._flushing: set[asyncio.Task[None]] = set()
         self._accepting: list[tuple[str, asyncio.Event]] = []  # in this process
         self._on_stop: Callable[[Sequence[str]], object] = lambda turn_ids: None
+        self._on_relief: Callable[[str], object] = lambda lane: None
 
     @property
     def connected(self) -> bool:
@@ -104,6 +105,10 @@ class Bus:
     def on_stop(self, heard: Callable[[Sequence[str]], object]) -> None:
         """`heard` is called with the ids of turns that are to be stopped."""
         self._on_stop = heard
+
+    def on_relief(self, heard: Callable[[str], object]) -> None:
+        """`heard` is called with a lane whose turn is to run even where no other may."""
+        self._on_relief = heard
 
     async def wake(self, lane: str, message_id: str) -> bool:
         """Whether JetStream keeps the wake-up now, or had one of this id already."""
@@ -161,6 +166,10 @@ class Bus:
 
     def ask_stop(self, turn_ids: Sequence[str]) -> None:
         self._queue(f"{self._prefix}.stop", dump(turn_ids).encode())
+
+    def ask_relief(self, lane: str) -> None:
+        """Of whichever worker is the first: its wake-up waits for one that has room."""
+        self._queue(f"{self._prefix}.relief", lane.encode())
 
     @contextmanager
     def follow(self, turn_id: str) -> Iterator[asyncio.Queue[Sequence[Entry]]]:
@@ -281,6 +290,7 @@ class Bus:
                     error_cb=_ignore,
                 )
                 await self._client.subscribe(f"{self._prefix}.stop", cb=self._stop_asked)
+                await self._client.subscribe(f"{self._prefix}.relief", cb=self._relief_asked)
             except TROUBLE as error:
                 _LOG.warning("NATS cannot be reached", error=type(error).__name__)
                 await asyncio.sleep(PAUSE)
@@ -290,6 +300,9 @@ class Bus:
 
     async def _stop_asked(self, message: Msg) -> None:
         self._on_stop(json.loads(message.data))
+
+    async def _relief_asked(self, message: Msg) -> None:
+        self._on_relief(message.data.decode())
 
     async def _ready(self) -> JetStreamContext:
         """JetStream, with the stream and the consumer that everyone shares."""

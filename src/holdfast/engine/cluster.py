@@ -118,6 +118,8 @@ class ClusterEngine:
         new = await answered(accepting, self._settings.patience.answer)
         if new:
             self._bus.accepted(turn.lane)
+            if relieves:
+                self._bus.ask_relief(turn.lane)
             await self._bus.wake(turn.lane, turn.id)
             await self._count()
         return new

@@ -77,6 +77,7 @@ class Worker:
         """Until cancelled; then every lane is given back at once."""
         self._bus.on_stop(self._lives.stop_those)
         async with asyncio.TaskGroup() as group:
+            group.create_task(self._relieve(group, handler))
             group.create_task(self._fetch(group, handler))
             group.create_task(self._beat())
             group.create_task(self._sweep(group, handler))
@@ -107,20 +108,32 @@ class Worker:
             if self._draining:
                 await asyncio.Event().wait()
 
+    async def _relieve(self, group: asyncio.TaskGroup, handler: Handler) -> None:
+        """What ends others waits for no slot: all may be with what it is to end."""
+        lanes = asyncio.Queue[str]()
+        self._bus.on_relief(lanes.put_nowait)
+        while True:
+            lane = await lanes.get()
+            if not self._draining:
+                group.create_task(self._attend(lane, None, handler))
+
     async def _serve(self, lane: str, wake: Wake | None, handler: Handler) -> None:
         """With a slot that is given back. Without a wake-up the lane was found by a sweep."""
         try:
-            if lane not in self._busy:
-                self._busy.add(lane)
-                try:
-                    await self._take(lane, wake, handler)
-                finally:
-                    self._busy.discard(lane)
-                    self._quiet.set()
-            elif wake is not None:
-                await self._second(lane, wake)
+            await self._attend(lane, wake, handler)
         finally:
             self._slots.release()
+
+    async def _attend(self, lane: str, wake: Wake | None, handler: Handler) -> None:
+        if lane not in self._busy:
+            self._busy.add(lane)
+            try:
+                await self._take(lane, wake, handler)
+            finally:
+                self._busy.discard(lane)
+                self._quiet.set()
+        elif wake is not None:
+            await self._second(lane, wake)
 
     async def _second(self, lane: str, wake: Wake) -> None:
         """A wake-up for a lane that we hold: we see what it is for, unless we lose the lane. One
