@@ -17,6 +17,7 @@ from contextlib import (
     suppress,
 )
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -40,7 +41,7 @@ from .gateway.limits import Gate
 from .gateway.metrics import Metrics
 from .gateway.retention import keep_house
 from .gateway.services import Drain, Services
-from .node import check_role, node, works
+from .node import check_role, node, until_joined, works
 from .problems import ConfigError, Problem
 from .serving import Farewell, Server, listen
 from .sim.upstream import SimulatedUpstream
@@ -213,6 +214,7 @@ class Running:
     app: ASGIApp
     services: Services
     farewell: Farewell
+    joined: Callable[[], Coroutine[Any, Any, None]]  # see `node.until_joined`
 
 
 @asynccontextmanager
@@ -299,7 +301,7 @@ async def gateway(
             await here.engine.drain(seconds)
             await made.bots.outbox.tell_out(LAST_WORDS)
 
-        yield Running(app, services, farewell)
+        yield Running(app, services, farewell, partial(until_joined, here))
 
 
 class Shared:
@@ -350,12 +352,23 @@ async def serve(
 ) -> None:
     """Serves until SIGTERM, SIGHUP or Ctrl-C, then ends within 10 s. `ready` is given the address.
 
-    Raises ConfigError if the address or the data folder cannot be had.
+    Raises ConfigError if the address or the data folder cannot be had, or another process has got
+    the database while the server that it is on was started again.
     """
     with listen(settings.server) as listener:
         async with gateway(settings, simulated=simulated, role=role) as running:
             server = Server(running.app, running.services, ready, running.farewell)
-            await server.serve(sockets=[listener])
+            joined = False
+
+            async def leave() -> None:
+                nonlocal joined
+                await running.joined()
+                joined = server.should_exit = True
+
+            async with _running(leave()):
+                await server.serve(sockets=[listener])
+            if joined:
+                raise _in_use(settings.server, "")
 
 
 @asynccontextmanager

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, Protocol
+
+import structlog
 
 from .bot.connecting import Connecting, Spoken
 from .bot.outbox import for_all
@@ -20,9 +23,13 @@ from .engine.ports import Engine
 from .problems import ConfigError, Problem
 from .resilience.budget import RetryBudget
 from .resilience.health import Health
-from .store.alone import alone
+from .store.alone import InUse, alone
 from .store.database import Database
-from .store.ports import Fence, Turns
+from .store.ports import Fence, StoreFailed, Turns
+
+_LOG = structlog.get_logger("holdfast")
+
+LOOK = 3.0  # seconds between looks whether another process works here
 
 
 class Running(Engine, Protocol):
@@ -39,7 +46,8 @@ class Running(Engine, Protocol):
 @dataclass(frozen=True, slots=True)
 class Node:
     """`fences` is by what right deliveries are written, `speaks` for which bots there are any.
-    `standing` is what an operator should know beside whether it is ready.
+    `standing` is what an operator should know beside whether it is ready, `alone` sees to it that
+    no other process works on what is for one: see `store.alone`.
     """
 
     engine: Running
@@ -49,6 +57,7 @@ class Node:
     connecting: Callable[[Bots], Connecting] | None = None  # None: there is no cluster
     # What must rest, and what was spent on retries, with all; None: there is no cluster.
     share: Callable[[Health, RetryBudget], Coroutine[Any, Any, None]] | None = None
+    alone: Callable[[], object] = dict
 
 
 def clustered(settings: Settings) -> bool:
@@ -85,10 +94,10 @@ async def node(
     fences: dict[str, Fence] = {}
     keep = Keep(turns=settings.server.keep_messages)
     if not clustered(settings):
-        with alone(settings.server.data_dir, database):
+        with alone(settings.server.data_dir, database) as sure:
             limits = Limits(keep=keep)
             engine = LocalEngine(turns, clock, fences, last_word, limits, parked=parked)
-            yield Node(engine, fences, standing=lambda: _trouble(engine))
+            yield Node(engine, fences, standing=lambda: _trouble(engine), alone=sure)
         return
     try:
         from .engine.bus import BusSettings  # noqa: PLC0415 - an extra
@@ -120,6 +129,18 @@ async def node(
 
     async with cluster.open():
         yield Node(cluster, spoken, spoken.bots.__contains__, standing, connecting, cluster.share)
+
+
+async def until_joined(here: Node) -> None:
+    """Returns once another process works on what is for one alone."""
+    while True:
+        await asyncio.sleep(LOOK)
+        try:
+            await asyncio.to_thread(here.alone)
+        except InUse:
+            return
+        except StoreFailed as failed:
+            _LOG.warning("whether this process is alone is not known", reason=str(failed))
 
 
 def works(

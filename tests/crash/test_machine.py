@@ -7,11 +7,13 @@ from __future__ import annotations
 import asyncio
 import os
 import random
+import signal
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import AsyncExitStack, ExitStack, asynccontextmanager
 from pathlib import Path
 from uuid import uuid4
 
+import psycopg
 import pytest
 from tests.crash.asking import ROUTE, Page, Question, judge_call, judge_page
 from tests.crash.cluster import LONG, SOME, Cluster, Story, cluster, played
@@ -93,6 +95,52 @@ def test_postgres_dies_in_mid_answer_and_comes_back(launcher: Launcher, tmp_path
                 await born_again(lives)
 
             await lived_through(town, pulse, database.restart, database.restart)
+
+    with postgres() as database:
+        asyncio.run(main(database))
+
+
+ALONE = b"SELECT pg_try_advisory_lock(hashtext(current_schema() || '.alone'))"
+
+
+def locked(database: Postgres) -> bool:
+    """Whether some process is alone there."""
+    with psycopg.connect(database.url, autocommit=True) as other:
+        row = other.execute("SELECT FROM pg_locks WHERE locktype = 'advisory'").fetchone()
+        return row is not None
+
+
+def test_a_server_keeps_its_database_to_itself_when_that_has_come_back(
+    launcher: Launcher, tmp_path: Path
+) -> None:
+    async def main(database: Postgres) -> None:
+        async with server(launcher, tmp_path, on(database)) as (lives, town, _):
+            assert locked(database)
+            await database.restart()
+            async with asyncio.timeout(PATIENCE):
+                while not await asyncio.to_thread(locked, database):
+                    await asyncio.sleep(0)
+            await town.round()
+            assert not lives.life.over.is_set()
+
+    with postgres() as database:
+        asyncio.run(main(database))
+
+
+def test_a_server_whose_database_was_taken_by_another_says_so_and_ends(
+    launcher: Launcher, tmp_path: Path
+) -> None:
+    async def main(database: Postgres) -> None:
+        async with server(launcher, tmp_path, on(database)) as (lives, _, _):
+            lives.life.signal(signal.SIGSTOP)
+            await database.restart()
+            with psycopg.connect(database.url, autocommit=True) as other:
+                other.execute(ALONE)
+                lives.life.signal(signal.SIGCONT)
+                async with asyncio.timeout(PATIENCE):
+                    await lives.life.over.wait()
+        said = (tmp_path / "stderr.txt").read_text("utf-8")
+        assert "another holdfast serve works there" in said
 
     with postgres() as database:
         asyncio.run(main(database))

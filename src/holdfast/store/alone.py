@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import os
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
+
+from sqlalchemy import Connection
 
 from .database import Database
 from .ports import StoreFailed
-from .writer import telling
+from .writer import forgiving, telling
 
 if sys.platform == "win32":
     import msvcrt
@@ -45,15 +48,23 @@ class InUse(StoreFailed):
 
 
 @contextmanager
-def alone(data_dir: Path, database: Database) -> Iterator[None]:
+def alone(data_dir: Path, database: Database) -> Iterator[Callable[[], None]]:
     """Holds the folder and the database for this process; the operating system and the server
-    take them back if it dies. Raises InUse, StoreFailed.
+    take them back if it dies. What it gives is to be called now and then: a server that was
+    started again has forgotten who was alone. All raises InUse, StoreFailed.
     """
     with ExitStack() as stack:
         stack.enter_context(_folder(data_dir))
         if database.habits.lock_alone:
-            stack.enter_context(_server(database))
-        yield
+            lock = stack.enter_context(closing(_Lock(database)))
+            lock.keep()
+            yield lock.keep
+        else:
+            yield _kept
+
+
+def _kept() -> None:
+    """A file is never forgotten."""
 
 
 @contextmanager
@@ -71,20 +82,62 @@ def _folder(data_dir: Path) -> Iterator[None]:
         yield
 
 
-@contextmanager
-def _server(database: Database) -> Iterator[None]:
-    """The lock ends with the connection. If that breaks, fences still keep two apart."""
-    with telling(), database.engine.connect() as connection:
+class _Lock:
+    """That of a server, which ends with its connection. Fences keep two apart that both believe to
+    have it. Thread-safe.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._connection: Connection | None = None
+        self._session: tuple[Any, ...] | None = None  # that had it last
+        self._closed = False
+        self._door = threading.Lock()
+
+    def keep(self) -> None:
+        """Takes it if it is not held, or no more."""
+        with self._door, telling():
+            try:
+                if self._connection is not None:
+                    self._connection.exec_driver_sql("SELECT 1")
+                    self._connection.rollback()
+                elif not self._closed:
+                    self._take()
+            except BaseException:
+                self._leave()
+                raise
+
+    def close(self) -> None:
+        with self._door:
+            self._closed = True
+            self._leave()
+
+    def _take(self) -> None:
+        connection = self._connection = self._database.engine.connect()
         connection.detach()  # closing it really closes it
+        habits = self._database.habits
+
+        ours = False  # a session that we have lost hold of, and the server has not yet
 
         def locked() -> bool:
-            got = connection.exec_driver_sql(database.habits.lock_alone).scalar()
+            nonlocal ours
+            if self._session:
+                ended = connection.exec_driver_sql(habits.end_session, self._session)
+                ours = ended.first() is not None
+            got = connection.exec_driver_sql(habits.lock_alone).scalar()
             connection.commit()
             return bool(got)
 
         if not _had(locked):
-            raise InUse("the database", "")
-        yield
+            raise StoreFailed("an earlier session goes on") if ours else InUse("the database", "")
+        self._session = tuple(connection.exec_driver_sql(habits.session).one())
+        connection.rollback()
+
+    def _leave(self) -> None:
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            with forgiving():
+                connection.close()
 
 
 def _had(take: Callable[[], bool]) -> bool:

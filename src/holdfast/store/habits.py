@@ -16,6 +16,8 @@ from sqlalchemy.sql.expression import literal_column
 BUSY = 5.0  # seconds to wait for another process's lock
 SPARE = 4  # the part of a file that stays free for what comes next: one in so many pages
 MOVED = 256  # pages in one transaction
+# Both sides ask one that is silent for a sign of life, first after so many seconds.
+_ALIVE = {"keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 3}
 STUCK = 5  # seconds after which a process that was stopped in mid-transaction loses it
 
 Transaction = Callable[[Connection, bool], AbstractContextManager[None]]
@@ -27,7 +29,8 @@ class Habits:
     a power cut too, and so does all that was written before. `now` is the database's clock in
     Unix seconds. `shared`: other processes write at the same time. `give_back` gives the disk a
     little of the room that was freed, as long as there is some. `take_time` is for a connection on
-    which one statement may take as long as it likes.
+    which one statement may take as long as it likes. `session` asks for two values that name a
+    session, by which `end_session` ends it, and tells of none where there is none any more.
     """
 
     driver: str
@@ -36,6 +39,8 @@ class Habits:
     now: ColumnElement[float]
     lock_migrations: str
     lock_alone: str
+    session: str
+    end_session: str
     shared: bool
     tune: Callable[[Sql], None]
     give_back: Callable[[Connection], bool]
@@ -124,10 +129,16 @@ def _tune_postgres(engine: Sql) -> None:
 
 
 def _on_postgres_connect(connection: Any, _: object) -> None:
-    """A process that is stopped in mid-transaction must not hold a lane for ever."""
+    """A process that is stopped in mid-transaction must not hold a lane for ever, nor a machine
+    that is gone what it was alone on.
+    """
+    settings = {
+        "lock_timeout": f"'{int(BUSY)}s'",
+        "idle_in_transaction_session_timeout": f"'{STUCK}s'",
+        **{f"tcp_{name}": value for name, value in _ALIVE.items()},
+    }
     cursor = connection.cursor()
-    cursor.execute(f"SET lock_timeout = '{int(BUSY)}s'")
-    cursor.execute(f"SET idle_in_transaction_session_timeout = '{STUCK}s'")
+    cursor.execute("; ".join(f"SET {name} = {value}" for name, value in settings.items()))
     cursor.close()
     connection.commit()
 
@@ -139,6 +150,8 @@ SQLITE = Habits(
     now=literal_column("((julianday('now') - 2440587.5) * 86400.0)"),
     lock_migrations="",  # BEGIN IMMEDIATE is a lock
     lock_alone="",  # so is the file beside it
+    session="",
+    end_session="",
     shared=False,
     tune=_tune_sqlite,
     give_back=_sqlite_gives_back,
@@ -152,6 +165,11 @@ POSTGRES = Habits(
     now=literal_column("extract(epoch from clock_timestamp())::float8"),
     lock_migrations="SELECT pg_advisory_xact_lock(hashtext(current_schema() || '.migrations'))",
     lock_alone="SELECT pg_try_advisory_lock(hashtext(current_schema() || '.alone'))",
+    session="SELECT pid, backend_start::text FROM pg_stat_activity WHERE pid = pg_backend_pid()",
+    end_session=(  # numbers of processes come again
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+        " WHERE pid = %s AND backend_start::text = %s"
+    ),
     shared=True,
     tune=_tune_postgres,
     give_back=_postgres_gives_back,
@@ -159,9 +177,7 @@ POSTGRES = Habits(
     arguments={
         "connect_timeout": 5,
         "application_name": "holdfast",
-        "keepalives_idle": 10,
-        "keepalives_interval": 5,
-        "keepalives_count": 3,
+        **_ALIVE,
         "tcp_user_timeout": 20_000,  # milliseconds; keepalives say nothing of what is not taken
     },
 )

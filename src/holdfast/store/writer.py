@@ -161,7 +161,7 @@ class Writer:
 
     def _disconnect(self) -> None:
         if self._connection is not None:
-            with _forgiving():
+            with forgiving():
                 self._connection.close()
             self._connection = None
 
@@ -176,7 +176,7 @@ def _tell(jobs: Sequence[Job], error: BaseException) -> None:
 
 
 @contextmanager
-def _forgiving() -> Iterator[None]:
+def forgiving() -> Iterator[None]:
     """What is thrown away may be broken."""
     try:
         yield
