@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from sqlalchemy import Connection, update
 from tests.conformance.databases import Place
 
 from holdfast.store.database import Database
@@ -24,6 +25,7 @@ from holdfast.store.ports import (
     Turn,
     TurnState,
 )
+from holdfast.store.tables import EVENTS, TURNS
 from holdfast.store.turns import SqlTurns
 
 LEASE = 60.0
@@ -470,3 +472,27 @@ def test_what_waits_in_a_lane_is_begun_before_what_comes(database: Database) -> 
     assert taken is not None
     assert taken.begun == Begun(turn("1"))
     assert turns.waiting("a") == [turn("2")]
+
+
+@pytest.mark.parametrize("spoilt", ["{", "[]", "", "\x01"])
+def test_what_cannot_be_read_is_told_as_empty(
+    database: Database, turns: SqlTurns, spoilt: str
+) -> None:
+    accept(turns, "1", "2")
+    fence = held(turns)
+    turns.begin(fence).result()
+    turns.append(fence, "1", [entry(1), entry(2)]).result()
+
+    def spoil(connection: Connection) -> None:
+        connection.execute(update(TURNS).where(TURNS.c.id == "1").values(body=spoilt))
+        connection.execute(update(EVENTS).where(EVENTS.c.sequence == 1).values(event=spoilt))
+
+    database.write(spoil).result()
+    assert turns.events("1") == [Entry(1, {}), entry(2)]
+    begun = turns.begin(fence).result()
+    assert begun
+    assert begun.turn.body == {}
+    turns.end(fence, "1", TurnState.PARKED).result()
+    begun = turns.begin(fence).result()
+    assert begun
+    assert begun.turn.body == turn("2").body

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
+import threading
 from concurrent.futures import Future
 from contextlib import closing
 from pathlib import Path
@@ -16,7 +17,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Column, MetaData, create_engine, func, make_url, select, text
+from sqlalchemy import Column, Connection, MetaData, create_engine, func, make_url, select, text
 from tests.conformance.databases import POSTGRES, Place, postgres_schema
 
 from holdfast.store import migrations
@@ -35,7 +36,7 @@ from holdfast.store.ports import (
     TurnState,
 )
 from holdfast.store.schema import VERSION, migrate
-from holdfast.store.tables import METADATA
+from holdfast.store.tables import LANES, METADATA
 from holdfast.store.turns import SqlTurns
 
 # What the versions before migrations made (release 0.1).
@@ -359,3 +360,29 @@ def test_what_was_dropped_is_given_back_to_the_disk(tmp_path: Path) -> None:
     assert file.stat().st_size < 1_000_000
     with closing(Database(file)) as database:
         assert SqlTurns(database).find("new") is not None
+
+
+def test_a_fault_in_what_is_written_costs_nobody_else(tmp_path: Path) -> None:
+    """The thread that writes does so for all."""
+    with closing(Database(tmp_path / "holdfast.db")) as database:
+        turns, held = SqlTurns(database), threading.Event()
+
+        def fault(connection: Connection) -> bool:
+            row = {"lane": "never", "accepted": 0, "token": 0, "expires_at": 0.0}
+            connection.execute(LANES.insert().values(row))
+            raise ZeroDivisionError
+
+        database.write(lambda _: held.wait())  # so that what comes is one batch
+        done: list[Future[Any]] = [
+            accept(database, "1"),
+            database.write(fault),
+            accept(database, "2"),
+        ]
+        held.set()
+        assert done[0].result()
+        assert isinstance(done[1].exception(), ZeroDivisionError)
+        assert done[2].result()
+        assert turns.open_lanes() == ["1", "2"]
+        with database.read() as connection:
+            lanes = connection.scalars(select(LANES.c.lane).order_by(LANES.c.lane))
+            assert list(lanes) == ["1", "2"]

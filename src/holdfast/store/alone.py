@@ -97,15 +97,17 @@ class _Lock:
     def keep(self) -> None:
         """Takes it if it is not held, or no more."""
         with self._door, telling():
+            kept = False
             try:
                 if self._connection is not None:
                     self._connection.exec_driver_sql("SELECT 1")
                     self._connection.rollback()
                 elif not self._closed:
                     self._take()
-            except BaseException:
-                self._leave()
-                raise
+                kept = True
+            finally:
+                if not kept:
+                    self._leave()
 
     def close(self) -> None:
         with self._door:

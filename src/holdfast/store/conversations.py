@@ -22,8 +22,7 @@ from sqlalchemy import (
     update,
 )
 
-from ..wire.jsontext import loads
-from .database import Database, dump
+from .database import Database, dump, load
 from .ports import ENDED, Json, Pairing, Recalled, Remembered, Turn, TurnState
 from .prepared import Prepared
 from .tables import CONVERSATIONS, DELIVERIES, EVENTS, NOTES, PAIRINGS, TURNS
@@ -106,9 +105,9 @@ class SqlConversations:
         def work(connection: Connection) -> Remembered:
             notes: dict[str, list[Json]] = {}
             for row in self._notes.all(connection, asked):
-                notes.setdefault(row.turn, []).append(loads(row.event))
+                notes.setdefault(row.turn, []).append(load(row.event))
             recent = [
-                Recalled(row.id, loads(row.receipt or "{}"), notes.get(row.id, ()))
+                Recalled(row.id, load(row.receipt or "{}"), notes.get(row.id, ()))
                 for row in self._receipts.all(connection, asked)
             ]
             settings = self._settings_of(connection, lane)
@@ -153,7 +152,7 @@ class SqlConversations:
         self._database.write(lambda c: bool(c.execute(gone))).result()
 
     def _settings_of(self, connection: Connection, lane: str) -> Json:
-        found: Json = loads(self._settings.scalar(connection, {"of_lane": lane}) or "{}")
+        found: Json = load(self._settings.scalar(connection, {"of_lane": lane}) or "{}")
         return found
 
     def _history_of(self, connection: Connection, lane: str) -> Sequence[Json]:
@@ -168,7 +167,8 @@ class SqlConversations:
             for row in large
         }
         told = (row.event or events.get((row.turn, row.sequence)) for row in kept)
-        return [loads(event)["message"] for event in told if event]
+        spoken = (load(event).get("message") for event in told if event)
+        return [message for message in spoken if message]
 
     def _keep(self, connection: Connection, lane: str, **values: Any) -> None:
         row = {"lane": lane, "settings": "{}", "since": 0} | values
@@ -243,7 +243,7 @@ class SqlNotes:
     def get(self, key: str) -> Json | None:
         with self._database.read() as connection:
             value = connection.scalar(select(NOTES.c.value).where(NOTES.c.key == key))
-        return None if value is None else loads(value)
+        return None if value is None else load(value) or None
 
     def put(self, key: str, value: Json | None) -> None:
         if value is None:

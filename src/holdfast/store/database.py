@@ -11,12 +11,14 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import msgspec
+import structlog
 from sqlalchemy import Connection, create_engine, make_url
 from sqlalchemy import Engine as Sql
 from sqlalchemy.exc import ArgumentError
 from sqlalchemy.sql.dml import UpdateBase
 from sqlalchemy.sql.selectable import SelectBase
 
+from ..wire.jsontext import loads
 from .habits import BUSY, POSTGRES, SQLITE, Habits
 from .ports import StoreFailed
 from .prepared import Prepared
@@ -24,6 +26,8 @@ from .schema import bring_up_to_date
 from .writer import Work, Writer, telling, told
 
 T = TypeVar("T")
+
+_LOG = structlog.get_logger("holdfast.store")
 
 _encode = msgspec.json.Encoder().encode
 
@@ -133,6 +137,20 @@ def _connect(place: Path | str) -> tuple[Habits, Sql]:
         raise StoreFailed(f"{error.name} is missing: pip install holdfast[postgres]") from error
     habits.tune(engine)
     return habits, engine
+
+
+def load(text: bytes | str) -> Any:
+    """The object that `dump` wrote. Of what a disk or a hand has spoilt an empty one: it costs the
+    turn that it is of, which is parked, and neither its lane nor the others.
+    """
+    try:
+        value = loads(text)
+    except ValueError:
+        value = None
+    if isinstance(value, dict):
+        return value
+    _LOG.error("something that is stored cannot be read", size=len(text))
+    return {}
 
 
 def dump(value: Any) -> str:

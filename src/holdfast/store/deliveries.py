@@ -17,8 +17,7 @@ from sqlalchemy import (
     update,
 )
 
-from ..wire.jsontext import loads
-from .database import Database, dump
+from .database import Database, dump, load
 from .ports import MOVES, Delivery, DeliveryState, Fence, Json, TurnState
 from .statements import OF_DELIVERY, Statements
 from .tables import DELIVERIES, TURNS
@@ -171,9 +170,9 @@ def _delivery(row: Any) -> Delivery:
         row.key,
         row.turn,
         row.ordinal,
-        loads(row.content),
+        load(row.content),
         DeliveryState(row.state),
         row.tries,
-        loads(row.receipt),
+        load(row.receipt),
         row.updated,
     )

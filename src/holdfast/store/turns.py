@@ -9,8 +9,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Select, delete, func, select, update
 
-from ..wire.jsontext import loads
-from .database import Database, dump
+from .database import Database, dump, load
 from .deliveries import row_of
 from .ports import (
     ENDED,
@@ -295,12 +294,12 @@ class SqlTurns:
         asked = {"of_turn": turn_id, "after": after}
         with self._database.read() as connection:
             rows = self._statements.journal.all(connection, asked)
-        return [Entry(row.sequence, loads(row.event)) for row in rows]
+        return [Entry(row.sequence, load(row.event)) for row in rows]
 
     def event(self, turn_id: str, sequence: int) -> Entry | None:
         with self._database.read() as connection:
             event = connection.scalar(ENTRY, {"of_turn": turn_id, "sequence": sequence})
-        return None if event is None else Entry(sequence, loads(event))
+        return None if event is None else Entry(sequence, load(event))
 
     def open_lanes(self, unheld: float | None = None, limit: int | None = None) -> Sequence[str]:
         query, given = select(TURNS.c.lane).where(is_open(TURNS)), {}
@@ -406,5 +405,5 @@ def _drop(connection: Connection, ids: Sequence[str]) -> None:
 
 
 def turn_of(row: Any) -> Turn:
-    body, stop = loads(row.body), bool(row.stop)
+    body, stop = load(row.body), bool(row.stop)
     return Turn(row.id, row.lane, body, row.accepted_at, row.begun, stop)

@@ -41,6 +41,14 @@ class Job:
     result: Future[Any] = field(default_factory=Future)
 
 
+class _Faulty(Exception):
+    """A job failed by a fault of its own, of which it was told."""
+
+    def __init__(self, job: Job) -> None:
+        super().__init__(job.lane)
+        self.job = job
+
+
 class Writer:
     """The one that writes, on a thread and a connection of its own."""
 
@@ -111,6 +119,8 @@ class Writer:
         """
         try:
             self._commit(batch)
+        except _Faulty as faulty:  # nothing was done of it, and so of the others
+            self._write([job for job in batch if job is not faulty.job])
         except self._trouble as error:
             gone = self._unusable(error)
             if (gone and self._committing) or (len(batch) == 1 and not gone):
@@ -119,6 +129,8 @@ class Writer:
             for number, job in enumerate(batch):
                 try:
                     self._commit([job])
+                except _Faulty:
+                    continue
                 except self._trouble as again:
                     _tell([job], again)
                     if self._unusable(again):
@@ -138,6 +150,11 @@ class Writer:
                     outcomes.append((job, job.work(self._connection), None))
                 except REFUSALS as refusal:
                     outcomes.append((job, None, refusal))
+                except self._trouble:
+                    raise
+                except Exception as defect:  # the supervisor of a job: see docs/adr/0017
+                    job.result.set_exception(defect)
+                    raise _Faulty(job) from defect
             self._committing = True
         for job, value, refused in outcomes:
             if refused is None:
