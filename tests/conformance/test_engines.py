@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import Delete, Update, delete, update
 from tests.conformance.databases import emptied, nats_prefix
 from tests.conformance.engines import (
     HASTE,
@@ -34,6 +35,7 @@ from holdfast.engine.local import Limits
 from holdfast.engine.ports import Engine, Entry, Journal, Overloaded, Turn
 from holdfast.store.database import Database
 from holdfast.store.ports import Fence, StoreFailed, TurnState
+from holdfast.store.tables import EVENTS
 from holdfast.store.turns import SqlTurns
 
 
@@ -599,6 +601,47 @@ def test_readers_are_told_of_a_store_that_stays_away(opened: Open) -> None:
             stores[0].times = 0
             assert await watch(engine, "1") == ["asked", "1", "ended"]
 
+    run(main())
+
+
+@pytest.mark.parametrize(
+    "spoils", [update(EVENTS).values(event="{"), delete(EVENTS)], ids=["spoilt", "gone"]
+)
+def test_a_turn_of_whose_journal_a_part_is_lost_is_parked_and_the_lane_goes_on(
+    opened: Open, spoils: Update | Delete
+) -> None:
+    words: list[str] = []
+
+    async def handler(turn: Turn, journal: Journal) -> None:
+        if turn.id == "2":
+            return
+        assert not journal.past
+        add(journal, "first", "second")
+        await journal.settle()
+        begun.set()
+        await asyncio.Event().wait()
+
+    async def last_word(turn: Turn, journal: Journal, park: Park, ref: str) -> None:
+        words.append(park.why)
+        add(journal, "an end")
+
+    def spoilt(database: Database) -> SqlTurns:
+        lost = spoils.where(EVENTS.c.turn == "1", EVENTS.c.sequence == 1)
+        database.write(lambda connection: bool(connection.execute(lost))).result()
+        return SqlTurns(database)
+
+    async def main() -> None:
+        async with opened(Setup(handler)) as engine:
+            await engine.accept(turn("1"))
+            await engine.accept(turn("2"))
+            await begun.wait()
+        async with opened(Setup(handler, last_word, turns=spoilt)) as engine:
+            told = [entry async for entry in engine.watch("1", after=1)]
+            await idle(engine, "2")
+        assert [entry.event["n"] for entry in told] == ["second", "an end"]
+        assert words == ["a part of its journal is gone or cannot be read"]
+
+    begun = asyncio.Event()
     run(main())
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from holdfast.engine.journal import Again, Park, Policy, fingerprint, on_begin, on_failure
-from holdfast.store.ports import Begun, Turn
+from holdfast.engine.journal import Again, Park, Policy, fingerprint, on_begin, on_failure, on_past
+from holdfast.store.ports import Begun, Entry, Turn
 
 NOW = 1_800_000_000.0
 
@@ -37,6 +37,15 @@ def test_nobody_waits_for_an_answer_for_ever() -> None:
     assert on_begin(begun(), policy, NOW + 7200.0) == Park(
         "it was accepted 2 hours ago and has not ended", late=True
     )
+
+
+def test_a_turn_is_not_gone_on_with_over_a_gap() -> None:
+    said = {"type": "said"}
+    first, second, third, spoilt = Entry(1, said), Entry(2, said), Entry(3, said), Entry(2, {})
+    assert on_past(()) is None
+    assert on_past((first, second, third)) is None
+    for past in ((second,), (first, third), (first, spoilt, third)):
+        assert on_past(past) == Park("a part of its journal is gone or cannot be read")
 
 
 def test_failures_alike_are_tried_again_ever_later_and_then_no_more() -> None:

@@ -7,10 +7,11 @@ again, must not have so many that the lane, or everybody, waits for them for eve
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from types import TracebackType
 
-from ..store.ports import Begun
+from ..store.ports import Begun, Entry
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +53,14 @@ def on_begin(begun: Begun, policy: Policy, now: float) -> Park | None:
     if waited >= policy.oldest:
         return Park(f"it was accepted {waited / 3600:.0f} hours ago and has not ended", late=True)
     return None
+
+
+def on_past(past: Sequence[Entry]) -> Park | None:
+    """A turn of whose journal a part is gone, or cannot be read, is not gone on with as if nothing
+    were missing.
+    """
+    whole = all(entry.event and entry.sequence == n for n, entry in enumerate(past, 1))
+    return None if whole else Park("a part of its journal is gone or cannot be read")
 
 
 def on_failure(how: str, times: int, policy: Policy) -> Again | Park:

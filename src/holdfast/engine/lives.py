@@ -13,7 +13,7 @@ import structlog
 from ..core.clock import Clock
 from ..store.ports import Begun, Fence, LaneLost, StoreFailed, Turn, Turns, TurnState
 from .feed import Feeds
-from .journal import Again, Park, Policy, fingerprint, on_begin, on_failure
+from .journal import Again, Park, Policy, fingerprint, on_begin, on_failure, on_past
 from .parked import Parked, unrecorded
 from .ports import Handler, Journal
 from .writing import Durability, Listener, LiveJournal, Nobody, Place, answered, in_time
@@ -169,7 +169,7 @@ class Lives:
             if not begun.kept:
                 journal.keep(turn)
             try:
-                park = on_begin(begun, self.policy, self.clock.wall())
+                park = on_begin(begun, self.policy, self.clock.wall()) or on_past(past)
                 if park is None:
                     park = await self._run(life, journal, handler(turn, journal))
                 if park is not None:
