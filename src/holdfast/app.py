@@ -17,7 +17,6 @@ from contextlib import (
     suppress,
 )
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -41,7 +40,7 @@ from .gateway.limits import Gate
 from .gateway.metrics import Metrics
 from .gateway.retention import keep_house
 from .gateway.services import Drain, Services
-from .node import check_role, node, until_joined, works
+from .node import Node, check_role, node, until_joined, works
 from .problems import ConfigError, Problem
 from .serving import Farewell, Server, listen
 from .sim.upstream import SimulatedUpstream
@@ -214,7 +213,7 @@ class Running:
     app: ASGIApp
     services: Services
     farewell: Farewell
-    joined: Callable[[], Coroutine[Any, Any, None]]  # see `node.until_joined`
+    broken: asyncio.Event  # a part of it has failed, which leaving it raises
 
 
 @asynccontextmanager
@@ -287,12 +286,14 @@ async def gateway(
         shared.engine = here.engine
         shared.calls = CallRunner(services, questions(services)), give_up
         shared.messages = made.bots.handler, made.bots.handler.last_word
+        working = [_stay_alone(here, server), *works(role, here, made.bots, settings.bots, shared)]
         if here.share is not None:
-            await stack.enter_async_context(_running(here.share(executor.health, executor.budget)))
-        for work in works(role, here, made.bots, settings.bots, shared):
-            await stack.enter_async_context(_running(work))
+            working.append(here.share(executor.health, executor.budget))
+        broken = asyncio.Event()
+        for work in working:
+            await stack.enter_async_context(_running(work, broken))
         if role in (Role.ALL, Role.GATEWAY):
-            await stack.enter_async_context(_running(keep_house(services)))
+            await stack.enter_async_context(_running(keep_house(services), broken))
             app = build(services, [*pages.routes(), *made.routes])
         else:
             app = build_silent(services)
@@ -301,7 +302,7 @@ async def gateway(
             await here.engine.drain(seconds)
             await made.bots.outbox.tell_out(LAST_WORDS)
 
-        yield Running(app, services, farewell, partial(until_joined, here))
+        yield Running(app, services, farewell, broken)
 
 
 class Shared:
@@ -331,10 +332,25 @@ class Shared:
         return found
 
 
+async def _stay_alone(here: Node, server: ServerSettings) -> None:
+    await until_joined(here)
+    raise _in_use(server, "")
+
+
 @asynccontextmanager
-async def _running(work: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
-    """`work` runs as long as this is entered; its turns are put back for the next process."""
+async def _running(
+    work: Coroutine[Any, Any, None], broken: asyncio.Event | None = None
+) -> AsyncIterator[None]:
+    """`work` runs as long as this is entered; its turns are put back for the next process. What it
+    raises leaving raises, and `broken` tells of at once.
+    """
     task = asyncio.create_task(work)
+
+    def over(task: asyncio.Task[None]) -> None:
+        if broken is not None and not task.cancelled() and task.exception() is not None:
+            broken.set()
+
+    task.add_done_callback(over)
     try:
         yield
     finally:
@@ -353,22 +369,19 @@ async def serve(
     """Serves until SIGTERM, SIGHUP or Ctrl-C, then ends within 10 s. `ready` is given the address.
 
     Raises ConfigError if the address or the data folder cannot be had, or another process has got
-    the database while the server that it is on was started again.
+    the database while the server that it is on was started again. If a part of it fails by a fault
+    of ours, it ends and raises that: it would listen on, and answer nobody.
     """
     with listen(settings.server) as listener:
         async with gateway(settings, simulated=simulated, role=role) as running:
             server = Server(running.app, running.services, ready, running.farewell)
-            joined = False
 
             async def leave() -> None:
-                nonlocal joined
-                await running.joined()
-                joined = server.should_exit = True
+                await running.broken.wait()
+                server.should_exit = True
 
             async with _running(leave()):
                 await server.serve(sockets=[listener])
-            if joined:
-                raise _in_use(settings.server, "")
 
 
 @asynccontextmanager
