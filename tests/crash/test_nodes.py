@@ -141,6 +141,30 @@ def test_the_line_to_postgres_is_cut_again_and_again(launcher: Launcher, tmp_pat
     play(launcher, tmp_path, story, "gateway", "worker1", "worker2", "connector1")
 
 
+def test_a_postgres_that_says_nothing_for_a_while_costs_nobody_an_answer(
+    launcher: Launcher, tmp_path: Path
+) -> None:
+    async def story(there: Cluster) -> None:
+        town = there.town(SEED)
+        await town.round()
+        with there.pulse.held(after=SOME):
+            page, reading = await asks(there)
+            there.postgres.swallow()
+        _, url = await there.gateway.url()
+        path = f"/chat/api/conversations/{'f' * 32}/messages"
+        message = {"id": "e" * 32, "text": DEMO.words}
+        refused = await there.gateway.http.post(url + path, json=message)
+        assert refused.status_code == 503
+        there.postgres.mend()
+        assert judge_page(await reading, LONG) == ""
+        assert judge_page(await page.follow(await page.say(DEMO.words, "f" * 32)), DEMO) == ""
+        await town.round()
+        problems = town.judge()
+        assert not problems, "\n".join(problems)
+
+    play(launcher, tmp_path, story, "gateway", "worker1", "worker2", "connector1")
+
+
 def test_a_worker_that_is_cut_off_from_nats_still_does_its_part(
     launcher: Launcher, tmp_path: Path
 ) -> None:
