@@ -386,3 +386,19 @@ def test_a_fault_in_what_is_written_costs_nobody_else(tmp_path: Path) -> None:
         with database.read() as connection:
             lanes = connection.scalars(select(LANES.c.lane).order_by(LANES.c.lane))
             assert list(lanes) == ["1", "2"]
+
+
+def test_a_database_that_hangs_holds_up_no_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("holdfast.store.writer.BUSY", 0.01)
+    database, answers = Database(tmp_path / "holdfast.db"), threading.Event()
+    hangs = database.write(lambda _: answers.wait())
+    try:
+        database.close()
+        assert not hangs.done()
+        with pytest.raises(StoreFailed, match="closed"):
+            accept(database, "1").result()
+    finally:
+        answers.set()
+    assert hangs.result()

@@ -106,13 +106,15 @@ class _Lock:
                     self._take()
                 kept = True
             finally:
-                if not kept:
+                if not kept or self._closed:
                     self._leave()
 
     def close(self) -> None:
-        with self._door:
-            self._closed = True
+        """Whoever takes it at this moment, of a server that may hang, leaves it by itself."""
+        self._closed = True
+        if self._door.acquire(timeout=PATIENCE):
             self._leave()
+            self._door.release()
 
     def _take(self) -> None:
         connection = self._connection = self._database.engine.connect()

@@ -14,12 +14,15 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
+import structlog
 from sqlalchemy import Connection
 from sqlalchemy import Engine as Sql
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
-from .habits import Habits
+from .habits import BUSY, Habits
 from .ports import LaneLost, Overloaded, StoreFailed
+
+_LOG = structlog.get_logger("holdfast.store")
 
 T = TypeVar("T")
 Work = Callable[[Connection], T]
@@ -75,12 +78,16 @@ class Writer:
         return job.result
 
     def close(self) -> None:
-        """Returns once all that was submitted is done."""
+        """Returns once all that was submitted is done. A database that hangs is not waited for:
+        what was not done then might as well have met the end of this process.
+        """
         with self._door:
             if not self._closed:
                 self._closed = True
                 self._jobs.put(None)
-        self._thread.join()
+        self._thread.join(BUSY)
+        if self._thread.is_alive():
+            _LOG.error("not everything could be stored: the database does not answer")
 
     def _run(self) -> None:
         batch: list[Job] = []
@@ -118,6 +125,11 @@ class Writer:
         the connection broke at the commit, nobody knows whether it was done.
         """
         try:
+            self._connect()
+        except self._trouble as error:  # the server is away, for each of them
+            _tell(batch, error)
+            return
+        try:
             self._commit(batch)
         except _Faulty as faulty:  # nothing was done of it, and so of the others
             self._write([job for job in batch if job is not faulty.job])
@@ -141,13 +153,12 @@ class Writer:
         if not batch:
             return
         self._committing = False
-        if self._connection is None:
-            self._connection = self._engine.connect()
+        connection = self._connect()
         outcomes: list[tuple[Job, Any, Exception | None]] = []
-        with self._habits.transaction(self._connection, any(job.hard for job in batch)):
+        with self._habits.transaction(connection, any(job.hard for job in batch)):
             for job in batch:
                 try:
-                    outcomes.append((job, job.work(self._connection), None))
+                    outcomes.append((job, job.work(connection), None))
                 except REFUSALS as refusal:
                     outcomes.append((job, None, refusal))
                 except self._trouble:
@@ -161,6 +172,11 @@ class Writer:
                 job.result.set_result(value)
             else:
                 job.result.set_exception(refused)
+
+    def _connect(self) -> Connection:
+        if self._connection is None:
+            self._connection = self._engine.connect()
+        return self._connection
 
     def _unusable(self, error: BaseException) -> bool:
         """Whether the connection broke, or could not be made, or leads to a server that has become
