@@ -97,8 +97,8 @@ class MemoryEngine:
     async def absorbed(self, into: str) -> Sequence[Turn]:
         return self.absorbed_by[into]
 
-    async def stop(self, lane: str, waiting: bool = False) -> bool:
-        if lane not in self.lives:
+    async def stop(self, lane: str, waiting: bool = False, only: str | None = None) -> bool:
+        if lane not in self.lives or only not in (None, self.lives[lane][0]):
             return False
         turn, task = self.lives[lane]
         self._stops.add(turn)

@@ -245,8 +245,9 @@ def test_a_stop_ends_the_turn_and_the_lane_goes_on(opened: Open) -> None:
             await engine.accept(turn("1"))
             await engine.accept(turn("2"))
             await begun.wait()
+            assert not await engine.stop("a", only="2")
             assert not engine.stopping("1")
-            assert await engine.stop("a")
+            assert await engine.stop("a", only="1")
             assert await watch(engine, "1") == ["begun", "stopped"]
             assert await watch(engine, "2") == ["begun"]
             assert lives == [("1", True)]

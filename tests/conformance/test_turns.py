@@ -274,7 +274,9 @@ def test_a_stop_reaches_whoever_holds_the_lane_and_the_next_life(turns: SqlTurns
     assert turns.ask_stop("a").result() == []  # nothing runs yet
     fence = held(turns, lease=GONE)
     turns.begin(fence).result()
+    assert turns.ask_stop("a", only="2").result() == []  # it waits
     assert turns.stops([fence]) == []
+    assert turns.ask_stop("a", only="1").result() == ["1"]
     assert turns.ask_stop("a").result() == ["1"]
     assert turns.stops([fence]) == ["1"]
     fence = held(turns, holder="next")

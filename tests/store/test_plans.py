@@ -71,6 +71,7 @@ def a_life(database: Database) -> None:
     turns.append(fence, "1", [], hard=True).result()
     turns.absorb(fence, ["2"], "1").result()
     turns.ask_stop("a").result()
+    turns.ask_stop("a", only="1").result()
     turns.stops([fence, Fence("b", 1)])
     outbox.put([Delivery("k", "1", 0, {})])
     outbox.move("k", DeliveryState.SENDING)

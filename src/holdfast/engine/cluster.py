@@ -169,8 +169,8 @@ class ClusterEngine:
     async def absorbed(self, into: str) -> Sequence[Turn]:
         return await asyncio.to_thread(self._turns.absorbed, into)
 
-    async def stop(self, lane: str, waiting: bool = False) -> bool:
-        running, asked = await self._lives.stop_all(lane, waiting)
+    async def stop(self, lane: str, waiting: bool = False, only: str | None = None) -> bool:
+        running, asked = await self._lives.stop_all(lane, waiting, only)
         if asked and not running:
             self._bus.ask_stop(asked)
         return running or self._lives.stop_those(asked)

@@ -97,23 +97,27 @@ class Lives:
             self.feeds.close(turn.id, over=life.over)
         return life.over
 
-    def stop(self, lane: str) -> bool:
-        """Cancels what runs in the lane, for good. False if nothing does."""
+    def stop(self, lane: str, only: str | None = None) -> bool:
+        """Cancels what runs in the lane, for good. False if nothing does, or only another."""
         life = self.running.get(lane)
-        if life is None:
+        if life is None or only not in (None, life.turn.id):
             return False
         life.stopping = True
         life.cancel()
         return True
 
-    async def stop_all(self, lane: str, waiting: bool) -> tuple[bool, Sequence[str]]:
+    async def stop_all(
+        self, lane: str, waiting: bool, only: str | None
+    ) -> tuple[bool, Sequence[str]]:
         """Cancels what runs in the lane, here and in every later life, wherever that is; and with
-        `waiting` all that waits in it. Whether it ran here, and the ids of all that is to stop.
-        Raises StoreFailed where nobody else can see to it.
+        `waiting` all that waits in it; no other turn than `only`, if that is given. Whether it ran
+        here, and the ids of all that is to stop. Raises StoreFailed where nobody else can see to
+        it.
         """
-        running = self.stop(lane)
+        running = self.stop(lane, only)
         try:
-            asked = await answered(self.turns.ask_stop(lane, waiting), self.patience.answer)
+            asking = self.turns.ask_stop(lane, waiting, only)
+            asked = await answered(asking, self.patience.answer)
         except StoreFailed:
             if waiting or not running:
                 raise

@@ -191,8 +191,8 @@ class LocalEngine:
     async def absorbed(self, into: str) -> Sequence[Turn]:
         return await asyncio.to_thread(self._turns.absorbed, into)
 
-    async def stop(self, lane: str, waiting: bool = False) -> bool:
-        running, asked = await self._lives.stop_all(lane, waiting)
+    async def stop(self, lane: str, waiting: bool = False, only: str | None = None) -> bool:
+        running, asked = await self._lives.stop_all(lane, waiting, only)
         return running or self._lives.stop_those(asked)
 
     def stopping(self, turn_id: str) -> bool:

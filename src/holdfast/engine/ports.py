@@ -107,10 +107,11 @@ class Engine(Protocol):
         """All that `into` absorbed, in order: after a crash it asks what it has to answer."""
         ...
 
-    async def stop(self, lane: str, waiting: bool = False) -> bool:
+    async def stop(self, lane: str, waiting: bool = False, only: str | None = None) -> bool:
         """Asks the turn that runs in `lane` to end: its handler is cancelled with
         asyncio.CancelledError after `stopping(turn_id)` became true. With `waiting` so will those
-        be that wait, as soon as they begin, wherever that is. False if there is none.
+        be that wait, as soon as they begin, wherever that is. `only` names the one turn that is
+        meant: by now another may run. False if there is none.
         """
         ...
 

@@ -242,9 +242,11 @@ class Turns(Protocol):
         """
         ...
 
-    def ask_stop(self, lane: str, waiting: bool = False) -> Future[Sequence[str]]:
+    def ask_stop(
+        self, lane: str, waiting: bool = False, only: str | None = None
+    ) -> Future[Sequence[str]]:
         """Marks what was begun in `lane`, and with `waiting` what waits in it, to be stopped, in
-        this life or the next; returns the ids.
+        this life or the next; no other turn than `only`, if that is given. Returns the ids.
         """
         ...
 

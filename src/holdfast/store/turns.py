@@ -262,8 +262,12 @@ class SqlTurns:
 
         return self._database.write(work, lane=fence.lane)
 
-    def ask_stop(self, lane: str, waiting: bool = False) -> Future[Sequence[str]]:
+    def ask_stop(
+        self, lane: str, waiting: bool = False, only: str | None = None
+    ) -> Future[Sequence[str]]:
         stopped = STOPPED if waiting else STOPPED_BEGUN
+        if only is not None:
+            stopped = stopped.where(TURNS.c.id == only)
 
         def work(connection: Connection) -> Sequence[str]:
             return list(connection.scalars(stopped, {"of_lane": lane}))
