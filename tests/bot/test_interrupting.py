@@ -14,6 +14,7 @@ from tests.bot.house import House, house, play, until
 from holdfast.bot import texts
 from holdfast.bot.pipeline import Middleware, Onward, Result, Visit
 from holdfast.bot.service import Extras
+from holdfast.engine.ports import Turn
 
 pytestmark = pytest.mark.scenario
 
@@ -118,5 +119,37 @@ def test_what_was_said_before_the_question_does_not_stop_its_answer(tmp_path: Pa
                 await until(lambda: len(home.asked) == 2)
                 assert not await home.phone.event(replace(old))
             assert "Stopped" not in "".join(await home.answer_to(first))
+
+    play(scene)
+
+
+def test_only_the_answer_that_one_waits_for_is_stopped(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It has ended just now, and the lane is at another person's question."""
+
+    async def scene() -> None:
+        async with house(tmp_path, PACED, when_busy="interrupt") as home:
+            first = home.phone.message("hello", where="group")
+            other = home.phone.message("hi", who="ben", where="group")
+            running = home.engine.running
+
+            async def found_late(lane: str) -> Turn | None:
+                found = await running(lane)
+                monkeypatch.undo()
+                await home.engine.stop(lane)
+                await home.end_of(first)
+                await home.phone.event(other)
+                await until(lambda: len(home.asked) == 2)
+                return found
+
+            with home.pulse.held(after=3):
+                await home.phone.event(first)
+                await until(lambda: len(home.asked) == 1)
+                monkeypatch.setattr(home.engine, "running", found_late)
+                await home.phone.event(home.phone.message("and", where="group"))
+            read = await home.answer_to(other)
+            assert read
+            assert "Stopped" not in "".join(read)
 
     play(scene)

@@ -158,11 +158,13 @@ class Bus:
         ):
             return
         running = await self._engine.running(lane)
-        asked = read_inbound(running.body) if running else None
+        if running is None:
+            return
+        asked = read_inbound(running.body)
         if not isinstance(asked, Inbound) or asked.sender.id != event.sender.id:
             return
         if asked.at <= event.at and asked.id != event.id:  # it is no repetition of earlier words
-            await self._engine.stop(lane)
+            await self._engine.stop(lane, only=running.id)
 
     def _remember(self, turn: str, *, kept: bool) -> None:
         self._seen[turn] = kept
