@@ -28,7 +28,7 @@ from holdfast.app import SystemClock, calling, new_ref
 from holdfast.bot.adapter import Adapter, Capabilities, Sink
 from holdfast.bot.event import Attachment, Inbound, Notice, Outbound, Person, Place, Receipt, Scene
 from holdfast.bot.ledger import StoredLedger
-from holdfast.bot.pipeline import Services
+from holdfast.bot.pipeline import Fetch, Services
 from holdfast.bot.service import Bots, Extras, bots
 from holdfast.config import BotSettings, Settings
 from holdfast.core.failure import Failure, Hop, Kind, Phase, StreamFailed
@@ -212,6 +212,7 @@ async def house(
     hour: Callable[[], str] = lambda: "12:00",
     limits: Limits | None = None,
     abilities: Abilities | None = None,
+    fetch: Fetch | None = None,
     **rules: Any,
 ) -> AsyncIterator[House]:
     """Everything in one process, in the database in `folder`; leaving stops it in order."""
@@ -240,7 +241,7 @@ async def house(
         engine = LocalEngine(turns, clock, fences, last_word, limits or Limits(), parked=parked)
         files: dict[str, bytes] = {}
 
-        async def fetch(attachment: Attachment, limit: int) -> bytes:
+        async def found(attachment: Attachment, limit: int) -> bytes:
             data = files.get(attachment.url)
             kind = Kind.NOT_FOUND if data is None else Kind.TOO_LONG
             if data is None or len(data) > limit:
@@ -255,7 +256,7 @@ async def house(
             ledger=StoredLedger(SqlDeliveries(database, fences)),
             clock=clock,
             routes=known.names(),
-            fetch=fetch,
+            fetch=fetch or found,
             new_code=lambda: "".join(random.choices("ABCDEFGH", k=8)),
             hour=hour,
         )

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 
 import pytest
+from tests import pictures
 from tests.bot.house import house, play, until
 
+from holdfast.agent.abilities import Abilities
+from holdfast.bot.event import Attachment
 from holdfast.engine.local import Limits
 
 pytestmark = pytest.mark.scenario
@@ -106,5 +110,59 @@ def test_a_command_behind_the_bots_name_interrupts_nothing(tmp_path: Path) -> No
                 await home.ask("bot, /status")
                 assert await home.engine.running("helper:sim:anna") is not None
             assert "Stopped" not in "".join(await home.answer_to(first))
+
+    play(scene)
+
+
+class Shelf:
+    """Files that come when the test says so."""
+
+    def __init__(self) -> None:
+        self.asked = 0
+        self.may = asyncio.Event()
+
+    async def fetch(self, attachment: Attachment, limit: int) -> bytes:
+        self.asked += 1
+        await self.may.wait()
+        return pictures.png()
+
+
+@pytest.mark.parametrize("when_busy", ["queue", "merge", "interrupt"])
+def test_a_stop_does_not_wait_for_files(when_busy: str, tmp_path: Path) -> None:
+    """The words are remembered all the same."""
+
+    async def scene() -> None:
+        shelf = Shelf()
+        async with house(tmp_path, fetch=shelf.fetch, when_busy=when_busy) as home:
+            files = [Attachment("image", "a"), *[Attachment("file", "b", "b.txt")] * 8]
+            first = home.phone.message("look", attachments=files)
+            assert await home.phone.event(first)
+            await until(lambda: shelf.asked)
+            assert (await home.ask("/stop"))[0] in STOPPED
+            await home.answer_to(first)
+            assert home.asked == []
+            await home.ask("and?")
+            assert "look" in home.asked[-1]["messages"][0]["content"]
+
+    play(scene)
+
+
+def test_what_is_said_after_a_picture_does_not_undo_it(tmp_path: Path) -> None:
+    """People send a picture, and then ask about it."""
+
+    async def scene() -> None:
+        shelf = Shelf()
+        able = Abilities(vision=True)
+        async with house(
+            tmp_path, fetch=shelf.fetch, when_busy="interrupt", abilities=able
+        ) as home:
+            first = home.phone.message("look", attachments=[Attachment("image", "a")])
+            second = home.phone.message("what is it?")
+            assert await home.phone.event(first)
+            await until(lambda: shelf.asked)
+            assert await home.phone.event(second)
+            shelf.may.set()
+            assert await home.answer_to(second)
+            assert "image_url" in str(home.asked[-1]["messages"])
 
     play(scene)

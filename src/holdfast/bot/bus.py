@@ -22,7 +22,7 @@ from .adapter import Adapter
 from .codec import read_inbound, write_inbound
 from .event import Inbound, Notice, NoticeKind, Outbound, Whole
 from .handler import URGENT, Bot, language_of, reply_to
-from .memory import UNASKED
+from .memory import GIVES_WAY, UNASKED
 from .middleware.access import may_greet
 from .middleware.commands import Commands
 from .middleware.wake import called_by, uncalled
@@ -164,6 +164,8 @@ class Bus:
         if not isinstance(asked, Inbound) or asked.sender.id != event.sender.id:
             return
         if asked.at <= event.at and asked.id != event.id:  # it is no repetition of earlier words
+            change = self._conversations.change
+            await asyncio.to_thread(change, lane, {GIVES_WAY: running.id})
             await self._engine.stop(lane, only=running.id)
 
     def _remember(self, turn: str, *, kept: bool) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Coroutine, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import takewhile
 from typing import Any, TypeVar
 
@@ -24,7 +24,7 @@ from ..store.ports import StoreFailed
 from . import texts
 from .codec import read_inbound
 from .event import Inbound, Notice, NoticeKind, Person, Scene
-from .memory import FIRST, GOES_ON, LEFT, PAYS, UNASKED, Memory, recall
+from .memory import FIRST, GIVES_WAY, GOES_ON, LEFT, PAYS, UNASKED, Memory, recall
 from .middleware.commands import Commands, task
 from .middleware.quiet import within
 from .middleware.wake import called_by, uncalled
@@ -48,6 +48,14 @@ class Bot:
     name: str
     rules: BotSettings
     pipeline: Onward
+
+
+@dataclass(frozen=True, slots=True)
+class _Way:
+    """A message's way in. No answer waits for what goes on `beside`."""
+
+    beside: list[asyncio.Task[None]] = field(default_factory=list)
+    stopped: asyncio.Event = field(default_factory=asyncio.Event)
 
 
 class Handler:
@@ -78,10 +86,10 @@ class Handler:
         if bot is None:
             await _write(journal, Ended("refused"))
             return
-        beside: list[asyncio.Task[None]] = []  # no answer waits for it
+        way = _Way()
         try:
-            letting = self._let_in(bot, turn, event, journal, past, beside)
-            given = await self._undisturbed(letting, turn)
+            letting = self._let_in(bot, turn, event, journal, past, way)
+            given = await self._undisturbed(letting, turn, way)
             if given is not None:
                 await self._runner.run(given, journal, lambda: self._stopping(turn))
         except asyncio.CancelledError:
@@ -91,7 +99,7 @@ class Handler:
             current.uncancel()
             await _write(journal, Ended("stopped"))
         finally:
-            await asyncio.gather(*beside)
+            await asyncio.gather(*way.beside)
 
     async def last_word(self, turn: Turn, journal: Journal, park: Park, ref: str) -> None:
         """For a turn that failed again and again, or comes too late: one honest sentence."""
@@ -118,9 +126,9 @@ class Handler:
     def _stopping(self, turn: Turn) -> bool:
         return self._services.engine.stopping(turn.id)
 
-    async def _undisturbed(self, work: Coroutine[Any, Any, T], turn: Turn) -> T:
+    async def _undisturbed(self, work: Coroutine[Any, Any, T], turn: Turn, way: _Way) -> T:
         """A stop waits until it is known what a turn is to do: else a command would be half obeyed,
-        and words that nobody was asked yet would be forgotten.
+        and words that nobody was asked yet would be forgotten. What takes long is told of it.
         """
         task, patience = asyncio.create_task(work), None
         while not task.done():
@@ -135,8 +143,20 @@ class Handler:
                     await asyncio.wait([task])
                     raise
                 current.uncancel()
+                if patience is None:
+                    way.beside.append(asyncio.create_task(self._tell_stop(turn, way)))
                 patience = STOPS_WITHIN
         return task.result()
+
+    async def _tell_stop(self, turn: Turn, way: _Way) -> None:
+        """Unless it only gives way to what is said after it, which is about the same files."""
+        settings = self._services.conversations.settings
+        try:
+            known = await asyncio.to_thread(settings, turn.lane.removesuffix(URGENT))
+        except StoreFailed:
+            known = {}
+        if known.get(GIVES_WAY) != turn.id:
+            way.stopped.set()
 
     async def _let_in(
         self,
@@ -145,7 +165,7 @@ class Handler:
         event: Inbound | Notice,
         journal: Journal,
         past: Sequence[TurnEvent],
-        beside: list[asyncio.Task[None]],
+        way: _Way,
     ) -> Task | None:
         """What the agent is to do; None if the turn has ended without."""
         lane = turn.lane.removesuffix(URGENT)
@@ -164,10 +184,11 @@ class Handler:
             await _write(journal, *await _unasked(visit))
             return None
         visit = self._visit(bot, turn, event, known, language)
+        visit.stopped = way.stopped
         visit.resumed = any(isinstance(said, Asked) for said in past)
         visit.always = self._commands.always(_said(event, bot.rules))
         if known.settings.get(LANGUAGE) != language:
-            beside.append(asyncio.create_task(self._learn(lane, language)))
+            way.beside.append(asyncio.create_task(self._learn(lane, language)))
         result = await bot.pipeline(visit)
         if known.owing and isinstance(result, Ask) and result.plain and not visit.resumed:
             await self._pay(visit, journal, past)

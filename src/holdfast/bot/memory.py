@@ -20,6 +20,7 @@ GOES_ON = "goes_on"  # the note in which a turn says what text it goes on from
 PAYS = "pays"  # the note of a turn that says what an earlier one could not deliver
 LEFT = "left"  # what that note says is still to be told
 UNASKED = "unasked"  # the setting, False while a person forbids messages that answer none
+GIVES_WAY = "gives_way"  # the setting that names the turn that stops for what is said after it
 FIRST = "first"  # that it says so before it answers a message of its own
 LOOK_BACK = 10  # turns; commands among them are passed over
 

@@ -13,6 +13,7 @@ What Holdfast does itself is made of the same.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib.metadata import EntryPoint
@@ -89,6 +90,7 @@ class Visit:
 
     `settings` is what was chosen in this conversation; `values` what middlewares tell each other.
     `history` is what was said in it, as it was when the turn began; whoever changes that sets None.
+    `stopped` is set once the answer is not wanted any more: nothing is to be waited for then.
     """
 
     bot: str
@@ -105,6 +107,7 @@ class Visit:
     resumed: bool = False  # it was let in by an earlier life of the turn
     always: bool = False  # it is a command that no limit holds back
     values: dict[str, Any] = field(default_factory=dict)
+    stopped: asyncio.Event = field(default_factory=asyncio.Event)
 
     def say(self, key: str, /, **values: Any) -> Say:
         return Say(texts.say(key, self.language, **values))

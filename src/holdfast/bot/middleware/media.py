@@ -66,7 +66,7 @@ async def _all_read(visit: Visit) -> Sequence[Image | str]:
     """What a model is given of each attachment, in order. They are fetched side by side: nobody
     waits for one after the other.
     """
-    fetch = _Fetching(visit.services.fetch)
+    fetch = _Fetching(visit.services.fetch, visit.stopped)
     images = itertools.count(1)
     reading = []
     for attachment in visit.inbound.attachments:
@@ -78,10 +78,11 @@ async def _all_read(visit: Visit) -> Sequence[Image | str]:
 
 
 class _Fetching:
-    """Fetches a few at once, and all of a message within its time."""
+    """Fetches a few at once, and all of a message within its time, or until it is stopped."""
 
-    def __init__(self, fetch: Fetch) -> None:
+    def __init__(self, fetch: Fetch, stopped: asyncio.Event) -> None:
         self._fetch = fetch
+        self._stopped = stopped
         self._room = asyncio.Semaphore(AT_ONCE)
         self._until = asyncio.get_running_loop().time() + PATIENCE
 
@@ -89,10 +90,24 @@ class _Fetching:
         """`pipeline.Fetch`."""
         try:
             async with asyncio.timeout_at(self._until), self._room:
-                return await self._fetch(attachment, limit)
+                return await self._unless_stopped(attachment, limit)
         except TimeoutError:
             late = Failure(Kind.TIMEOUT, Phase.STREAM, Hop.PLATFORM)
             raise StreamFailed(late) from None
+
+    async def _unless_stopped(self, attachment: Attachment, limit: int) -> bytes:
+        """Raises TimeoutError as soon as nobody waits for the answer."""
+        fetching = asyncio.create_task(self._fetch(attachment, limit))
+        stopping = asyncio.create_task(self._stopped.wait())
+        try:
+            await asyncio.wait({fetching, stopping}, return_when=asyncio.FIRST_COMPLETED)
+            if fetching.done():
+                return fetching.result()
+            raise TimeoutError
+        finally:
+            fetching.cancel()
+            stopping.cancel()
+            await asyncio.gather(fetching, stopping, return_exceptions=True)
 
 
 async def _image(visit: Visit, attachment: Attachment, fetch: Fetch, number: int) -> Image | str:
