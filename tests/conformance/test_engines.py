@@ -552,9 +552,9 @@ class AwayTurns(SqlTurns):
         self._fail()
         return super().find(turn_id)
 
-    def events(self, turn_id: str, after: int = 0) -> Sequence[Entry]:
+    def events(self, turn_id: str, after: int = 0, *, media: bool = True) -> Sequence[Entry]:
         self._fail()
-        return super().events(turn_id, after)
+        return super().events(turn_id, after, media=media)
 
     def _fail(self) -> None:
         if self.times > 0:

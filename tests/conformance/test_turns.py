@@ -302,6 +302,17 @@ def test_a_stop_reaches_a_turn_between_two_lives(turns: SqlTurns) -> None:
     assert (begun.turn.id, begun.turn.stop) == ("1", True)
 
 
+def test_events_are_read_without_what_is_large(turns: SqlTurns) -> None:
+    accept(turns, "1")
+    fence = held(turns)
+    turns.begin(fence).result()
+    kinds = ["tool_asked", "media_added", "tool_answered"]
+    turns.append(fence, "1", [Entry(n, {"type": kind}) for n, kind in enumerate(kinds, 1)]).result()
+    assert [entry.sequence for entry in turns.events("1", media=False)] == [1, 3]
+    assert [entry.sequence for entry in turns.events("1", 1, media=False)] == [3]
+    assert len(turns.events("1")) == 3
+
+
 def test_what_was_being_sent_when_a_life_ended_is_unknown(
     database: Database, turns: SqlTurns
 ) -> None:

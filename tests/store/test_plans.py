@@ -76,6 +76,7 @@ def a_life(database: Database) -> None:
     outbox.put([Delivery("k", "1", 0, {})])
     outbox.move("k", DeliveryState.SENDING)
     turns.end(fence, "1", TurnState.DONE, [Entry(2, {"type": "ended"})]).result()
+    turns.events("1", media=False)
     outbox.of_turn("1")
     outbox.move("k", DeliveryState.ABANDONED)
     turns.renew(fence, 60.0).result()

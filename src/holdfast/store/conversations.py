@@ -25,12 +25,12 @@ from sqlalchemy import (
 from .database import Database, dump, load
 from .ports import ENDED, Json, Pairing, Recalled, Remembered, Turn, TurnState
 from .prepared import Prepared
+from .statements import MEDIA
 from .tables import CONVERSATIONS, DELIVERIES, EVENTS, NOTES, PAIRINGS, TURNS
 from .turns import turn_of
 
 SPOKEN = ("asked", "step_ended", "tool_answered")  # kinds of events whose "message" is history
-MEDIA = "media_added"  # and that of these, which are large: pictures, sounds, files
-NEWEST = 8  # of those that a history has
+NEWEST = 8  # media that a history has
 REACH = 2048  # messages: every turn reads its history, which may have become years long
 
 _LANE: ColumnElement[str] = bindparam("of_lane", type_=Text)

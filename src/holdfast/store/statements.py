@@ -34,6 +34,7 @@ from .database import Database
 from .ports import FIRST, DeliveryState, Fence, LaneLost, TurnState
 from .tables import DELIVERIES, EVENTS, LANES, NAMES, TURNS
 
+MEDIA = "media_added"  # the kind of those that are large: pictures, sounds, files
 STREAMED = ("text_added", "reasoning_added")  # kinds of events that only live readers need
 NEW_LANE = ("lane", "accepted", "holder", "token", "expires_at")
 OF_DELIVERY = [column.name for column in DELIVERIES.c if column is not DELIVERIES.c.updated]
@@ -118,6 +119,7 @@ JOURNAL = (
     .where(EVENTS.c.turn == _TURN, EVENTS.c.sequence > bindparam("after"))
     .order_by(EVENTS.c.sequence)
 )
+WORDS = JOURNAL.where(EVENTS.c.kind != MEDIA)
 ENTRY = select(EVENTS.c.event).where(
     EVENTS.c.turn == _TURN, EVENTS.c.sequence == bindparam("sequence")
 )
@@ -205,6 +207,7 @@ class Statements:
         )
         self.touched, self.begun = ready(TOUCHED), ready(BEGUN)
         self.by_id, self.next, self.journal = ready(BY_ID), ready(NEXT.limit(1)), ready(JOURNAL)
+        self.words = ready(WORDS)
         self._held, self._held_alone = ready(HELD), ready(HELD_ALONE)
 
     def hold(self, connection: Connection, fence: Fence, alone: bool = False) -> None:

@@ -294,10 +294,11 @@ class SqlTurns:
             row = self._statements.by_id.first(connection, {"of_turn": turn_id})
         return None if row is None else (turn_of(row), TurnState(row.state))
 
-    def events(self, turn_id: str, after: int = 0) -> Sequence[Entry]:
+    def events(self, turn_id: str, after: int = 0, *, media: bool = True) -> Sequence[Entry]:
         asked = {"of_turn": turn_id, "after": after}
+        journal = self._statements.journal if media else self._statements.words
         with self._database.read() as connection:
-            rows = self._statements.journal.all(connection, asked)
+            rows = journal.all(connection, asked)
         return [Entry(row.sequence, load(row.event)) for row in rows]
 
     def event(self, turn_id: str, sequence: int) -> Entry | None:
