@@ -163,14 +163,17 @@ def test_on_the_page_at_the_step_of_the_tool_and_to_nobody_else(tmp_path: Path) 
         turn = await page.say(ALL, f"{1:032x}")
         live = [e["event"] for e in await page.follow(turn)]
         (again,) = await page.turns()
-        for events in (live, [e["event"] for e in again["entries"]]):
-            (step,) = [event for event in events if event["type"] == "media_added"]
-            media = step["media"]
-            assert [(one["kind"], one["name"]) for one in media] == [
-                ("voice", "voice-1.wav"),
-                ("file", "café.pdf"),
-                ("file", "file-3.bin"),
-            ]
+        steps = [
+            [event for event in events if event["type"] == "media_added"]
+            for events in (live, [e["event"] for e in again["entries"]])
+        ]
+        assert steps[0] == steps[1]
+        media = steps[0][0]["media"]
+        assert [(one["kind"], one["name"]) for one in media] == [
+            ("voice", "voice-1.wav"),
+            ("file", "café.pdf"),
+            ("file", "file-3.bin"),
+        ]
         _, url = await there.lives.url()
         base = f"{url}/chat/api/turns/"
         sound, pdf, fake = [

@@ -142,6 +142,7 @@ _WRITERS: Mapping[str, Callable[[Any], Any]] = {
     "calls": _write_calls,
     "native": lambda native: native and _written(native),
     "left_out": list,
+    "sizes": list,
 }
 _READERS: Mapping[str, Callable[[Any], Any]] = {
     "message": read_message,
@@ -150,4 +151,5 @@ _READERS: Mapping[str, Callable[[Any], Any]] = {
     "calls": _read_calls,
     "native": lambda native: native and _read(Native, native),
     "left_out": tuple,
+    "sizes": tuple,
 }

@@ -96,7 +96,7 @@ class MediaAdded:
 @dataclass(frozen=True, slots=True)
 class ToolAnswered:
     """The result, which goes into the history. `ms` is how long it took. `left_out` names media
-    that were too large or too many to be kept.
+    that were too large or too many to be kept, `sizes` are the bytes of each that is shown.
 
     `rest` is what the message has no room for: the whole output, to be read page by page.
     `failure` is the record of what failed, if anything did.
@@ -110,6 +110,7 @@ class ToolAnswered:
     rest: str = ""
     failure: Mapping[str, Any] | None = None
     left_out: tuple[str, ...] = ()
+    sizes: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

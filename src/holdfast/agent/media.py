@@ -181,6 +181,11 @@ def bytes_of(message: Message) -> int:
     return sum(len(p.data) * 3 // 4 for p in message.parts if isinstance(p, File | Image))
 
 
+def sizes(message: Message) -> tuple[int, ...]:
+    """How many bytes each has that the person is shown."""
+    return tuple(len(file.data) * 3 // 4 for file in shown(message))
+
+
 def sized(count: int) -> str:
     """A number of bytes for people."""
     return f"{count / 1024**2:.1f} MB" if count >= 1024**2 else f"{max(1, count // 1024)} KB"

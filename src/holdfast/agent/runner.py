@@ -51,7 +51,7 @@ from .events import (
 )
 from .framing import Framer
 from .judging import answered
-from .media import LARGEST, Spent, bytes_of, named, parted, sized
+from .media import LARGEST, Spent, bytes_of, named, parted, sized, sizes
 from .spoken import Speech
 from .standing import Standing, after, standing
 from .stepper import decide
@@ -294,7 +294,7 @@ class _Turn:
         words, brought = parted(event.message)
         if brought:
             self._add(MediaAdded(event.call_id, brought))
-        self._add(replace(event, message=words))
+        self._add(replace(event, message=words, sizes=sizes(event.message)))
         tool = self._offered()[event.name]
         if event.outcome == "unknown" or (event.outcome == "timeout" and not tool.safe):
             self._add(Noted("tool_unknown", {"tool": event.name}))

@@ -74,3 +74,8 @@ def test_turns_of_others_are_not_followed(turn: str) -> None:
 @pytest.mark.parametrize("conversation", ["x", HERE.upper(), f"{HERE}0"])
 def test_conversations_that_are_none(conversation: str) -> None:
     assert asked("GET", f"/chat/api/conversations/{conversation}") == 400
+
+
+@pytest.mark.parametrize("content", [b"{", b"[]", b"null", b'{"turn": 5}', b"[" * 100_000])
+def test_stops_that_mean_no_turn(content: bytes) -> None:
+    assert asked("POST", f"/chat/api/conversations/{HERE}/stop", content=content) == 400

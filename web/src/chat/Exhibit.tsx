@@ -57,7 +57,9 @@ function Saved({ turn, media }: { turn: string; media: Media }) {
       .catch(() => setLost(true));
   return (
     <Anchor component="button" type="button" size="sm" ta="left" onClick={save}>
-      {text.save} {media.name} ({sized(media.size)}){lost && ` – ${text.notLoaded}`}
+      {text.save} {media.name}
+      {media.size !== null && ` (${sized(media.size)})`}
+      {lost && ` – ${text.notLoaded}`}
     </Anchor>
   );
 }

@@ -65,8 +65,10 @@ export async function fetchMedia(turn: string, path: string, signal?: AbortSigna
   return (await ask(`turns/${encodeURIComponent(turn)}/${path}`, { signal })).blob();
 }
 
-export async function stop(conversation: string): Promise<void> {
-  await ask(`conversations/${conversation}/stop`, { method: "POST" });
+/** Stops this turn, and none that has begun after it. */
+export async function stop(conversation: string, turn: string): Promise<void> {
+  const headers = { "content-type": "application/json" };
+  await ask(`conversations/${conversation}/stop`, { method: "POST", body: JSON.stringify({ turn }), headers });
 }
 
 /**

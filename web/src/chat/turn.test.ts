@@ -71,6 +71,28 @@ describe("a turn on the page", () => {
     expect(turn.blocks).toMatchObject([{ kind: "tool", outcome: "ok", media }]);
   });
 
+  it("gives a result to the last call of its id", () => {
+    const ask: TurnEvent = { type: "tool_asked", call_id: "call_0", name: "a", arguments: "{}" };
+    const answer = (text: string): TurnEvent => ({
+      type: "tool_answered",
+      call_id: "call_0",
+      name: "a",
+      outcome: "ok",
+      text,
+      ms: 7,
+    });
+    const turn = told(ask, answer("first"), ask, answer("second"));
+    expect(turn.blocks).toMatchObject([{ output: "first" }, { output: "second" }]);
+  });
+
+  it("leaves no tool running when it ends", () => {
+    const turn = told(
+      { type: "tool_asked", call_id: "a", name: "a", arguments: "{}" },
+      { type: "ended", outcome: "failed", sentence: "No.", ref: "01J" },
+    );
+    expect(turn.blocks).toMatchObject([{ outcome: "unknown" }]);
+  });
+
   it("ends once with its sentence", () => {
     const turn = told({ type: "ended", outcome: "failed", sentence: "No.", ref: "01J" });
     expect(turn.ended).toEqual({ outcome: "failed", sentence: "No.", ref: "01J" });

@@ -23,8 +23,8 @@ export const CONTINUE = "/continue";
 
 export type Entry = { sequence: number; event: TurnEvent };
 
-/** What a tool brought to be seen; `path` is behind that of its turn. */
-export type Media = { path: string; kind: "image" | "voice" | "video" | "file"; name: string; size: number };
+/** What a tool brought to be seen; `path` is behind that of its turn. Of old ones no size is known. */
+export type Media = { path: string; kind: "image" | "voice" | "video" | "file"; name: string; size: number | null };
 
 export type Tool = {
   kind: "tool";
@@ -90,11 +90,14 @@ function change(turn: Turn, event: TurnEvent): Partial<Turn> {
     case "tool_asked":
       return { blocks: [...blocks, asked(event)] };
     case "media_added":
-      return { blocks: blocks.map((block) => shown(block, event)) };
+      return { blocks: called(blocks, event.call_id, { media: event.media }) };
     case "tool_answered":
-      return { blocks: blocks.map((block) => answered(block, event)) };
+      return { blocks: called(blocks, event.call_id, { outcome: event.outcome, output: event.text, ms: event.ms }) };
     case "ended":
-      return { ended: { outcome: event.outcome, sentence: event.sentence, ref: event.ref } };
+      return {
+        blocks: blocks.map(halted),
+        ended: { outcome: event.outcome, sentence: event.sentence, ref: event.ref },
+      };
     default:
       return {};
   }
@@ -115,12 +118,13 @@ function asked(event: Extract<TurnEvent, { type: "tool_asked" }>): Tool {
   return { kind: "tool", id, name, input, outcome: "running", output: "", ms: 0, media: [] };
 }
 
-function shown(block: Block, event: Extract<TurnEvent, { type: "media_added" }>): Block {
-  if (block.kind !== "tool" || block.id !== event.call_id) return block;
-  return { ...block, media: event.media };
+/** What became of a call. Vendors use an id again: it is that of the last call that has it. */
+function called(blocks: Block[], id: string, became: Partial<Tool>): Block[] {
+  const at = blocks.findLastIndex((block) => block.kind === "tool" && block.id === id);
+  return at < 0 ? blocks : blocks.with(at, { ...(blocks[at] as Tool), ...became });
 }
 
-function answered(block: Block, event: Extract<TurnEvent, { type: "tool_answered" }>): Block {
-  if (block.kind !== "tool" || block.id !== event.call_id) return block;
-  return { ...block, outcome: event.outcome, output: event.text, ms: event.ms };
+/** A turn that has ended runs nothing any more; what became of a call then is not known. */
+function halted(block: Block): Block {
+  return block.kind === "tool" && block.outcome === "running" ? { ...block, outcome: "unknown" } : block;
 }

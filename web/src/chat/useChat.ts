@@ -167,6 +167,7 @@ export function useChat(): Chat {
     return () => document.removeEventListener("visibilitychange", look);
   }, [again]);
 
+  const running = turns.find((turn) => !turn.ended);
   return {
     turns,
     leaving: leaving.filter((message) => message.conversation === conversation),
@@ -175,11 +176,11 @@ export function useChat(): Chat {
     away,
     locked,
     refused,
-    busy: turns.some((turn) => !turn.ended),
+    busy: running !== undefined,
     draft,
     write,
     say,
-    halt: () => void stop(conversation).catch(() => undefined), // the button is still there
+    halt: () => running && void stop(conversation, running.id).catch(() => undefined), // the button is still there
     fresh,
     unlocked: () => {
       setLocked(false);

@@ -2,7 +2,7 @@
 
     GET  conversations/{id}             what was said, with every entry so far
     POST conversations/{id}/messages    {"id", "text"}: 202 {"turn"}; the same id, the same message
-    POST conversations/{id}/stop
+    POST conversations/{id}/stop        {"turn"}: that one; without a body whatever runs
     GET  turns/{id}/events?after=N      server-sent entries after sequence N, until the turn ends
     GET  turns/{id}/media/{N}/{M}       file M of what a tool brought by entry N
 
@@ -92,9 +92,8 @@ class _Api:
     async def hear(self, request: Request) -> Response:
         self._chat.guard(request.headers)
         conversation = request.path_params["id"]
-        try:
-            body = json.loads(await read_body(request, MAX_BODY) or b"")
-        except (ValueError, RecursionError):
+        body = await _json(request)
+        if body is None:
             return _wrong("the body is no JSON, or too long; send {id, text}")
         fault = _fault(conversation, body)
         if fault:
@@ -110,8 +109,12 @@ class _Api:
 
     async def stop(self, request: Request) -> Response:
         self._chat.guard(request.headers)
-        stopped = await self._chat.engine.stop(self._lane(request.path_params["id"]))
-        return JSONResponse({"stopped": stopped})
+        body = await _json(request, b"{}")
+        turn = body.get("turn") if isinstance(body, dict) else 0
+        if not isinstance(turn, str | None):
+            return _wrong("the body is {turn}, or nothing")
+        lane = self._lane(request.path_params["id"])
+        return JSONResponse({"stopped": await self._chat.engine.stop(lane, only=turn)})
 
     async def follow(self, request: Request) -> Response:
         self._chat.guard(request.headers)
@@ -150,7 +153,7 @@ class _Api:
             {
                 "id": turn.id,
                 "asked": turn.body.get("text", ""),
-                "entries": [*map(self._view(language).shown, chat.turns.events(turn.id))],
+                "entries": self._view(language).told(chat.turns.events(turn.id, media=False)),
             }
             for turn in known
         ]
@@ -190,6 +193,14 @@ async def _events(entries: AsyncIterator[Entry], after: int, view: View) -> Asyn
             following = asyncio.ensure_future(anext(entries, None))
     finally:
         following.cancel()
+
+
+async def _json(request: Request, nothing: bytes = b"") -> Any:
+    """The body, or what stands for `nothing`; None if it is no JSON, or too long."""
+    try:
+        return json.loads(await read_body(request, MAX_BODY) or nothing)
+    except (ValueError, RecursionError):
+        return None
 
 
 def _fault(conversation: str, body: Any) -> str:

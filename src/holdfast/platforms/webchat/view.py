@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from typing import Any, assert_never
 
 from ...agent import media
@@ -23,6 +24,7 @@ from ...agent.events import (
 )
 from ...bot import texts
 from ...core.mediatype import kind_of
+from ...core.message import Message
 from ...core.verdict import Language
 from ...engine.ports import Entry
 
@@ -33,7 +35,7 @@ _NOTES = frozenset({"rescued", "compacted", "tool_unknown", "image_unseen", "med
 
 
 class View:
-    """One reader of one turn. All entries must be given, from the first."""
+    """One reader of one turn. All entries must be given, from the first; media need not be."""
 
     def __init__(self, language: Language, *, reasoning: bool) -> None:
         self._language = language
@@ -45,6 +47,25 @@ class View:
         event = read_event(entry.event)
         told = self._event(event, entry.sequence) if event else None
         return {"sequence": entry.sequence, "event": told or {"type": "hidden"}}
+
+    def told(self, entries: Iterable[Entry]) -> list[dict[str, Any]]:
+        """Entries that were read without media. What a tool brought stands just before its answer,
+        which names it.
+        """
+        told, last = list[dict[str, Any]](), 0
+        for entry in entries:
+            event = read_event(entry.event)
+            if isinstance(event, ToolAnswered) and entry.sequence - 1 > last:
+                told.append(self._left_out(event, entry.sequence - 1))
+            told.append(self.shown(entry))
+            last = entry.sequence
+        return told
+
+    def _left_out(self, event: ToolAnswered, sequence: int) -> dict[str, Any]:
+        exhibits = _media(event.message, event.sizes, sequence)
+        self._has_text = self._has_text or bool(exhibits)
+        added = {"type": "media_added", "call_id": event.call_id, "media": exhibits}
+        return {"sequence": sequence, "event": added}
 
     def _event(self, event: TurnEvent, sequence: int) -> dict[str, Any] | None:
         match event:
@@ -65,7 +86,7 @@ class View:
                     "arguments": arguments[:SHOWN],
                 }
             case MediaAdded(call_id) if call_id:
-                exhibits = _media(event, sequence)
+                exhibits = _media(event.message, media.sizes(event.message), sequence)
                 self._has_text = self._has_text or bool(exhibits)
                 return {"type": "media_added", "call_id": call_id, "media": exhibits}
             case ToolAnswered():
@@ -90,14 +111,16 @@ class View:
                 assert_never(event)
 
 
-def _media(event: MediaAdded, sequence: int) -> list[dict[str, Any]]:
-    """What the page shows at the step of the tool; `path` is behind the turn's own."""
+def _media(message: Message, sizes: Sequence[int], sequence: int) -> list[dict[str, Any]]:
+    """What the page shows at the step of the tool; `path` is behind the turn's own. Of old entries
+    the size is not known.
+    """
     return [
         {
             "path": f"media/{sequence}/{number}",
             "kind": kind_of(file.media_type),
             "name": file.name,
-            "size": len(file.data) * 3 // 4,
+            "size": sizes[number] if number < len(sizes) else None,
         }
-        for number, file in enumerate(media.shown(event.message))
+        for number, file in enumerate(media.shown(message))
     ]
