@@ -82,3 +82,20 @@ def test_files_that_do_not_come_are_told_together_and_the_others_are_there(
         assert seen.text.count("could not be fetched") == len(silent) + len(many)
 
     asyncio.run(main())
+
+
+def test_pictures_that_are_sent_as_files_are_pictures() -> None:
+    async def main() -> None:
+        shelf = Shelf(a=pictures.png(), b=pictures.png(), c=b"%PDF")
+        shelf.may.set()
+        seen = visit(
+            shelf,
+            Attachment("file", "a", "Photo.PNG"),
+            Attachment("file", "b", media_type="image/jpeg"),
+            Attachment("file", "c", "png.pdf"),
+        )
+        await media.media(seen, onward)
+        assert [type(part) for part in seen.parts] == [Image, Image]
+        assert seen.text.count("could not be read") == 1
+
+    asyncio.run(main())

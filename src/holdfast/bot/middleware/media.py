@@ -31,6 +31,7 @@ _NAMES = re.compile(
     r"|php|sh|sql|html?|css|vue|kt|swift|lua|r|tex|srt|diff|patch|properties)$",
     re.IGNORECASE,
 )
+_PICTURES = re.compile(r"\.(png|jpe?g|gif|webp)$", re.IGNORECASE)
 
 
 async def media(visit: Visit, onward: Onward) -> Result:
@@ -70,7 +71,7 @@ async def _all_read(visit: Visit) -> Sequence[Image | str]:
     images = itertools.count(1)
     reading = []
     for attachment in visit.inbound.attachments:
-        if attachment.kind == "image":
+        if _is_picture(attachment):
             reading.append(_image(visit, attachment, fetch, next(images)))
         else:
             reading.append(_other(visit, attachment, fetch))
@@ -130,6 +131,12 @@ async def _other(visit: Visit, attachment: Attachment, fetch: Fetch) -> str:
     if _is_textual(attachment):
         return await _file(visit, attachment, fetch)
     return _unread(visit, attachment, "media_unseen")
+
+
+def _is_picture(attachment: Attachment) -> bool:
+    """Pictures are sent as files too, and not every platform tells what a file is."""
+    told = attachment.media_type.startswith("image/") or bool(_PICTURES.search(attachment.name))
+    return attachment.kind == "image" or (attachment.kind == "file" and told)
 
 
 def _is_textual(attachment: Attachment) -> bool:
