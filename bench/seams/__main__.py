@@ -19,6 +19,7 @@ from . import (
     held_out_4,
     held_out_5,
     held_out_6,
+    held_out_7,
     retelling,
 )
 from .continuers import BEHAVIOURS, BLIND_TALK, Behaviour
@@ -68,6 +69,14 @@ _HELD_OUT = {
             **behaviours(held_out_6.TALK, held_out_6.CLOSING, held_out_6.FRAMES),
         },
     ),
+    "seventh": (
+        Path(__file__).parent / "heldout7",
+        {
+            **behaviours(held_out_7.TALK, held_out_7.CLOSING, held_out_7.FRAMES),
+            **habits.behaviours(held_out_7.TALK),
+            **held_out_7.BEHAVIOURS,
+        },
+    ),
 }
 
 # What models do most, at every place there is.
@@ -107,7 +116,7 @@ def blind(seed: int, each: int, names: str = "*") -> Run:
 
 
 def held_out(seed: int, each: int, which: str, names: str = "*") -> Run:
-    """The held-out set `which` ("first" to "sixth"), with the continuers that drift."""
+    """The held-out set `which` ("first" to "seventh"), with the continuers that drift."""
     result = Run()
     folder, continuers = _HELD_OUT[which]
     _add(result, folder, continuers, seed, each, 0, names)
