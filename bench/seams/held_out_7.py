@@ -89,7 +89,10 @@ TALK: Phrasings = {
 }
 
 CLOSING: Phrasings = {
-    "en": ("\n\nThat concludes the answer.", "\n\nIs there anything you'd like me to expand on? 😊"),
+    "en": (
+        "\n\nThat concludes the answer.",
+        "\n\nIs there anything you'd like me to expand on?",
+    ),
     "zh": ("\n\n以上就是全部内容。", "\n\n还有什么需要我展开的吗？😊"),
 }
 
@@ -126,7 +129,7 @@ _OTHER_TONGUE: Phrasings = {
 _SENTENCES = re.compile(r"(?<=[。！？\n])|(?<=[.!?]\s)")
 _MARKS = str.maketrans({"，": ",", "。": ".", "：": ":", "；": ";", "！": "!", "？": "?"})
 _WIDE_MARKS = str.maketrans({",": "，", ":": "：", ";": "；", "!": "！", "?": "？"})
-_BRACKETS = str.maketrans("（）“”‘’「」", "()\"\"''\"\"")
+_BRACKETS = str.maketrans("（）“”‘’「」", '()""\'\'""')
 _HAN = str.maketrans(
     "两时间东车边级电话处过们个还这样里买试张树进开门总统认为从对画线网线钱头义务众",
     "兩時間東車邊級電話處過們個還這樣裡買試張樹進開門總統認為從對畫線網線錢頭義務眾",

@@ -6,7 +6,7 @@ import re
 from dataclasses import replace
 from functools import cached_property
 
-from ..core.anchor import anchor, open_fence
+from ..core.anchor import open_fence
 from ..core.attempt import Confidence, Seam
 from ..core.failure import Failure
 from .breaks import past_talk
@@ -41,12 +41,12 @@ _DOUBT = diverged(Divergence.DOUBT)
 
 
 class Instructed:
-    """Finds the joint in what a target wrote that was told to go on."""
+    """Finds the joint in what a target wrote that was told to go on, beginning with the anchor."""
 
-    def __init__(self, released: str) -> None:
+    def __init__(self, released: str, anchor: str) -> None:
         self._cut = Cut(released)
         self._text = self._cut.text
-        self._anchor = anchor(released)
+        self._anchor = anchor
         # Signs that end the text and what may close a quotation of it must be there to be skipped.
         self._lookahead = len(self._text) - len(self._text.rstrip(_NO_LETTERS)) + 8
 

@@ -11,8 +11,10 @@ ruled out, the continuation is refused rather than guessed.
 
 from __future__ import annotations
 
+from ..core.anchor import anchor
 from ..core.attempt import How, Seam
 from ..core.failure import Failure
+from .abridged import LONG, Abridged
 from .instructed import Instructed
 from .joint import Joint, More
 from .prefilled import Prefilled
@@ -28,14 +30,18 @@ class Splicer:
 
     def __init__(self, released: str, how: How, *, echoes: bool = False) -> None:
         self.seam: Seam | None = None
-        self._join: Instructed | Prefilled | Retold
+        self._join: Instructed | Abridged | Prefilled | Retold
         match how:
             case How.PREFILL:
                 self._join = Prefilled(released, echoes=echoes)
             case How.ANEW:
                 self._join = Retold(released)
             case _:
-                self._join = Instructed(released)
+                self._join = (
+                    Instructed(released, anchor(released))
+                    if len(released) <= LONG
+                    else Abridged(released)
+                )
         self._held = ""
         self._needed = 1
         # White space at the end was not sent to the target (see the dialects' encoders).
