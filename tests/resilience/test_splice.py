@@ -642,6 +642,47 @@ def test_an_answer_asked_for_anew_goes_on_only_if_it_is_the_same(
     assert (splicer.seam is None) == (rest is None)
 
 
+REFUSALS = [
+    ("The lamp was lit at du", "I'm sorry, but I can't continue with that."),
+    ("The lamp was lit at the", " I'm sorry, but I cannot help with this request."),
+    ("The lamp was lit, and", "I can’t assist with that. Is there anything else?"),
+    ("The lamp was lit, and", "Sure! Here is the rest of the story: the lamp was lit."),
+    ("灯在黄昏时分点", "很抱歉，我无法继续这个请求。"),
+    ("灯在黄昏时分，", "作为一个人工智能助手，我不能写下去。"),
+    ("灯在黄昏时分，", "抱歉，我没办法帮您继续。"),
+]
+
+
+@pytest.mark.parametrize(("released", "new"), REFUSALS)
+def test_a_refusal_in_the_middle_of_a_sentence_is_no_text(released: str, new: str) -> None:
+    for pieces in (new, list(new)):
+        joined, splicer = join(released, pieces, How.PREFILL)
+        assert isinstance(joined, Failure), joined
+        assert (joined.kind, splicer.seam) == (Kind.DIVERGED, None)
+
+
+@pytest.mark.parametrize(
+    ("released", "new"),
+    [
+        ("The lamp was lit. ", "I'm sorry, but I can't continue, he wrote."),
+        ("She had a You", "Tube channel of her own."),
+        ("He knew that", " I can't swim, but he let go."),
+        ("He said", " sorry, and let go."),
+        ("Press", " OK and wait."),
+        ("Meet", " Sureya at noon."),
+        ("他知道", "我不能游泳，还是松了手。"),
+        ("因为下雨，", "比赛无法继续进行。"),
+        ("```python\nprint(Path", "I'm sorry, but I can't continue\n```\n"),
+    ],
+)
+def test_what_sounds_like_a_refusal_may_be_text(released: str, new: str) -> None:
+    assert join(released, list(new), How.PREFILL)[0] == released + new
+
+
+def test_lower_case_after_a_prefill_waits_for_nothing() -> None:
+    assert Splicer("The lamp was lit at du", How.PREFILL).feed("s") == "s"
+
+
 def test_an_echo_that_ends_before_the_cut_is_no_answer() -> None:
     joined, _ = join("The lamp was lit at dusk", "The lamp was lit", How.PREFILL)
     assert isinstance(joined, Failure)

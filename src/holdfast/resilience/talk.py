@@ -100,6 +100,18 @@ _UNABLE = re.compile(
     r"|抱歉|对不起|无法|不能|没(?:有)?(?:看到|找到|收到)|看不到",
     re.IGNORECASE,
 )
+_NO_HELP = re.compile(
+    r"(?:[^\n.!?。！？]{0,60}\b(?:sorry|apolog\w+|unfortunately)\b[^\n.!?。！？]{0,24})?"
+    r"\bI(?:(?: am|(?:'|’)m) (?:unable|not able) to"
+    r"| (?:can(?:no|(?:'|’))t|can not|won(?:'|’)t)(?: be able to)?)"
+    r"(?: \w+){0,2} (?:continue|help|assist|comply|complete|provide|fulfil|discuss|respond)"
+    r"|As an? AI\b"
+    r"|(?:[^\n.!?。！？]{0,6}(?:抱歉|对不起|不好意思)[^\n.!?。！？]{0,12}|我)"
+    r"(?:无法|不能|没法|没办法)(?:再|[为帮][您你])?"
+    r"(?:继续|协助|帮助|提供|完成|回答|处理|讨论)"
+    r"|作为(?:一个|一名)?(?:AI|人工智能)",
+    re.IGNORECASE,
+)
 # All of it says that there is nothing to go on with.
 _OWN = r"(?:(?:my|your|the|this|that|previous|last|above|earlier) ){1,3}"
 _DENIAL = (
@@ -179,6 +191,11 @@ def speaks_of_itself(new: str) -> bool:
 def opens_anew(new: str) -> bool:
     """Whether it begins as messages begin, and hardly ever the middle of a sentence."""
     return _ANEW.match(new) is not None
+
+
+def declines(new: str) -> bool:
+    """Whether its first sentence says that no more will come."""
+    return _NO_HELP.match(new) is not None
 
 
 def addresses(new: str) -> bool:
