@@ -29,12 +29,22 @@ END = "wrote down the hour"
         ("", " of it", 0),
         ("**Part 2:**\n\n", "** of it", 0),  # those belong to something else
         ("“", " of it”", 0),
+        ("“", "”\n\n of it", 3),  # no line begins with the space between two words
+        ("`", "`\r\n of it", 3),
+        ("“", "”\n\nOf it", 1),
+        ("“", "”\n\n  of it", 1),
     ],
 )
 def test_the_frame_is_passed_with_what_it_holds(before: str, after: str, past: int) -> None:
     end = len(before) + len(END)
     own = OLD.removesuffix(END)
     assert past_frame(own, before + END + after, len(before), end) == end + past
+
+
+def test_a_text_whose_lines_begin_with_a_space_keeps_its_break() -> None:
+    new = f"“{END}”\n of it"
+    for own in ("+a\n b\n", "```diff\n+"):
+        assert past_frame(own, new, 1, 1 + len(END)) == 2 + len(END)
 
 
 def test_the_fence_of_the_text_is_no_frame() -> None:

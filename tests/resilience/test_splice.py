@@ -610,6 +610,35 @@ def test_of_a_restart_that_is_cut_nothing_is_shown_twice(data: st.DataObject, ta
     assert isinstance(out, Failure) or text.startswith(text[:at] + out)
 
 
+HEAP = '''合并的函数如下：
+
+```python
+import heapq
+
+
+def 合并有序文件(来源: list[Iterable[int]]) -> Iterator[int]:
+    """把多个已经排好序的序列合并成一个，不改变相等的元素原来的先后。"""
+    堆: list[tuple[int, int]] = []
+    迭代器 = [iter(s) for s in 来源]
+    for 序号, 它 in enumerate(迭代器):
+        第一个 = next(它, None)
+        if 第一个 is not None:  # 空的来源直接跳过
+            heapq.heappush(堆, (第一个, 序号))
+    while 堆:
+        值, 序号 = heapq.heappop(堆)
+        yield 值
+```
+'''
+
+
+def test_a_function_told_again_from_its_head_is_waited_for() -> None:
+    at = HEAP.index("\n        yield")
+    again = HEAP[HEAP.index("def ") :].replace("已经排好序的序列", "排好序的列")
+    assert join(HEAP[:at], again.replace("空的来源直接跳过", "空来源跳过"))[0] == HEAP
+    ends = join(HEAP[:at], again[: again.index("while")] + "        return None\n" * 30)[0]
+    assert isinstance(ends, Failure)
+
+
 # Prefill.
 
 

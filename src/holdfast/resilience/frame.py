@@ -15,6 +15,7 @@ _DOTS = str.maketrans("", "", "….")
 _TAG = re.compile(r"<([^\W\d]\w*)>\s*\Z")
 _QUOTED_LINE = re.compile(r"(?:\A|\n)>+ *[^\w\s]*\Z")
 _AFTER_LINE = re.compile(r"\r?\n(?:\r?\n)?")
+_ON_A_LINE = re.compile(r"(?:\r?\n){1,2}(?= \w)")  # no line begins with the space between two words
 _QUOTES = (("“", "”"), ("‘", "’"), ("「", "」"), ("『", "』"))
 _MARKS = re.compile(
     r"(?:\A|\n)(?P<marks>([^\w\s])\2{2,})(?:(?<=[`~])\w*)?[^\S\n]*(?P<breaks>\n+)\Z"
@@ -32,7 +33,10 @@ def past_frame(own: str, new: str, start: int, end: int) -> int:
         closing = re.compile(rf"\s*\n{marks}[^\S\n]*(?:\Z|\n{{1,{breaks}}})")
         closed = closing.match(new, end)
         return closed.end() if closed else end
-    end = next((end + len(one) for one in _closing(before) if new.startswith(one, end)), end)
+    framed = next((end + len(one) for one in _closing(before) if new.startswith(one, end)), end)
+    prose = framed > end and "\n " not in own and open_fence(own + new[start:end]) is None
+    spaced = _ON_A_LINE.match(new, framed) if prose else None
+    end = spaced.end() if spaced else framed
     if _QUOTED_LINE.search(before) and not _QUOTED_LINE.search(own):
         closed = _AFTER_LINE.match(new, end)
         return closed.end() if closed else end

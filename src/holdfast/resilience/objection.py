@@ -101,6 +101,8 @@ class Objector:
             return Divergence.ANEW
         if self._cut.goes_on_inside(rest):
             return None
+        if self._told_from_a_line(rest):
+            return Divergence.ANEW
         if final and self._says_goodbye(rest) and not addresses(self._cut.text):
             return Divergence.TO_THE_READER
         pieces = [rest, *(new[at:] for at in before.likely if self._is_said(new, before, at))]
@@ -145,6 +147,19 @@ class Objector:
         if (repeated or told.run < SLIGHT) and self._begins_often:
             return False
         return told.matched >= max(RESTART if told.run >= SLIGHT else 2 * RESTART, 3 * repeated)
+
+    def _told_from_a_line(self, rest: str) -> bool:
+        """Whether it begins, on the line that was cut, with one further up that the text has once,
+        and goes on for as long as that does by no chance.
+        """
+        begun = next((rest[:n] for n in range(REACH) if weight(letters_of(rest[:n])) >= LINE), "")
+        if not begun or rest[0].isspace() or "\n" in self._cut.gap:
+            return False
+        at = self._cut.text.find(begun)
+        first = self._known.first(at)
+        if first not in self._first_letters or self._cut.text.find(begun, at + 1) >= 0:
+            return False  # signs tell the lines of one format from those of another
+        return align(self._known.letters[first:], letters_of(rest[:REACH])).matched >= RESTART
 
     @cached_property
     def _begins_often(self) -> bool:
