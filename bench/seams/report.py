@@ -37,9 +37,11 @@ _HELD_OUT = """\
 continuers of which none is above: what they repeat drifts in its words, signs and wrapping, begins
 at an item or a block, stands in a frame, or ends in talk (`drifting.py`, `{module}.py`; the third
 is `retelling.py` too, the fourth `habits.py`, the fifth both that and all of above; the sixth says
-it in other words; the seventh goes on as chat models do). They were written before the splice was changed for them; single failures of the
+it in other words; the seventh goes on as chat models do). \
+They were written before the splice was changed for them; single failures of the
 second, third and fourth have been read since, and those of exact continuations of the first and the
-fifth; none of the sixth, but some of its continuers on the known texts and the third; of the seventh
+fifth; none of the sixth, but some of its continuers on the known texts and the third; \
+of the seventh
 those on one half of its texts (`may_be_read`).
 {cases:,} continuations.
 """
