@@ -113,6 +113,18 @@ def test_what_is_told_back_of_a_command_is_short(command: str, tmp_path: Path) -
     play(scene)
 
 
+def test_a_model_that_is_no_more_leaves_the_conversation_to_the_bots_own(tmp_path: Path) -> None:
+    async def scene() -> None:
+        async with house(tmp_path) as home:
+            home.services.conversations.change("helper:sim:anna", {"route": "gone"})
+            assert await home.ask("hello")
+            assert home.asked
+            (told,) = await home.ask("/model")
+            assert told.startswith("This conversation uses main.")
+
+    play(scene)
+
+
 def test_a_new_conversation_remembers_what_it_begins_with(tmp_path: Path) -> None:
     async def scene() -> None:
         async with house(tmp_path) as home:

@@ -10,6 +10,7 @@ import pytest
 from tests.bot.house import house, play
 
 from holdfast.bot.codec import write_inbound
+from holdfast.bot.event import Attachment
 from holdfast.bot.pipeline import Middleware, Onward, Result, Visit
 from holdfast.bot.service import Extras
 from holdfast.engine.ports import Turn
@@ -59,5 +60,48 @@ def test_a_message_that_waited_for_days_is_not_answered_but_has_an_end(tmp_path:
             assert home.asked == []
             (why,) = await home.ask("/为什么")
             assert why.startswith("没能回答的原因：没有及时得到回答。")
+
+    play(scene)
+
+
+@pytest.mark.parametrize(("who", "meant"), [("anna", "poison"), ("ben", "before")])
+def test_what_failed_before_it_was_asked_is_what_retry_of_its_writer_means(
+    who: str, meant: str, tmp_path: Path
+) -> None:
+    broken = [True]
+
+    async def breaks(visit: Visit, onward: Onward) -> Result:
+        if "poison" in visit.text and broken:
+            raise KeyError
+        return await onward(visit)
+
+    async def scene() -> None:
+        extras = Extras([Middleware("breaks", breaks)])
+        async with house(tmp_path, extras=extras) as home:
+            await home.ask("before", where="group")
+            await home.ask("poison", where="group")
+            broken.clear()
+            await home.ask("/retry", who=who, where="group")
+            asked = [body["messages"][-1]["content"] for body in home.asked]
+            assert asked == ["before", meant]
+
+    play(scene)
+
+
+def test_what_was_refused_is_what_retry_means(tmp_path: Path) -> None:
+    async def scene() -> None:
+        now = ["12:00"]
+        async with house(tmp_path, quiet="23:00-07:00", hour=lambda: now[0]) as home:
+            await home.ask("before")
+            home.files["a"] = b"so it is"
+            now[0] = "23:30"
+            await home.ask("look", attachments=[Attachment("file", "a", "a.txt")])
+            await home.ask("/retry")
+            now[0] = "07:30"
+            await home.ask("/retry")
+            asked = [body["messages"][-1]["content"] for body in home.asked]
+            assert asked[0] == "before"
+            assert asked[1].startswith("look")
+            assert "so it is" in asked[1]
 
     play(scene)

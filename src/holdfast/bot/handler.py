@@ -84,6 +84,7 @@ class Handler:
             return
         bot = self._bots.get(event.bot)
         if bot is None:
+            _LOG.error("a message is not answered: its bot is no more", turn=turn.id, bot=event.bot)
             await _write(journal, Ended("refused"))
             return
         way = _Way()

@@ -128,7 +128,9 @@ class Visit:
 
     @property
     def route(self) -> str:
-        return str(self.settings.get("route") or self.rules.route)
+        """As chosen in this conversation; the bot's own where that is no more."""
+        chosen = self.settings.get("route")
+        return str(chosen) if chosen in self.services.routes else self.rules.route
 
     @property
     def persona(self) -> str:

@@ -14,10 +14,12 @@ from ...core import record as records
 from ...core.message import Message, Role, said
 from ...store.ports import Incident
 from .. import texts
-from ..memory import PAYS, history, last_asked, last_told
+from ..codec import read_inbound
+from ..event import Inbound
+from ..memory import PAYS, Past, history, last_asked, last_told, turns
 from ..owed import owed_text
 from ..pipeline import Ask, Command, Middleware, Onward, Result, Say, Visit
-from .wake import SPACE
+from .wake import SPACE, called_by, uncalled
 
 _SLASHES = ("/", "／")
 _BEHIND = re.compile(r"[\s:：]\s*")  # what stands behind the name of a command
@@ -73,7 +75,7 @@ class Commands:
             name = unknown(visit.text)
             return visit.say("unknown_command", name=_echo(name)) if name else await onward(visit)
         command, rest = found
-        visit.values["help"] = self.help
+        visit.values["commands"] = self
         visit.history = None
         return await command.obey(visit, rest, onward)
 
@@ -106,7 +108,7 @@ def _also(command: Command, zh: bool) -> str:
 
 
 async def help_(visit: Visit, rest: str, onward: Onward) -> Result:
-    return visit.say("help", commands=visit.values["help"](visit))
+    return visit.say("help", commands=visit.values["commands"].help(visit))
 
 
 async def new(visit: Visit, rest: str, onward: Onward) -> Result:
@@ -125,11 +127,30 @@ async def stop(visit: Visit, rest: str, onward: Onward) -> Result:
 
 async def retry(visit: Visit, rest: str, onward: Onward) -> Result:
     """The last message is answered anew; the conversation forgets the old answer."""
-    past = await last_asked(visit.services, visit.lane, visit.turn)
-    if past is None:
-        return visit.say("nothing_to_retry")
-    await asyncio.to_thread(visit.services.conversations.forget, past.turn.id)
-    return Ask(await task(visit, past.asked))
+    async for past in turns(visit.services, visit.lane, visit.turn):
+        if past.has_asked:
+            await asyncio.to_thread(visit.services.conversations.forget, past.turn.id)
+            return Ask(await task(visit, past.asked))
+        given_up = _given_up(visit, past)
+        if given_up:
+            visit.text = uncalled(given_up.text, called_by(given_up, visit.rules))
+            files, quote = given_up.attachments, given_up.quote
+            visit.inbound = replace(visit.inbound, attachments=files, quote=quote)
+            return await onward(visit)
+    return visit.say("nothing_to_retry")
+
+
+def _given_up(visit: Visit, past: Past) -> Inbound | None:
+    """This person's message, if it was refused or failed before a model was asked. It is let in
+    as the request to try it again is.
+    """
+    event, ended = read_inbound(past.turn.body), past.ended
+    if not isinstance(event, Inbound) or event.sender.id != visit.inbound.sender.id:
+        return None
+    words = uncalled(event.text, called_by(event, visit.rules))
+    is_command = visit.values["commands"].find(words) or unknown(words)
+    failed = ended is not None and ended.outcome in ("failed", "refused")
+    return event if failed and not is_command else None
 
 
 async def continue_(visit: Visit, rest: str, onward: Onward) -> Result:
