@@ -159,7 +159,7 @@ class Objector:
         first = self._known.first(at)
         if first not in self._first_letters or self._cut.text.find(begun, at + 1) >= 0:
             return False  # signs tell the lines of one format from those of another
-        return align(self._known.letters[first:], letters_of(rest[:REACH])).matched >= RESTART
+        return align(self._known.letters[first:], letters_of(rest[:REACH])).matched >= 2 * RESTART
 
     @cached_property
     def _begins_often(self) -> bool:
