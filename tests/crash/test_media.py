@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 from tests.crash.served import Lives
-from tests.crash.town import SEED, orphans
+from tests.crash.town import SEED, orphans, settled
 from tests.launching import Launcher
 from tests.serving import PATIENCE, configuration
 from tests.upstream.leaks import until
@@ -60,17 +60,6 @@ async def at_the_message(qq: SimulatedQQ, before: int, dice: random.Random) -> N
     await until(lambda: any("media" in one.body for one in qq.asked[before:]))
 
 
-async def begun(qq: SimulatedQQ) -> None:
-    """Whoever is answered is in a session that the next process can go on with: what is said in one
-    whose name was not written down yet is lost with the process that was told it.
-    """
-    async with asyncio.timeout(PATIENCE):
-        await qq.connected()
-        ben = qq.person("Ben")
-        ben.says("text:short")
-        await until(lambda: bool(ben.shown and not ben.generating))
-
-
 def is_told(anna: Person) -> bool:
     """All is at its end, but for a stream whose name nobody was told before the process died."""
     lost = orphans(anna)
@@ -94,7 +83,7 @@ def test_a_picture_comes_once_whenever_the_server_dies(
         ):
             (tmp_path / "holdfast.toml").write_text(settings(upstream.base_url, qq, tmp_path))
             await lives.begin().ready()
-            await begun(qq)
+            await settled(qq)
             for trip in range(TRIPS):
                 async with asyncio.timeout(PATIENCE):
                     await qq.connected()
