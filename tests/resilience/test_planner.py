@@ -530,6 +530,11 @@ def test_what_can_be_continued_in_no_other_way_can_be_read_on() -> None:
     Desk(A, KEEPS).gives_up(kept(), gone, replayable=True, continuable=False)
 
 
+def test_who_never_goes_on_is_not_asked_the_whole_again_for_that() -> None:
+    lost = met(NEVER, Kind.UNSUPPORTED, how=How.NATIVE)
+    Desk(NEVER).gives_up(met(NEVER, Kind.RESET, released=9), lost)
+
+
 def test_a_stream_that_is_kept_no_more_is_followed_by_an_instruction() -> None:
     gone = kept(Kind.UNSUPPORTED, how=How.NATIVE, released=0)
     choice = Desk(KEEPS).tries(kept(), gone, replayable=True)

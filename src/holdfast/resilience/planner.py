@@ -105,7 +105,9 @@ def _last_resort(s: Situation, health: Health, budget: RetryBudget, given_up: Gi
     willing = {
         attempt.target.name: attempt.failure.code == NOTHING_MORE
         for attempt in s.history
-        if attempt.failure and _about_form(attempt)
+        if attempt.failure
+        and _about_form(attempt)
+        and attempt.target.continuation is not Continuation.NEVER
     }
     for target in sorted(s.route.targets, key=lambda target: not willing.get(target.name)):
         at = max(health.ready_at(target, s.now), s.now)
