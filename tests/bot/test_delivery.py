@@ -544,6 +544,13 @@ class TestTrouble:
         desk.run()
         assert desk.screen == ["The chat platform did not accept the answer's text. (ref R1)"]
 
+    def test_a_refused_sentence_shows_that_it_was_not_the_text(self) -> None:
+        """It is told with the next answer: nobody was told to ask for it."""
+        desk = Desk(GROUP, faults=["broken", "broken"])
+        desk.hear(BEGAN, TextAdded("Something"), ANSWER)
+        assert desk.run() == Over(Owed(0))
+        assert desk.screen == []
+
     def test_a_platform_that_is_away_is_waited_for(self) -> None:
         desk = Desk(GROUP, faults=["unreachable"] * 12)
         desk.hear(BEGAN, TextAdded("Hello"), ANSWER)

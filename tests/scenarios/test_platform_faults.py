@@ -38,6 +38,8 @@ FAULTS: Sequence[tuple[What, bool]] = [
     (Refuse(50002, 429), False),
     (Refuse(40034105), False),
     (Page(502), False),
+    (Page(403), False),
+    (Page(404), False),
     (Page(504), True),
     (Garbage(), True),
     (Slow(0.5), True),

@@ -515,7 +515,7 @@ class Delivery:
         place = self._told.position
         missing = self._script.read(self._script.rest(place)).strip()
         closed = self._told.closed
-        owing = closed.owing if closed else "refused" if self._unwanted else ""
+        owing = closed.owing if closed else ""  # who was not told of it cannot ask for it
         if self._can.live or not (missing or self._given_up or owing == "window"):
             return None
         return Owed(place, on_request=owing in ("length", "refused"))

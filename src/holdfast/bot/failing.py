@@ -35,7 +35,7 @@ def may_have_arrived(failure: Failure) -> bool:
         return False
     if failure.status is None:
         return failure.code is None
-    return failure.code is None and not 400 <= failure.status < 500
+    return failure.code is None and not 300 <= failure.status < 500
 
 
 def passes(failure: Failure) -> bool:

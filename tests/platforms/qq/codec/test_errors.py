@@ -156,8 +156,9 @@ def test_success(status: int, body: object) -> None:
         (504, Kind.BAD_GATEWAY),
         (500, Kind.SERVER_ERROR),
         (429, Kind.RATE_LIMITED),
-        (404, Kind.NOT_FOUND),
-        (200, Kind.PROTOCOL),
+        (413, Kind.TOO_LONG),
+        (401, Kind.AUTH),
+        *((status, Kind.PROTOCOL) for status in (200, 301, 302, 400, 403, 404, 405, 418)),
     ],
 )
 def test_pages_of_html(status: int, kind: Kind) -> None:

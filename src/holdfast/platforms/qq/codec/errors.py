@@ -133,6 +133,9 @@ _STATUSES: Mapping[int, Kind] = {
     504: Kind.BAD_GATEWAY,
 }
 
+# Those that mean the same whoever says them.
+_ANYBODYS = frozenset({_UNAUTHORISED, 408, 413, 429})
+
 # What an operator can do about it, beside the platform's own words.
 _HINTS: Mapping[Meaning, str] = {
     Meaning.CREDENTIALS: "check app_id and app_secret (请检查 app_id 和 app_secret)",
@@ -210,9 +213,11 @@ def parsed(body: bytes) -> object:
 
 
 def _unknown(status: int, value: object) -> Kind:
-    """By the HTTP status alone. A success that cannot be read is no success."""
-    if 200 <= status < 300:
-        return Kind.INVALID if isinstance(value, dict) else Kind.PROTOCOL
+    """By the HTTP status alone. Neither a success nor a refusal is the platform's word if it cannot
+    be read: a page comes from something on the way, which may let the next request through.
+    """
+    if not isinstance(value, dict) and status < 500 and status not in _ANYBODYS:
+        return Kind.PROTOCOL
     return _STATUSES.get(status, Kind.SERVER_ERROR if status >= 500 else Kind.INVALID)
 
 
