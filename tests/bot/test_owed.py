@@ -384,3 +384,17 @@ def test_a_block_of_code_is_closed_and_opened_again() -> None:
     )
     assert parted("short", 200) == ("short", "")
     assert parted(text, None) == (text, "")
+
+
+def test_what_could_not_be_told_twice_is_introduced_once(tmp_path: Path) -> None:
+    async def scene() -> None:
+        async with house(tmp_path, direct=GROUP) as home:
+            for question in ("one", "two"):
+                home.phone.faults = ["rejected"]
+                assert await home.ask(question) == []
+            read = "".join(await home.ask("text:short three"))
+            assert read.count(FIRST_EN) == 1
+            assert bare(read).count(bare(whole("one"))) == 2
+            assert bare(read).endswith(bare(whole("text:short three")))
+
+    play(scene)

@@ -59,6 +59,7 @@ async def arrears(visit: Visit, room: int | None) -> Arrears | None:
     language = visit.language
     now, left = parted(text, None if room is None else max(room - OVERHEAD, OVERHEAD))
     lead = texts.say("owed", language)
+    lead = "" if now.startswith(lead) else lead  # it could not be told the last time either
     close = texts.say("owed_more" if left else "owed_end", language)
     return Arrears(paragraphs(lead, now, close), left, files)
 
