@@ -248,6 +248,24 @@ def test_a_message_whose_receipt_is_lost_is_answered_once() -> None:
     run(scene())
 
 
+def test_other_words_under_a_known_id_are_not_taken_for_sent() -> None:
+    async def scene() -> None:
+        async with building(layout) as there, tab_of(there) as tab:
+            id, path = uuid4().hex, f"/chat/api/conversations/{tab.conversation}"
+            turn = await tab.post(id, QUESTION)
+            answer = await tab.http.post(f"{path}/messages", json={"id": id, "text": "other"})
+            assert answer.status_code == 409
+            assert await tab.post(id, QUESTION) == turn
+            for meant in (f"{turn}0", "page:\0"):
+                stopped = await tab.http.post(f"{path}/stop", json={"turn": meant})
+                assert stopped.json() == {"stopped": False}
+            await tab.follow(turn)
+            assert tab.reads == [whole()]
+            assert len(there.sim.requests) == 1
+
+    run(scene())
+
+
 async def cut_off(url: str, tab: Tab, id: str) -> None:
     """Sends a message, and leaves before the server says anything."""
     body = f'{{"id": "{id}", "text": "{QUESTION}"}}'

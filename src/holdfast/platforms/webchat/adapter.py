@@ -33,9 +33,9 @@ class WebChat:
 
     async def hear(
         self, conversation: str, id: str, text: str, at: float, language: str = ""
-    ) -> Inbound:
-        """Hands one message of a person to the bot. Raises store.ports.StoreFailed and
-        Overloaded.
+    ) -> tuple[Inbound, bool]:
+        """Hands one message of a person to the bot; False: one of this id was heard before. Raises
+        store.ports.StoreFailed and Overloaded.
         """
         inbound = Inbound(
             bot=self.name,
@@ -48,8 +48,7 @@ class WebChat:
             language=language,
         )
         sink = await asyncio.shield(self._sink)
-        await sink(inbound)
-        return inbound
+        return inbound, await sink(inbound)
 
     def place(self, conversation: str) -> Place:
         return Place(f"{PLATFORM}:{conversation}", Scene.DIRECT)

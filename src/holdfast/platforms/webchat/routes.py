@@ -1,7 +1,7 @@
 """The chat's HTTP interface: `/chat/api/...`, used by the page in `web/`.
 
     GET  conversations/{id}             what was said, with every entry so far
-    POST conversations/{id}/messages    {"id", "text"}: 202 {"turn"}; the same id, the same message
+    POST conversations/{id}/messages    {"id", "text"}: 202 {"turn"}; 409: other words have that id
     POST conversations/{id}/stop        {"turn"}: that one; without a body whatever runs
     GET  turns/{id}/events?after=N      server-sent entries after sequence N, until the turn ends
     GET  turns/{id}/media/{N}/{M}       file M of what a tool brought by entry N
@@ -23,6 +23,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import BaseRoute, Route
 
+from ...bot.event import Inbound
 from ...core.clock import Clock
 from ...core.verdict import Language
 from ...engine.ports import Engine, Entry
@@ -100,11 +101,14 @@ class _Api:
             return _wrong(fault)
         now = self._chat.clock.wall()
         try:
-            inbound = await self._chat.adapter.hear(
+            inbound, fresh = await self._chat.adapter.hear(
                 conversation, body["id"], mend(body["text"]), now, _language(request)
             )
+            other = not fresh and await self._is_other(inbound)
         except (StoreFailed, Overloaded):
             return JSONResponse({"error": "not accepted; send it again"}, 503)
+        if other:
+            return JSONResponse({"error": "another message has this id"}, 409)
         return JSONResponse({"turn": inbound.turn_id}, 202)
 
     async def stop(self, request: Request) -> Response:
@@ -113,8 +117,11 @@ class _Api:
         turn = body.get("turn") if isinstance(body, dict) else 0
         if not isinstance(turn, str | None):
             return _wrong("the body is {turn}, or nothing")
-        lane = self._lane(request.path_params["id"])
-        return JSONResponse({"stopped": await self._chat.engine.stop(lane, only=turn)})
+        conversation = request.path_params["id"]
+        if not _ID.fullmatch(conversation) or not (turn is None or self._is_ours(turn)):
+            return JSONResponse({"stopped": False})  # nobody could have begun it
+        stopped = await self._chat.engine.stop(self._lane(conversation), only=turn)
+        return JSONResponse({"stopped": stopped})
 
     async def follow(self, request: Request) -> Response:
         self._chat.guard(request.headers)
@@ -138,6 +145,11 @@ class _Api:
         entry = await asyncio.to_thread(self._chat.turns.event, turn_id, sequence)
         file = files.found(entry, number)
         return files.response(file) if file else JSONResponse({"error": "no such file"}, 404)
+
+    async def _is_other(self, inbound: Inbound) -> bool:
+        """Whether what was kept under its id are other words. Raises StoreFailed."""
+        found = await asyncio.to_thread(self._chat.turns.find, inbound.turn_id)
+        return found is not None and found[0].body.get("text", "") != inbound.text
 
     def _is_ours(self, turn_id: str) -> bool:
         """No store need be asked for what it could not even look up, such as a NUL."""
