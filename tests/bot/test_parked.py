@@ -7,8 +7,9 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from tests.bot.house import house, play
+from tests.bot.house import house, play, until
 
+from holdfast.agent.tools import tool
 from holdfast.bot.codec import write_inbound
 from holdfast.bot.event import Attachment
 from holdfast.bot.pipeline import Middleware, Onward, Result, Visit
@@ -103,5 +104,44 @@ def test_what_was_refused_is_what_retry_means(tmp_path: Path) -> None:
             assert asked[0] == "before"
             assert asked[1].startswith("look")
             assert "so it is" in asked[1]
+
+    play(scene)
+
+
+def test_what_is_parked_in_the_middle_is_gone_on_with_by_all_that_was_done(tmp_path: Path) -> None:
+    """A turn that nobody tries any more is in no history."""
+    ran = []
+
+    @tool()
+    async def pay() -> str:
+        """Pays."""
+        ran.append(1)
+        return "paid"
+
+    async def breaks(visit: Visit, onward: Onward) -> Result:
+        if visit.resumed:
+            raise KeyError
+        return await onward(visit)
+
+    async def scene() -> None:
+        paced = {"main": ["ok;pace=0.01"]}
+        async with house(tmp_path, paced, offered=[pay], tools=["pay"]) as home:
+            with home.pulse.held(after=20):
+                first = home.phone.message("tool:pay please")
+                assert await home.phone.event(first)
+                await until(lambda: len(home.asked) == 2)
+                chat = home.phone.chat_of(first)
+                await until(lambda: home.phone.reads(chat))
+                chats = home.phone.chats
+        extras = Extras([Middleware("breaks", breaks)])
+        async with house(tmp_path, offered=[pay], tools=["pay"], extras=extras) as home:
+            home.phone.chats |= chats
+            assert "(ref " in "".join(await home.answer_to(first))
+            again = replace(home.phone.message("/continue"), id="later")
+            assert await home.phone.event(again)
+            await home.end_of(again)
+            told = [message["role"] for message in home.asked[-1]["messages"]]
+            assert told[:3] == ["user", "assistant", "tool"]
+            assert ran == [1]
 
     play(scene)

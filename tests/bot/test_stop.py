@@ -10,6 +10,7 @@ from tests import pictures
 from tests.bot.house import house, play, until
 
 from holdfast.agent.abilities import Abilities
+from holdfast.agent.tools import tool
 from holdfast.bot.event import Attachment
 from holdfast.engine.local import Limits
 
@@ -164,5 +165,31 @@ def test_what_is_said_after_a_picture_does_not_undo_it(tmp_path: Path) -> None:
             shelf.may.set()
             assert await home.answer_to(second)
             assert "image_url" in str(home.asked[-1]["messages"])
+
+    play(scene)
+
+
+def test_what_was_stopped_in_a_tool_is_gone_on_with_and_not_done_again(tmp_path: Path) -> None:
+    async def scene() -> None:
+        begun, ran = asyncio.Event(), []
+
+        @tool()
+        async def pay() -> str:
+            """Pays."""
+            ran.append(1)
+            begun.set()
+            await asyncio.Event().wait()
+            return "paid"
+
+        async with house(tmp_path, offered=[pay], tools=["pay"]) as home:
+            first = home.phone.message("tool:pay please")
+            assert await home.phone.event(first)
+            await begun.wait()
+            assert (await home.ask("/stop"))[0] in STOPPED
+            await home.answer_to(first)
+            assert await home.ask("/continue")
+            told = [message["role"] for message in home.asked[-1]["messages"]]
+            assert told == ["user", "assistant", "tool", "user"]
+            assert ran == [1]
 
     play(scene)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from ..agent.codec import read_events, read_message
-from ..agent.events import Asked, Ended, Noted, StepBegan, TurnEvent
+from ..agent.events import Asked, Ended, Noted, StepBegan, ToolAsked, TurnEvent
 from ..agent.media import joined
 from ..agent.standing import remembered, standing
 from ..core.message import Message
@@ -78,9 +78,18 @@ class Past:
         return now.open and now.step == 1 and bool(now.text.strip())
 
     @property
-    def cut_message(self) -> tuple[Message, ...]:
-        """The message that was cut off; the history of a conversation holds whole ones only."""
-        return remembered(self.events)[len(standing(self.events).messages) :]
+    def acted(self) -> bool:
+        """Whether it ran tools, of which some have an effect."""
+        return any(isinstance(event, ToolAsked) for event in self.events)
+
+    @property
+    def unheld(self) -> tuple[Message, ...]:
+        """What of it the history of the conversation does not hold: a message that was cut off, and
+        all of a turn that nobody tries any more.
+        """
+        ended, told = self.ended, remembered(self.events)
+        parked = ended is not None and ended.outcome == "failed" and ended.failure is None
+        return told if parked else told[len(standing(self.events).messages) :]
 
     @property
     def _before(self) -> str:

@@ -161,14 +161,14 @@ async def continue_(visit: Visit, rest: str, onward: Onward) -> Result:
     past = await last_asked(visit.services, visit.lane, visit.turn)
     if past is None or not past.cut:
         return await _not_cut(visit, onward)
-    if not past.prose.strip():
+    if not (past.prose.strip() or past.acted):
         return await retry(visit, rest, onward)
     if past.open:
         await asyncio.to_thread(visit.services.conversations.forget, past.turn.id)
         given = await task(visit, past.asked)
         return Ask(replace(given, released=past.prose))
     asked = said(Role.USER, texts.say("go_on", visit.language))
-    return Ask(await task(visit, asked, past.cut_message))
+    return Ask(await task(visit, asked, past.unheld))
 
 
 async def _not_cut(visit: Visit, onward: Onward) -> Result:
