@@ -31,19 +31,27 @@ exact continuations have been read, so that they are no longer a measure of what
 
 _HELD_OUT = """\
 
+## Held out
+
+Sets of texts and continuers, each written before the splice was changed for it:
+
+- first: what is repeated drifts in its words, signs and wrapping, begins at an item or a block,
+  stands in a frame, or ends in talk (`drifting.py`, as in all that follow); second: the same;
+- third: it is told in other words as well (`retelling.py`); fourth: as models are in the habit of
+  (`habits.py`); fifth: that, and as the continuers of the known texts do;
+- sixth: in other words, in another order or in sum; seventh: as chat models go on that were told
+  to.
+
+Single failures of the second, third and fourth have been read since, of the first and the fifth
+those of exact continuations, of the sixth none, but some of its continuers on the known texts and
+the third, of the seventh those on one half of its texts (`may_be_read`).
+"""
+
+_SET = """\
+
 ## Held out, {which}
 
-{texts} texts of other kinds (mails, logs, rotas, contracts, minutes, plays, recipes, Japanese) and
-continuers of which none is above: what they repeat drifts in its words, signs and wrapping, begins
-at an item or a block, stands in a frame, or ends in talk (`drifting.py`, `{module}.py`; the third
-is `retelling.py` too, the fourth `habits.py`, the fifth both that and all of above; the sixth says
-it in other words; the seventh goes on as chat models do). \
-They were written before the splice was changed for them; single failures of the
-second, third and fourth have been read since, and those of exact continuations of the first and the
-fifth; none of the sixth, but some of its continuers on the known texts and the third; \
-of the seventh
-those on one half of its texts (`may_be_read`).
-{cases:,} continuations.
+{texts} texts (`{module}.py`), {cases:,} continuations.
 """
 
 _ANYWHERE = """\
@@ -94,11 +102,12 @@ def report(
             " that exist; the call then asks elsewhere or ends honestly.\n",
             _BLIND.format(texts=blind.texts, wordings=wordings, cases=held.cases),
             _scores(blind),
+            *((_HELD_OUT,) if apart else ()),
             *(
                 line
                 for number, (which, results) in enumerate(apart, 1)
                 for line in (
-                    _HELD_OUT.format(
+                    _SET.format(
                         which=which,
                         module=f"held_out_{number}",
                         texts=results.texts,
