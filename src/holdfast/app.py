@@ -40,7 +40,7 @@ from .gateway.limits import Gate
 from .gateway.metrics import Metrics
 from .gateway.retention import keep_house
 from .gateway.services import Drain, Services
-from .node import Node, check_role, node, until_joined, works
+from .node import check_role, node, works
 from .problems import ConfigError, Problem
 from .serving import Farewell, Server, listen
 from .sim.upstream import SimulatedUpstream
@@ -286,7 +286,9 @@ async def gateway(
         shared.engine = here.engine
         shared.calls = CallRunner(services, questions(services)), give_up
         shared.messages = made.bots.handler, made.bots.handler.last_word
-        working = [_stay_alone(here, server), *works(role, here, made.bots, settings.bots, shared)]
+        working = works(role, here, made.bots, settings.bots, shared)
+        if here.joined is not None:
+            working.append(_alone(here.joined(), server))
         if here.share is not None:
             working.append(here.share(executor.health, executor.budget))
         broken = asyncio.Event()
@@ -332,8 +334,8 @@ class Shared:
         return found
 
 
-async def _stay_alone(here: Node, server: ServerSettings) -> None:
-    await until_joined(here)
+async def _alone(joined: Coroutine[Any, Any, None], server: ServerSettings) -> None:
+    await joined
     raise _in_use(server, "")
 
 
@@ -366,7 +368,8 @@ async def serve(
     simulated: bool = False,
     role: Role = Role.ALL,
 ) -> None:
-    """Serves until SIGTERM, SIGHUP or Ctrl-C, then ends within 10 s. `ready` is given the address.
+    """Serves until SIGTERM, SIGHUP or Ctrl-C, then ends within 10 s, or half a minute where the
+    database hangs. `ready` is given the address.
 
     Raises ConfigError if the address or the data folder cannot be had, or another process has got
     the database while the server that it is on was started again. If a part of it fails by a fault

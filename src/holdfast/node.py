@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Protocol
 
 import structlog
@@ -46,8 +47,7 @@ class Running(Engine, Protocol):
 @dataclass(frozen=True, slots=True)
 class Node:
     """`fences` is by what right deliveries are written, `speaks` for which bots there are any.
-    `standing` is what an operator should know beside whether it is ready, `alone` sees to it that
-    no other process works on what is for one: see `store.alone`.
+    `standing` is what an operator should know beside whether it is ready.
     """
 
     engine: Running
@@ -57,7 +57,8 @@ class Node:
     connecting: Callable[[Bots], Connecting] | None = None  # None: there is no cluster
     # What must rest, and what was spent on retries, with all; None: there is no cluster.
     share: Callable[[Health, RetryBudget], Coroutine[Any, Any, None]] | None = None
-    alone: Callable[[], object] = dict
+    # Returns once another process works on what is for one; None: that cannot come to be.
+    joined: Callable[[], Coroutine[Any, Any, None]] | None = None
 
 
 def clustered(settings: Settings) -> bool:
@@ -97,7 +98,8 @@ async def node(
         with alone(settings.server.data_dir, database) as sure:
             limits = Limits(keep=keep)
             engine = LocalEngine(turns, clock, fences, last_word, limits, parked=parked)
-            yield Node(engine, fences, standing=lambda: _trouble(engine), alone=sure)
+            joined = partial(_until_joined, sure) if sure else None
+            yield Node(engine, fences, standing=lambda: _trouble(engine), joined=joined)
         return
     try:
         from .engine.bus import BusSettings  # noqa: PLC0415 - an extra
@@ -131,12 +133,11 @@ async def node(
         yield Node(cluster, spoken, spoken.bots.__contains__, standing, connecting, cluster.share)
 
 
-async def until_joined(here: Node) -> None:
-    """Returns once another process works on what is for one alone."""
+async def _until_joined(alone: Callable[[], None]) -> None:
     while True:
         await asyncio.sleep(LOOK)
         try:
-            await asyncio.to_thread(here.alone)
+            await asyncio.to_thread(alone)
         except InUse:
             return
         except StoreFailed as failed:

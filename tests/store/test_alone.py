@@ -95,6 +95,7 @@ def test_what_a_server_has_forgotten_is_taken_again(tmp_path: Path) -> None:
         closing(Database(url)) as second,
         alone(tmp_path / "1", first) as keep,
     ):
+        assert keep
         keep()
         forgotten(url)
         kept(keep)
@@ -110,6 +111,7 @@ def test_who_was_faster_is_told_of(tmp_path: Path) -> None:
         closing(Database(url)) as second,
         alone(tmp_path / "1", first) as keep,
     ):
+        assert keep
         forgotten(url)
         with alone(tmp_path / "2", second):
             with pytest.raises(StoreFailed):
@@ -137,7 +139,7 @@ def test_a_session_of_ours_that_only_the_server_remembers_is_nobody_else(tmp_pat
 
 def test_a_file_is_never_forgotten(tmp_path: Path) -> None:
     with closing(Database(tmp_path / "holdfast.db")) as database, alone(tmp_path, database) as keep:
-        keep()
+        assert keep is None
 
 
 def test_what_a_killed_process_holds_an_instant_longer_is_waited_for(

@@ -26,6 +26,13 @@ LOST = 600  # characters that are from nowhere: it is told again no longer
 RETOLD = 2_000  # characters told again, after which other words are no continuation
 
 
+def instructed(released: str) -> Instructed | Abridged:
+    """What finds the joint of a continuation by a target that was told to go on."""
+    if len(released) <= LONG:
+        return Instructed(released, anchor(released))
+    return Abridged(released)
+
+
 class Abridged:
     """Like `Instructed`, in steps whose length does not depend on that of the text."""
 

@@ -11,10 +11,9 @@ ruled out, the continuation is refused rather than guessed.
 
 from __future__ import annotations
 
-from ..core.anchor import anchor
 from ..core.attempt import How, Seam
 from ..core.failure import Failure
-from .abridged import LONG, Abridged
+from .abridged import Abridged, instructed
 from .instructed import Instructed
 from .joint import Joint, More
 from .prefilled import Prefilled
@@ -37,11 +36,7 @@ class Splicer:
             case How.ANEW:
                 self._join = Retold(released)
             case _:
-                self._join = (
-                    Instructed(released, anchor(released))
-                    if len(released) <= LONG
-                    else Abridged(released)
-                )
+                self._join = instructed(released)
         self._held = ""
         self._needed = 1
         # White space at the end was not sent to the target (see the dialects' encoders).

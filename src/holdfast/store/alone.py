@@ -48,10 +48,10 @@ class InUse(StoreFailed):
 
 
 @contextmanager
-def alone(data_dir: Path, database: Database) -> Iterator[Callable[[], None]]:
+def alone(data_dir: Path, database: Database) -> Iterator[Callable[[], None] | None]:
     """Holds the folder and the database for this process; the operating system and the server
-    take them back if it dies. What it gives is to be called now and then: a server that was
-    started again has forgotten who was alone. All raises InUse, StoreFailed.
+    take them back if it dies. What it gives for a server is to be called now and then: one that
+    was started again has forgotten who was alone. All raises InUse, StoreFailed.
     """
     with ExitStack() as stack:
         stack.enter_context(_folder(data_dir))
@@ -60,11 +60,7 @@ def alone(data_dir: Path, database: Database) -> Iterator[Callable[[], None]]:
             lock.keep()
             yield lock.keep
         else:
-            yield _kept
-
-
-def _kept() -> None:
-    """A file is never forgotten."""
+            yield None
 
 
 @contextmanager

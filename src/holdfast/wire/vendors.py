@@ -391,8 +391,8 @@ _UNTYPED: Mapping[int, Kind] = {
     425: Kind.PROTOCOL,
     426: Kind.NOT_FOUND,
     429: Kind.RATE_LIMITED,
-    444: Kind.CLOSED,
     440: Kind.AUTH,  # IIS: a session has ended
+    444: Kind.CLOSED,
     449: Kind.SERVER_ERROR,
     451: Kind.FORBIDDEN,
     460: Kind.BAD_GATEWAY,  # AWS, as 499 is nginx's
